@@ -1,0 +1,95 @@
+#ifndef COMMON_STORE_PIPES_H
+#define COMMON_STORE_PIPES_H
+
+/* Pipes as the control plane keeps them: definition, secrets, scaling, desired state, and the
+ * facts from which the shown state is derived. */
+
+#include <jansson.h>
+
+#include "common/model/pipe.h"
+#include "common/model/pipe_state.h"
+#include "common/store/store.h"
+
+struct pipe_row {
+    char *id;
+    char *service_id;
+    char *name;
+    json_t *definition; /* owned reference */
+    char *consumer_group;
+    struct pipe_scaling scaling;
+    bool is_wanted;
+    int64_t revision;
+    char *created_at; /* RFC 3339 */
+    char *updated_at;
+    char *state_since;
+    struct pipe_facts facts;
+    char *failure_code; /* NULL = none */
+    char *failure_message;
+    char *reason_code;
+    char *reason_message;
+    char *last_error_type;
+    char *last_error_message;
+    char *last_error_at;
+    bool has_worker; /* at least one worker was seen within its lease time */
+};
+
+void pipe_row_done(struct pipe_row *row);
+
+struct pipe_rows {
+    struct pipe_row *items;
+    size_t count;
+};
+void pipe_rows_done(struct pipe_rows *rows);
+
+struct pipe_new {
+    const char *id;
+    const char *service_id;
+    const char *name;
+    const json_t *definition;
+    const json_t *secrets; /* NULL = none */
+    const char *consumer_group;
+    struct pipe_scaling scaling;
+    bool is_wanted;
+};
+
+/* Insert one. ST_NOT_FOUND if the service is gone, ST_UNAVAILABLE. */
+enum status
+pipe_insert(struct store *store, const struct pipe_new *pipe, struct err *err) MUST_CHECK;
+
+/* One pipe of a service. ST_NOT_FOUND, ST_UNAVAILABLE. ret_row: pipe_row_done. */
+enum status pipe_get(
+    struct store *store, const char *service_id, const char *pipe_id, struct pipe_row *ret_row,
+    struct err *err) MUST_CHECK;
+
+/* All pipes of a service (oldest first), or of an organization when service_id is NULL. One query.
+ */
+enum status pipe_list(
+    struct store *store, const char *organization_id, const char *service_id,
+    struct pipe_rows *ret_rows, struct err *err) MUST_CHECK;
+
+/* The stored secrets of a pipe; *ret_secrets NULL if it has none. Owned reference. */
+enum status pipe_get_secrets(
+    struct store *store, const char *pipe_id, json_t **ret_secrets, struct err *err) MUST_CHECK;
+
+/* Remove it; effective at once. ST_NOT_FOUND. */
+enum status pipe_delete(
+    struct store *store, const char *service_id, const char *pipe_id, struct err *err) MUST_CHECK;
+
+/* start: desired running, failure, reason and ready_at cleared. stop: desired stopped. Idempotent.
+ * ST_NOT_FOUND. */
+enum status pipe_start(
+    struct store *store, const char *service_id, const char *pipe_id, struct err *err) MUST_CHECK;
+enum status pipe_stop(
+    struct store *store, const char *service_id, const char *pipe_id, struct err *err) MUST_CHECK;
+
+/* Change the scaling; a change of CPU or memory also raises the revision. ST_NOT_FOUND. */
+enum status pipe_scale(
+    struct store *store, const char *service_id, const char *pipe_id,
+    const struct pipe_scaling *scaling, struct err *err) MUST_CHECK;
+
+/* Append one event. type and severity: interface.md §5; details: JSON or NULL. */
+enum status pipe_add_event(
+    struct store *store, const char *pipe_id, const char *type, const char *severity,
+    const char *message, const json_t *details, struct err *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,162 @@
+#ifndef COMMON_STORE_RUNTIME_H
+#define COMMON_STORE_RUNTIME_H
+
+/* What runs: leases of replicas, and what their heartbeats say. Written by supervisors, read by
+ * the api. All comparisons of time are made by the database's clock. */
+
+#include <jansson.h>
+
+#include "common/model/pipe.h"
+#include "common/store/store.h"
+
+/* A replica this supervisor may run. */
+struct lease {
+    char pipe_id[40];
+    int replica_index;
+    int64_t generation;
+    int64_t revision; /* of the pipe when last seen */
+    bool is_wanted;   /* false: pipe stopped, failed, deleted, scaled down: drain and release */
+};
+
+struct leases {
+    struct lease *items;
+    size_t count;
+};
+void leases_done(struct leases *leases);
+
+/* Say that this supervisor is alive. */
+enum status
+worker_hello(struct store *store, const char *owner, const char *host, struct err *err) MUST_CHECK;
+enum status worker_bye(struct store *store, const char *owner, struct err *err) MUST_CHECK;
+
+/* Renew all leases of owner and tell which it still holds, with what is wanted of each. A lease
+ * that is missing from the answer has gone to somebody else. */
+enum status lease_renew_all(
+    struct store *store, const char *owner, int lease_s, struct leases *ret_leases,
+    struct err *err) MUST_CHECK;
+
+/* Claim up to max_count wanted replicas that nobody holds (FOR UPDATE SKIP LOCKED); each gets a
+ * new generation. */
+enum status lease_claim(
+    struct store *store, const char *owner, const char *host, int lease_s, int max_count,
+    struct leases *ret_leases, struct err *err) MUST_CHECK;
+
+/* Give one back (child gone). Fenced by generation: no effect if somebody else holds it. */
+enum status lease_release(
+    struct store *store, const char *owner, const struct lease *lease, struct err *err) MUST_CHECK;
+
+/* The complete spec JSON of protocol.h for a replica, secrets decrypted; and its revision.
+ * Owned reference. ST_NOT_FOUND if the pipe is gone. */
+enum status runtime_replica_spec(
+    struct store *store, const struct lease *lease, int lease_s, json_t **ret_spec,
+    int64_t *ret_revision, struct err *err) MUST_CHECK;
+
+struct runtime_report {
+    const char *state; /* 'starting', 'running', 'draining', 'waiting' */
+    int pid;
+    int64_t restarts;
+    int64_t revision;
+    int64_t resident_bytes;
+    int cpu_millicores;
+    double records_per_second;
+    double bytes_per_second;
+    int64_t unsettled_records;
+    int64_t unsettled_bytes;
+    /* differences since the last report that was stored; names as pipe's columns */
+    int64_t fetched_records, sent_records, rejected_records, skipped_records;
+    int64_t fetched_bytes, fetched_wire_bytes, sent_bytes, sent_wire_bytes;
+    int64_t inserts, insert_retries;
+    int64_t batches_rows, batches_bytes, batches_age, batches_drain, rebalances;
+    int64_t latency_max_ms;
+    const int64_t *latency_counts;
+    size_t latency_counts_count;
+};
+
+/* Store a heartbeat, fenced by owner and generation (ST_FENCED): replica row, the pipe's counters,
+ * and ready_at when the state is running for the first time. */
+enum status runtime_report(
+    struct store *store, const char *owner, const struct lease *lease,
+    const struct runtime_report *report, struct err *err) MUST_CHECK;
+
+struct runtime_partition {
+    const char *topic;
+    int partition;
+    int64_t committed;
+    int64_t end_offset;
+};
+enum status runtime_report_partitions(
+    struct store *store, const struct lease *lease, const struct runtime_partition *rows,
+    size_t count, struct err *err) MUST_CHECK;
+
+/* The child ended: take its unsettled records back from the fetched counters (they are read
+ * again). Fenced. */
+enum status runtime_child_ended(
+    struct store *store, const char *owner, const struct lease *lease, struct err *err) MUST_CHECK;
+
+/* What the pipe waits for; code "" clears it. Fenced. Also kept as last error when not empty. */
+enum status runtime_set_reason(
+    struct store *store, const char *owner, const struct lease *lease, const char *code,
+    const char *message, struct err *err) MUST_CHECK;
+
+/* The pipe failed: it needs a person. All replicas become unwanted. Fenced. */
+enum status runtime_set_failed(
+    struct store *store, const char *owner, const struct lease *lease, const char *code,
+    const char *message, struct err *err) MUST_CHECK;
+
+/* Reading, for the api. */
+struct runtime_counters {
+    int64_t fetched_records, sent_records, rejected_records, skipped_records;
+    int64_t fetched_bytes, fetched_wire_bytes, sent_bytes, sent_wire_bytes;
+    int64_t inserts, insert_retries;
+    int64_t batches_rows, batches_bytes, batches_age, batches_drain, rebalances;
+};
+
+struct runtime_replica_row {
+    int replica_index;
+    char *host;
+    int pid;
+    char *state;
+    char *started_at;
+    int64_t restarts;
+    int64_t memory_bytes;
+    int cpu_millicores;
+    bool is_live;
+};
+
+struct runtime_partition_row {
+    char *topic;
+    int partition;
+    int64_t committed;
+    int64_t end_offset;
+};
+
+enum {
+    RUNTIME_LATENCY_BUCKETS_MAX = 64
+};
+
+struct runtime_summary {
+    char *pipe_id;
+    struct runtime_counters counters;
+    double records_per_second;
+    double bytes_per_second;
+    int64_t lag_records;
+    int64_t latency_counts[RUNTIME_LATENCY_BUCKETS_MAX]; /* all replicas added up */
+    int64_t latency_max_ms;
+    struct runtime_replica_row *replicas;
+    size_t replicas_count;
+    struct runtime_partition_row *partitions;
+    size_t partitions_count;
+};
+struct runtime_summaries {
+    struct runtime_summary *items;
+    size_t count;
+};
+void runtime_summaries_done(struct runtime_summaries *summaries);
+
+/* Of one pipe (pipe_id not NULL), of a service's pipes (service_id not NULL), or of an
+ * organization's. A constant number of queries however many pipes. */
+enum status runtime_summarize(
+    struct store *store, const char *organization_id, const char *service_id, const char *pipe_id,
+    struct runtime_summaries *ret_summaries, struct err *err) MUST_CHECK;
+
+#endif

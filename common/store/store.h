@@ -1,0 +1,69 @@
+#ifndef COMMON_STORE_STORE_H
+#define COMMON_STORE_STORE_H
+
+/*
+ * What every file of this room works on: one PostgreSQL connection plus the keys that open stored
+ * credentials. All SQL of the program lives in this room and in the migrations. A store belongs to
+ * one thread at a time; the api keeps a pool of them, the supervisor one.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/base/attr.h"
+#include "common/base/err.h"
+
+struct store; /* owns a pg connection and a reference to the key ring */
+struct key_ring;
+
+/*
+ * Connect. database_url: libpq connection string or URI (borrowed). keys: borrowed, must outlive
+ * the store; NULL = credentials cannot be read or written. timeout_ms bounds connecting and every
+ * statement. ret_store: owned, store_close. ST_UNAVAILABLE if the database cannot be reached,
+ * ST_INVALID for a malformed URL, ST_NO_MEMORY.
+ */
+enum status store_open(
+    const char *database_url, const struct key_ring *keys, int timeout_ms, struct store **ret_store,
+    struct err *err) MUST_CHECK;
+void store_close(struct store *store);
+void store_closep(struct store **store);
+
+/* False after the connection broke; store_reopen tries once to get it back. ST_UNAVAILABLE. */
+bool store_is_open(const struct store *store);
+enum status store_reopen(struct store *store, struct err *err) MUST_CHECK;
+
+/* Cheap round trip, for readiness. ST_UNAVAILABLE. */
+enum status store_ping(struct store *store, struct err *err) MUST_CHECK;
+
+/* Transactions; nesting is a bug. An open transaction is rolled back by store_rollback or by the
+ * next failure of store_commit. ST_UNAVAILABLE, ST_CONFLICT (serialization), ST_INTERNAL. */
+enum status store_begin(struct store *store, struct err *err) MUST_CHECK;
+enum status store_commit(struct store *store, struct err *err) MUST_CHECK;
+void store_rollback(struct store *store);
+
+/* LISTEN penstock_pipe, penstock_probe, penstock_probe_done. */
+enum status store_listen(struct store *store, const char *channel, struct err *err) MUST_CHECK;
+
+/* The socket to poll for notifications, −1 while closed. */
+int store_socket(const struct store *store);
+
+struct store_notice {
+    char channel[32];
+    char payload[40];
+};
+
+/* Take one pending notification without waiting. *ret_has false if there is none.
+ * ST_UNAVAILABLE if the connection broke. */
+enum status store_next_notice(
+    struct store *store, bool *ret_has, struct store_notice *ret_notice,
+    struct err *err) MUST_CHECK;
+
+/*
+ * Key ring: AES-256-GCM keys, newest first, from a file with one base64 32-byte key per line.
+ * ST_INVALID for a bad line (named by number, never by content), ST_NOT_FOUND, ST_IO.
+ */
+enum status key_ring_load(const char *path, struct key_ring **ret_keys, struct err *err) MUST_CHECK;
+void key_ring_free(struct key_ring *keys);
+void key_ring_freep(struct key_ring **keys);
+
+#endif

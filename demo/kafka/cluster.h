@@ -46,7 +46,8 @@ enum status cluster_set_broker_up(
 enum status cluster_set_broker_delay(
     struct cluster *cluster, int32_t broker_id, int delay_ms, struct err *err) MUST_CHECK;
 
-/* Move a partition's leader to another broker. ST_NOT_FOUND if one of the three is unknown. */
+/* Move a partition's leader to another broker. ST_NOT_FOUND for an unknown broker or partition; an
+ * unknown topic appears with 4 partitions. */
 enum status cluster_set_leader(
     struct cluster *cluster, const char *topic, int32_t partition, int32_t broker_id,
     struct err *err) MUST_CHECK;

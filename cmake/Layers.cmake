@@ -40,6 +40,8 @@ endfunction()
 # penstock_unit_test(NAME SOURCE LAYERS…): one cmocka program, label "unit"; run by ctest.
 function(penstock_unit_test name source)
     add_executable(${name} ${CMAKE_SOURCE_DIR}/${source})
+    penstock_include_root(unit_header tests/unit)
+    target_include_directories(${name} PRIVATE ${PENSTOCK_ROOTS}/unit_header)
     target_link_libraries(${name} PRIVATE ${ARGN} PkgConfig::CMOCKA penstock_warnings
         penstock_hardening)
     add_test(NAME unit/${name} COMMAND ${name})

@@ -1,0 +1,56 @@
+#ifndef WORKER_REPLICA_DECODE_PLAN_H
+#define WORKER_REPLICA_DECODE_PLAN_H
+
+/*
+ * What goes where, worked out once per pipe: which path of a JSON document and which part of the
+ * Kafka record becomes which column of the block, and how. Made from the pipe's definition and the
+ * destination's real columns; read-only afterwards, shared by any number of decoders.
+ *
+ * Rules (docs/interface.md §7): a column with a field mapping reads that field, another one the
+ * field of its own name; a column (or source field) with a virtual column's name reads the record
+ * itself; levels of a path are divided by penstock_path_separator; a literal key that holds the
+ * separator wins over a path; a number in a path is an array's element.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/attr.h"
+#include "common/base/err.h"
+#include "common/model/pipe.h"
+
+#include "worker/replica/block/block.h"
+
+/* A column of the destination table as `system.columns` tells it. Borrowed texts. */
+struct plan_column {
+    const char *name;
+    const char *type;
+};
+
+struct plan;
+
+/*
+ * Make a plan for spec (borrowed during the call). table_columns: the destination's real columns,
+ * which decide the types; columns that the pipe does not list are left to the server.
+ * ret_plan: owned, plan_free.
+ * ST_INVALID: a column of the pipe is not in the table, or there are none;
+ * ST_UNSUPPORTED: a type or setting that is not supported yet, named; ST_NO_MEMORY.
+ */
+enum status plan_new(
+    const struct pipe_spec *spec, const struct plan_column *table_columns, size_t columns_count,
+    struct plan **ret_plan, struct err *err) MUST_CHECK;
+
+void plan_free(struct plan *plan);
+void plan_freep(struct plan **plan);
+
+/* Columns of the block, in the order of the pipe's list. Borrowed from the plan. */
+const struct block_column *plan_columns(const struct plan *plan, size_t *ret_count);
+
+/* True if a column reads the record's headers. */
+bool plan_needs_headers(const struct plan *plan);
+
+/* True if no column reads the value's inside (only virtual columns): bytes are not parsed. */
+bool plan_is_raw(const struct plan *plan);
+
+#endif

@@ -1,0 +1,47 @@
+# Thin wrapper: everything is CMake and ctest underneath. `make help` lists the targets.
+
+BUILD ?= build
+ASAN_BUILD ?= build-asan
+JOBS ?= $(shell nproc)
+GENERATOR := $(shell command -v ninja >/dev/null 2>&1 && echo "-G Ninja")
+
+.PHONY: all help demo demo-down test unit lint asan bench format clean
+
+all: ## build penstock-api and penstock-worker (needs only the development packages)
+	@cmake -S . -B $(BUILD) $(GENERATOR) >/dev/null
+	@cmake --build $(BUILD) -j $(JOBS)
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+demo: ## install, build, start everything and watch rows arrive (DEMO_EVENTS, DEMO_EXIT=1, DEMO_KAFKA=apache)
+	@demo/demo
+
+demo-down: ## end what a killed demo left behind
+	@demo/demo --down
+
+test: ## install what is missing, build, run every test (SUITE=regex picks some)
+	@tests/run $(if $(SUITE),--suite '$(SUITE)')
+
+unit: ## only the unit tests
+	@cmake -S . -B $(BUILD) $(GENERATOR) >/dev/null
+	@cmake --build $(BUILD) -j $(JOBS) --target unit-tests
+	@cd $(BUILD) && ctest -L unit --output-on-failure
+
+lint: ## only the lint
+	@cmake -S . -B $(BUILD) $(GENERATOR) >/dev/null
+	@cd $(BUILD) && ctest -L lint --output-on-failure
+
+asan: ## the unit tests with AddressSanitizer and UndefinedBehaviorSanitizer
+	@cmake -S . -B $(ASAN_BUILD) $(GENERATOR) -DPENSTOCK_SANITIZE=ON -DCMAKE_BUILD_TYPE=Debug >/dev/null
+	@cmake --build $(ASAN_BUILD) -j $(JOBS) --target unit-tests
+	@cd $(ASAN_BUILD) && ctest -L unit --output-on-failure
+
+bench: ## measure ratios against librdkafka, simdjson and end to end
+	@bench/run
+
+format: ## format every C file in place
+	@git ls-files '*.c' '*.h' | xargs clang-format-14 -i
+
+clean: ## remove the build folders
+	@rm -rf $(BUILD) $(ASAN_BUILD)

@@ -1,0 +1,71 @@
+#ifndef COMMON_CLICKHOUSE_ANSWER_H
+#define COMMON_CLICKHOUSE_ANSWER_H
+
+/*
+ * What a ClickHouse answer means for the data that was sent. Pure: looks at the HTTP response,
+ * decides by error number (delivery.md §4; numbers: ClickHouse src/Common/ErrorCodes.cpp), by text
+ * only where one number means two things or no number was sent.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/attr.h"
+#include "common/base/err.h"
+#include "common/http/http.h"
+#include "common/model/pipe_state.h"
+
+enum clickhouse_verdict {
+    CLICKHOUSE_OK,
+    CLICKHOUSE_RETRY,    /* the same bytes again, with backoff */
+    CLICKHOUSE_REJECTED, /* this data will never be taken: split, single rows to the error table */
+    CLICKHOUSE_STOP,     /* not the data's fault (permission, table gone, wrong columns): keep the
+                            data, say why, try again slowly; never to the error table */
+};
+
+enum {
+    CLICKHOUSE_NAME_BYTES = 96,
+    CLICKHOUSE_VIEW_BYTES = 256,
+    CLICKHOUSE_MESSAGE_BYTES = 1024,
+};
+
+/* Numbers that callers name. */
+enum clickhouse_code {
+    CLICKHOUSE_CODE_UNKNOWN_TABLE = 60,
+    CLICKHOUSE_CODE_TIMEOUT_EXCEEDED = 159,
+    CLICKHOUSE_CODE_MEMORY_LIMIT_EXCEEDED = 241,
+    CLICKHOUSE_CODE_TOO_MANY_PARTS = 252,
+    CLICKHOUSE_CODE_UNKNOWN_STATUS_OF_INSERT = 319,
+};
+
+struct clickhouse_answer {
+    enum clickhouse_verdict verdict;
+    enum pipe_reason reason; /* PIPE_REASON_NONE when ok */
+    bool is_definite;        /* the server itself said no (or nothing was sent): this try is over.
+                                False: it may be stored, or still be running */
+    bool is_known;           /* the number is in our table, or there was none to look up */
+    int http_status;         /* 0 = no answer */
+    int code;                /* ClickHouse's error number, 0 = none */
+    int64_t retry_after_ms;  /* from Retry-After, −1 = not said */
+    char name[CLICKHOUSE_NAME_BYTES];       /* "UNKNOWN_TABLE", "" if not said */
+    char view[CLICKHOUSE_VIEW_BYTES];       /* of "while pushing to view", as written */
+    char message[CLICKHOUSE_MESSAGE_BYTES]; /* one line for people: "code 60 UNKNOWN_TABLE: …" */
+};
+
+/* Judge a response. Every input gives a verdict; an unknown number is retry with reason INTERNAL
+ * and is_known false. */
+void clickhouse_answer_classify(
+    const struct http_response *response, struct clickhouse_answer *ret_answer);
+
+/* The status a verdict becomes at a caller that does not retry itself: ST_OK, ST_UNAVAILABLE
+ * (ST_TIMEOUT for a timeout without an answer), ST_REJECTED, ST_STOP; err gets the message. */
+enum status clickhouse_answer_status(const struct clickhouse_answer *answer, struct err *err);
+
+/* "ok", "retry", "rejected", "stop". Static memory. */
+const char *clickhouse_verdict_text(enum clickhouse_verdict verdict);
+
+/* The number that stands in an exception text ("Code: 60. DB::Exception: …"), 0 if none. */
+int clickhouse_code_from_text(const char *text);
+
+#endif

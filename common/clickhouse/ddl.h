@@ -1,0 +1,53 @@
+#ifndef COMMON_CLICKHOUSE_DDL_H
+#define COMMON_CLICKHOUSE_DDL_H
+
+/*
+ * Writers of ClickHouse SQL for tables: names and texts quoted, CREATE TABLE of a managed table and
+ * of its error table, and the check whether an existing table fits a pipe. Pure.
+ * The writers append to sql and return statuses of buf_add (ST_TOO_LARGE, ST_NO_MEMORY).
+ */
+
+#include "common/base/attr.h"
+#include "common/base/buf.h"
+#include "common/base/err.h"
+#include "common/clickhouse/describe.h"
+#include "common/model/pipe.h"
+
+enum {
+    CLICKHOUSE_SQL_MAX_BYTES = 1024 * 1024 /* a good maximum for the buffer */
+};
+
+/* `name` with backslash escapes, so any bytes are a name. */
+enum status clickhouse_quote_identifier(struct buf *sql, const char *name) MUST_CHECK;
+
+/* `database`.`table`. */
+enum status
+clickhouse_quote_table(struct buf *sql, const char *database, const char *table) MUST_CHECK;
+
+/* 'text' with backslash escapes. */
+enum status clickhouse_quote_string(struct buf *sql, const char *text) MUST_CHECK;
+
+/* CREATE TABLE IF NOT EXISTS of a managed destination: columns, engine, ORDER BY (an entry equal to
+ * a column name is that column, another is an expression; none = tuple()), PARTITION BY, PRIMARY
+ * KEY, TTL. Engine Null has none of these. */
+enum status
+clickhouse_ddl_target(const struct pipe_destination *destination, struct buf *sql) MUST_CHECK;
+
+/* CREATE TABLE IF NOT EXISTS `database`.`<table>_clickpipes_error` (features.md C1). */
+enum status
+clickhouse_ddl_error_table(const char *database, const char *table, struct buf *sql) MUST_CHECK;
+
+/* DROP TABLE IF EXISTS, to undo a create that failed half way. */
+enum status
+clickhouse_ddl_drop(const char *database, const char *table, struct buf *sql) MUST_CHECK;
+
+/*
+ * Does an existing table fit the pipe's columns: each is there, may be inserted and has the same
+ * type (blanks and aliases aside). Table columns the pipe does not name are fine. Adds what is
+ * wrong to problems with pointers below /destination; ST_OK if nothing, else ST_INVALID.
+ */
+enum status clickhouse_table_check(
+    const struct clickhouse_table *table, const struct pipe_destination *destination,
+    struct pipe_problems *problems) MUST_CHECK;
+
+#endif

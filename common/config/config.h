@@ -4,7 +4,8 @@
 /*
  * The settings of a program: read once at start from the environment and from a file (--config),
  * checked against the table in config_def.h, then only read. The environment wins over the file.
- * NAME_FILE names a file that holds the value of NAME. Nothing here logs or exits.
+ * NAME_FILE names a file that holds the value of NAME; an empty value counts as not given. Nothing
+ * here logs or exits.
  */
 
 #include <stdbool.h>
@@ -22,7 +23,7 @@ enum config_id {
 #define X(id, type, value, shown, min, max, unit, programs, sentence) CONFIG_##id,
     CONFIG_TABLE(X)
 #undef X
-        CONFIG_COUNT
+    CONFIG_COUNT
 };
 
 enum config_program {

@@ -168,6 +168,18 @@ void protocol_header_init(
     struct protocol_header *ret_header, enum protocol_message_type type, uint32_t len_bytes,
     int64_t generation);
 
+/* Size of a message of this type, 0 for an unknown type. */
+uint32_t protocol_message_bytes(uint16_t type);
+
+/* The header of a frame with len_bytes following. */
+void protocol_frame_init(
+    struct protocol_frame *ret_frame, enum protocol_frame_type type, uint32_t len_bytes);
+
+/* Check a received frame header. ST_INVALID for bytes that are no frame, ST_TOO_LARGE past
+ * max_bytes. For readers that must not block; protocol_frame_read does it by itself. */
+enum status protocol_frame_check(
+    const struct protocol_frame *frame, uint32_t max_bytes, struct err *err) MUST_CHECK;
+
 /* Write one frame whole (blocking descriptor). ST_IO, ST_TOO_LARGE. */
 enum status protocol_frame_write(
     int fd, enum protocol_frame_type type, const void *bytes, uint32_t len_bytes,
@@ -179,6 +191,10 @@ enum status protocol_frame_write(
 enum status protocol_frame_read(
     int fd, uint32_t max_bytes, struct protocol_frame *ret_frame, char **ret_bytes,
     struct err *err) MUST_CHECK;
+
+/* Check the header of a message that has begun to arrive: magic, version, type, size for the type.
+ * ST_INVALID. */
+enum status protocol_header_check(const struct protocol_header *header, struct err *err) MUST_CHECK;
 
 /* Check one received message: size, magic, version, type, generation, zero-terminated texts.
  * ST_INVALID for a broken one, ST_FENCED for another generation. */

@@ -31,8 +31,12 @@ enum status cluster_new(int broker_count, struct cluster **ret_cluster, struct e
         return err_set(err, ST_NO_MEMORY, "no memory for a cluster");
     }
     char text[LIBRARY_TEXT_BYTES] = "";
-    cluster->owner = rd_kafka_new(RD_KAFKA_PRODUCER, NULL, text, sizeof(text));
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    /* Errors only: the owner has no bootstrap servers, and the library remarks on that. */
+    (void)rd_kafka_conf_set(conf, "log_level", "3", text, sizeof(text)); /* constant, valid */
+    cluster->owner = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof(text));
     if (cluster->owner == NULL) {
+        rd_kafka_conf_destroy(conf);
         return err_set(err, ST_IO, "cannot start librdkafka: %s", text);
     }
     cluster->mock = rd_kafka_mock_cluster_new(cluster->owner, broker_count);

@@ -140,6 +140,8 @@ def test_apache_script_starts_in_the_background_once():
 def test_mock_broker_goes_down_and_comes_up(mock):
     topic = mock.create_topic("updown", 1)
     mock.produce(topic, [(None, b"1")])
+    with pytest.raises(KafkaError, match="refused"):
+        mock.command(f"leader {topic} 9 1")
     mock.command("down 1")
     with pytest.raises(KafkaError):
         mock.produce(topic, [(None, b"2")], **{"message.timeout.ms": 500})
@@ -151,7 +153,7 @@ def test_mock_broker_goes_down_and_comes_up(mock):
 @pytest.mark.parametrize("line, reason", [
     ("", "empty line"), ("nonsense", "unknown command"), ("topic a", "takes 2 words"),
     ("topic a 0", "must be 1 to"), ("topic a/b 1", "not a topic name"), ("topic a x", "not a number"),
-    ("down 2", "no broker 2"), ("delay 1 600001", "must be 0 to"), ("leader nosuch 99 1", "refused"),
+    ("down 2", "no broker 2"), ("delay 1 600001", "must be 0 to"), ("leader a 0 2", "no broker 2"),
     ("fail 0 7 1001", "must be 1 to"), ("fail 40000 7 1", "above"), ("a b c d e f", "unknown command"),
 ])
 def test_mock_refuses_bad_commands(mock, line, reason):

@@ -25,7 +25,7 @@ enum {
     HTTP_RESPONSE_MAX_BYTES = 1024 * 1024,
     HTTP_HEADERS_MAX_BYTES = 64 * 1024,
     HTTP_POLL_FDS_MAX = 16,
-    HTTP_MESSAGE_BYTES = 512,
+    HTTP_MESSAGE_BYTES = 640,
 };
 
 /* Why there is no answer. */

@@ -25,7 +25,7 @@ add_library(penstock_hardening INTERFACE)
 if(PENSTOCK_SANITIZE)
     target_compile_options(penstock_hardening INTERFACE
         -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-        -Wno-stack-usage)
+        $<$<C_COMPILER_ID:GNU>:-Wno-stack-usage>)
     target_link_options(penstock_hardening INTERFACE -fsanitize=address,undefined)
 else()
     target_compile_options(penstock_hardening INTERFACE

@@ -58,8 +58,8 @@ struct clickhouse_answer {
 void clickhouse_answer_classify(
     const struct http_response *response, struct clickhouse_answer *ret_answer);
 
-/* The status a verdict becomes at a caller that does not retry itself: ST_OK, ST_UNAVAILABLE
- * (ST_TIMEOUT for a timeout without an answer), ST_REJECTED, ST_STOP; err gets the message. */
+/* The status a verdict becomes at a caller that does not retry itself: ST_OK, ST_UNAVAILABLE,
+ * ST_REJECTED, ST_STOP; err gets the message. */
 enum status clickhouse_answer_status(const struct clickhouse_answer *answer, struct err *err);
 
 /* "ok", "retry", "rejected", "stop". Static memory. */

@@ -64,10 +64,11 @@ struct clickhouse_insert {
     int64_t timeout_ms; /* sent as max_execution_time too, so that a try's life is bounded */
 };
 
-/* A request with the texts it points to. */
+/* A request with the texts it points to; points into itself, so it stays where it is. */
 struct clickhouse_request {
     struct http_request http; /* give this to http_start or http_perform */
     char *url;                /* owned */
+    struct http_piece sql;    /* the body of a query without data */
     struct http_header headers[4];
 };
 void clickhouse_request_done(struct clickhouse_request *request);

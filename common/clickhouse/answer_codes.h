@@ -1,0 +1,19 @@
+#ifndef COMMON_CLICKHOUSE_ANSWER_CODES_H
+#define COMMON_CLICKHOUSE_ANSWER_CODES_H
+
+/* The table of ClickHouse's error numbers that mean something to us. Inside this room. */
+
+#include "common/clickhouse/answer.h"
+
+struct answer_code {
+    int code;
+    const char *name;
+    enum clickhouse_verdict verdict;
+    enum pipe_reason reason;
+    bool is_definite; /* the server gave up for certain; false: the rows may be stored */
+};
+
+/* NULL for a number we do not know. */
+const struct answer_code *answer_code_find(int code);
+
+#endif

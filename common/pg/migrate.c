@@ -158,8 +158,8 @@ enum status migrate_apply(
         return st;
     }
     st = apply_locked(pg, table, count, ret_applied_count, err);
-    /* A lost connection has lost its lock too. */
-    (void)pg_run(pg, "SELECT pg_advisory_unlock($1)", &args, NULL, NULL);
+    enum status unlocked = pg_run(pg, "SELECT pg_advisory_unlock($1)", &args, NULL, NULL);
+    (void)unlocked; /* a lost connection has lost its lock too */
     return st;
 }
 

@@ -5,7 +5,7 @@
  * Numbered migrations, forward only. The files of migrations/ are built into the program (cmake/
  * EmbedMigrations.cmake); what a database has had is kept in its table schema_migration, with the
  * SHA-256 of each file, so that a file changed later or a database of a newer program is noticed
- * before anything is touched.
+ * before anything is touched. Applying raises the connection's timeout: do not use it for more.
  */
 
 #include <stddef.h>

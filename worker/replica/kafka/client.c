@@ -1,0 +1,37 @@
+/* Properties into rd_kafka_conf_t. A refused value is named, unless it may be a secret. */
+#include "worker/replica/kafka/client.h"
+
+#include <string.h>
+
+static void client_log_ignore(const rd_kafka_t *rk, int level, const char *fac, const char *buf)
+{
+    (void)rk;
+    (void)level;
+    (void)fac;
+    (void)buf;
+}
+
+enum status client_conf(const struct kafka_conf *conf, rd_kafka_conf_t **ret_conf, struct err *err)
+{
+    rd_kafka_conf_t *made = rd_kafka_conf_new();
+    if (made == NULL) {
+        return err_set(err, ST_NO_MEMORY, "no memory for a kafka configuration");
+    }
+    char reason[512];
+    for (size_t i = 0; i < conf->count; i++) {
+        const struct kafka_property *property = &conf->items[i];
+        rd_kafka_conf_res_t result =
+            rd_kafka_conf_set(made, property->name, property->value, reason, sizeof(reason));
+        if (result != RD_KAFKA_CONF_OK) {
+            rd_kafka_conf_destroy(made);
+            return err_set(
+                err, ST_INVALID, "kafka property %s: %s", property->name,
+                strstr(property->name, "pem") != NULL || strstr(property->name, "password") != NULL
+                    ? "the library refuses the value"
+                    : reason);
+        }
+    }
+    rd_kafka_conf_set_log_cb(made, client_log_ignore);
+    *ret_conf = made;
+    return ST_OK;
+}

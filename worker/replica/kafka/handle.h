@@ -1,0 +1,91 @@
+#ifndef WORKER_REPLICA_KAFKA_HANDLE_H
+#define WORKER_REPLICA_KAFKA_HANDLE_H
+
+/*
+ * Inside of the Kafka room: the source's own struct, shared by source.c (records, health),
+ * rebalance.c (assignments) and commit.c. Only files of this folder include it.
+ */
+
+#include <librdkafka/rdkafka.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "worker/replica/kafka/helper.h"
+#include "worker/replica/kafka/source.h"
+
+struct source_slot {
+    const void *rkt;  /* the library's topic object of this slot's records, NULL = none seen */
+    int64_t expected; /* next offset, −1 unknown */
+    int64_t end;
+    int64_t position;
+    bool is_asking; /* a question about its bounds is open */
+};
+
+struct source {
+    rd_kafka_t *rk;
+    rd_kafka_queue_t *consumer_queue;
+    rd_kafka_queue_t *main_queue;
+    struct helper *helper;
+    struct source_listener listener;
+    enum offset_strategy strategy;
+    int64_t timestamp_ms;
+    int event_fd;
+    bool is_closing;
+
+    /* Records. */
+    rd_kafka_topic_partition_list_t *assigned; /* NULL = nothing; index = slot */
+    struct source_slot *slots;
+    size_t last_slot;
+    bool was_enough; /* on_record said so in this call */
+    bool has_strays; /* a record came while paused: resume by rewinding */
+    bool is_paused;
+    uint64_t taken_since_kick;
+    int64_t last_kick_us;
+
+    /* Assignments. */
+    rd_kafka_topic_partition_list_t *coming; /* waits for its offsets */
+    bool is_revoking;                        /* waits for source_release */
+    int64_t retry_offsets_ms;                /* ask again then; 0 = no */
+
+    /* Commits. */
+    bool is_committing;
+    uint64_t assignment; /* counts assignments: tells old answers */
+    uint64_t committing_assignment;
+
+    /* Health. */
+    bool is_well;
+    bool is_scram;
+    bool is_checking;
+    int64_t next_check_ms;
+    int64_t refused_ms; /* when the login was refused last, 0 = never */
+
+    /* Records asked for again. */
+    struct helper_job *read_answer; /* owned */
+    bool is_reading;
+};
+
+/* rebalance.c */
+void rebalance_event(
+    rd_kafka_t *rk, rd_kafka_resp_err_t error, rd_kafka_topic_partition_list_t *partitions,
+    void *opaque);
+void rebalance_offsets_answered(struct source *source, struct helper_job *job, int64_t now_ms);
+void rebalance_tick(struct source *source, int64_t now_ms);
+void rebalance_jump(struct source *source, struct helper_job *job);
+
+/* The slot of a topic object and partition; assigned->cnt if it is not assigned. */
+size_t rebalance_find_slot(struct source *source, const rd_kafka_topic_t *rkt, int32_t partition);
+
+/* commit.c */
+void commit_event(
+    rd_kafka_t *rk, rd_kafka_resp_err_t error, rd_kafka_topic_partition_list_t *offsets,
+    void *opaque);
+
+/* source.c: tell the listener. */
+void source_report_well(struct source *source);
+void source_report_trouble(struct source *source, rd_kafka_resp_err_t error, const char *text);
+
+/* Ask where the partition of this slot begins and ends, once. */
+void source_ask_bounds(struct source *source, size_t slot);
+
+#endif

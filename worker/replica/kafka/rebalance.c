@@ -1,0 +1,258 @@
+/*
+ * Assignments. Eager protocol: all partitions go, then all come. Both wait for somebody: a
+ * revocation for the loop (drain, commit), an assignment for the helper (committed offsets, start
+ * strategy), and librdkafka waits with them until rd_kafka_assign is called. Partitions are always
+ * assigned with explicit offsets, so auto.offset.reset=error speaks only of offsets that are gone.
+ */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+
+#include "worker/replica/kafka/handle.h"
+
+enum {
+    OFFSETS_AGAIN_MS = 1000,
+};
+
+size_t rebalance_find_slot(struct source *source, const rd_kafka_topic_t *rkt, int32_t partition)
+{
+    size_t count = source_slots_count(source);
+    size_t last = source->last_slot;
+    if (LIKELY(
+            last < count && source->slots[last].rkt == rkt &&
+            source->assigned->elems[last].partition == partition)) {
+        return last;
+    }
+    const char *topic = rd_kafka_topic_name(rkt);
+    for (size_t slot = 0; slot < count; slot++) {
+        const rd_kafka_topic_partition_t *at = &source->assigned->elems[slot];
+        if (at->partition == partition && strcmp(at->topic, topic) == 0) {
+            source->slots[slot].rkt = rkt;
+            source->last_slot = slot;
+            return slot;
+        }
+    }
+    return count;
+}
+
+static void rebalance_ask_offsets(struct source *source)
+{
+    struct helper_job *job = helper_job_new(HELPER_OFFSETS);
+    if (job == NULL) {
+        source->retry_offsets_ms = clock_monotonic_ms() + OFFSETS_AGAIN_MS;
+        return;
+    }
+    job->assignment = source->assignment;
+    job->partitions = rd_kafka_topic_partition_list_copy(source->coming);
+    helper_post(source->helper, job);
+}
+
+static void rebalance_drop_slots(struct source *source)
+{
+    if (source->assigned != NULL) {
+        rd_kafka_topic_partition_list_destroy(source->assigned);
+        source->assigned = NULL;
+    }
+    free(source->slots);
+    source->slots = NULL;
+    source->last_slot = 0;
+    source->is_paused = false;
+    source->has_strays = false;
+    source->assignment++;
+}
+
+static void rebalance_drop_coming(struct source *source)
+{
+    if (source->coming != NULL) {
+        rd_kafka_topic_partition_list_destroy(source->coming);
+        source->coming = NULL;
+    }
+    source->retry_offsets_ms = 0;
+}
+
+void rebalance_event(
+    rd_kafka_t *rk, rd_kafka_resp_err_t error, rd_kafka_topic_partition_list_t *partitions,
+    void *opaque)
+{
+    struct source *source = opaque;
+    if (error == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS && !source->is_closing) {
+        rebalance_drop_coming(source);
+        source->coming = rd_kafka_topic_partition_list_copy(partitions);
+        source->assignment++;
+        rebalance_ask_offsets(source);
+        rd_kafka_yield(rk);
+        return;
+    }
+    rebalance_drop_coming(source);
+    if (source->is_closing || source->assigned == NULL) {
+        rebalance_drop_slots(source);
+        (void)rd_kafka_assign(rk, NULL); /* nothing can be done about a failure */
+        return;
+    }
+    source->is_revoking = true;
+    rd_kafka_yield(rk);
+    source->listener.on_revoke(source->listener.ctx, rd_kafka_assignment_lost(rk) != 0);
+}
+
+void source_release(struct source *source)
+{
+    if (!source->is_revoking) {
+        return;
+    }
+    source_resume(source);
+    source->is_revoking = false;
+    rebalance_drop_slots(source);
+    (void)rd_kafka_assign(source->rk, NULL); /* nothing can be done about a failure */
+}
+
+/* The offsets are known: the partitions become slots and records may come. */
+static enum status rebalance_adopt(struct source *source, struct helper_job *job, struct err *err)
+{
+    rd_kafka_topic_partition_list_t *list = job->partitions;
+    size_t count = (size_t)list->cnt;
+    struct source_start *starts = calloc(count > 0 ? count : 1, sizeof(*starts));
+    struct source_slot *slots = calloc(count > 0 ? count : 1, sizeof(*slots));
+    if (starts == NULL || slots == NULL) {
+        free(starts);
+        free(slots);
+        return err_set(err, ST_NO_MEMORY, "no memory for %zu partitions", count);
+    }
+    for (size_t i = 0; i < count; i++) {
+        int64_t next = list->elems[i].offset >= 0 ? list->elems[i].offset : -1;
+        starts[i] = (struct source_start){
+            .topic = list->elems[i].topic,
+            .partition = list->elems[i].partition,
+            .next = next,
+            .committed = job->committed[i],
+        };
+        slots[i] = (struct source_slot){.expected = next, .end = -1, .position = next};
+    }
+    rebalance_drop_slots(source);
+    source->assigned = rd_kafka_topic_partition_list_copy(list);
+    source->slots = slots;
+    enum status st = source->listener.on_assign(source->listener.ctx, starts, count, err);
+    free(starts);
+    if (st != ST_OK) {
+        rebalance_drop_slots(source);
+    }
+    return st;
+}
+
+void rebalance_offsets_answered(struct source *source, struct helper_job *job, int64_t now_ms)
+{
+    if (source->coming == NULL || job->assignment != source->assignment) {
+        return; /* another assignment came meanwhile */
+    }
+    if (job->error != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        source_report_trouble(source, job->error, job->text);
+        source->retry_offsets_ms = now_ms + OFFSETS_AGAIN_MS;
+        return;
+    }
+    enum status st = rebalance_adopt(source, job, NULL);
+    if (st != ST_OK) {
+        source->retry_offsets_ms = now_ms + OFFSETS_AGAIN_MS;
+        return;
+    }
+    rebalance_drop_coming(source);
+    rd_kafka_resp_err_t error = rd_kafka_assign(source->rk, job->partitions);
+    if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        source_report_trouble(source, error, "taking the assigned partitions");
+        return;
+    }
+    source_report_well(source);
+}
+
+void rebalance_tick(struct source *source, int64_t now_ms)
+{
+    if (source->coming != NULL && source->retry_offsets_ms != 0 &&
+        now_ms >= source->retry_offsets_ms) {
+        source->retry_offsets_ms = 0;
+        rebalance_ask_offsets(source);
+    }
+}
+
+enum status source_rewind(struct source *source, const int64_t *next, size_t count, struct err *err)
+{
+    assert(count == source_slots_count(source));
+    if (count == 0 || source->is_revoking) {
+        return ST_OK;
+    }
+    for (size_t slot = 0; slot < count; slot++) {
+        source->assigned->elems[slot].offset =
+            next[slot] >= 0 ? next[slot] : RD_KAFKA_OFFSET_BEGINNING;
+        source->slots[slot].expected = next[slot];
+    }
+    /* Assigning again is the way that is also used every day; seek and resume of 2.0.2 are not. */
+    rd_kafka_resp_err_t error = rd_kafka_assign(source->rk, source->assigned);
+    if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        return err_set(err, ST_UNAVAILABLE, "cannot rewind: %s", rd_kafka_err2str(error));
+    }
+    if (source->is_paused) {
+        (void)rd_kafka_pause_partitions(source->rk, source->assigned); /* errors are per item */
+    }
+    return ST_OK;
+}
+
+/* Go on everywhere at what is expected next. */
+static void rebalance_restart(struct source *source)
+{
+    size_t count = source_slots_count(source);
+    int64_t *next = calloc(count > 0 ? count : 1, sizeof(*next));
+    if (next == NULL) {
+        return; /* the partition stays silent until the next rebalance */
+    }
+    for (size_t slot = 0; slot < count; slot++) {
+        next[slot] = source->slots[slot].expected;
+    }
+    enum status st = source_rewind(source, next, count, NULL);
+    (void)st; /* the library refuses only while it is ending */
+    free(next);
+}
+
+void rebalance_jump(struct source *source, struct helper_job *job)
+{
+    if (job->assignment != source->assignment || job->slot >= source_slots_count(source)) {
+        return;
+    }
+    struct source_slot *slot = &source->slots[job->slot];
+    slot->is_asking = false;
+    if (job->error != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        source_report_trouble(source, job->error, job->text);
+        return;
+    }
+    int64_t from = slot->expected;
+    bool is_recreated = from > job->high;
+    bool is_gap = from < job->low;
+    if (is_recreated || is_gap) {
+        slot->expected = job->low;
+        source->listener.on_jump(
+            source->listener.ctx, is_recreated ? SOURCE_JUMP_RECREATED : SOURCE_JUMP_GAP, job->slot,
+            from, job->low);
+        rebalance_restart(source);
+    }
+}
+
+void source_pause(struct source *source)
+{
+    if (source->is_paused || source->assigned == NULL || source->assigned->cnt == 0) {
+        return;
+    }
+    source->is_paused = true;
+    (void)rd_kafka_pause_partitions(source->rk, source->assigned); /* errors are per item */
+}
+
+void source_resume(struct source *source)
+{
+    /* Never resume what is not paused: 2.0.2 would rewind it (performance.md §2.4). */
+    if (!source->is_paused) {
+        return;
+    }
+    source->is_paused = false;
+    (void)rd_kafka_resume_partitions(source->rk, source->assigned); /* errors are per item */
+    if (source->has_strays) {
+        source->has_strays = false;
+        rebalance_restart(source);
+    }
+}

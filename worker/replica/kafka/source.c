@@ -1,0 +1,455 @@
+/*
+ * The consumer handle, its records and its health. The callback-queue call is the cheapest way
+ * librdkafka has (performance.md §2.1): records are decoded inside it, with no array of messages
+ * between. Everything runs in the loop's thread except what helper.c does.
+ */
+#include "worker/replica/kafka/source.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "common/base/clock.h"
+
+#include "worker/replica/kafka/client.h"
+#include "worker/replica/kafka/handle.h"
+#include "worker/replica/kafka/trouble.h"
+
+enum {
+    CHECK_EVERY_MS = 1000, /* while Kafka is not well */
+    KICK_EVERY_US = 5000,  /* performance.md §2.4 */
+    KICK_BELOW_RECORDS = 20000,
+    REFUSED_COUNTS_MS = 15000, /* a refused login explains time-outs for so long */
+    LEAVE_MS = 5000,
+};
+
+void source_report_well(struct source *source)
+{
+    if (!source->is_well) {
+        source->is_well = true;
+        source->refused_ms = 0;
+        source->listener.on_health(source->listener.ctx, PIPE_REASON_NONE, "");
+    }
+}
+
+void source_report_trouble(struct source *source, rd_kafka_resp_err_t error, const char *text)
+{
+    enum pipe_reason reason = trouble_reason(error);
+    if (reason == PIPE_REASON_NONE) {
+        return;
+    }
+    int64_t now_ms = clock_monotonic_ms();
+    if (reason == PIPE_REASON_SOURCE_AUTHENTICATION) {
+        source->refused_ms = now_ms;
+    } else if (
+        reason == PIPE_REASON_SOURCE_UNREACHABLE && source->refused_ms != 0 &&
+        now_ms - source->refused_ms < REFUSED_COUNTS_MS) {
+        return; /* calls only time out after a refused login (dev-kafka.md) */
+    }
+    char line[TROUBLE_TEXT_BYTES];
+    trouble_text(error, text, source->is_scram, line);
+    source->is_well = false;
+    source->listener.on_health(source->listener.ctx, reason, line);
+}
+
+static void source_error_event(rd_kafka_t *rk, int error, const char *reason, void *opaque)
+{
+    struct source *source = opaque;
+    if (error == RD_KAFKA_RESP_ERR__FATAL) {
+        char text[512];
+        (void)rd_kafka_fatal_error(rk, text, sizeof(text)); /* the text is what is wanted */
+        source->is_well = false;
+        source->listener.on_health(source->listener.ctx, PIPE_REASON_INTERNAL, text);
+        return;
+    }
+    /* One broker of several may come and go; all gone is reported by its own code. */
+    if (error != RD_KAFKA_RESP_ERR__TRANSPORT && error != RD_KAFKA_RESP_ERR__TIMED_OUT) {
+        source_report_trouble(source, (rd_kafka_resp_err_t)error, reason);
+    }
+}
+
+static size_t
+record_read_headers(const struct record *record, struct record_header *ret_headers, size_t max)
+{
+    /* The message is ours to read; the library only parses the headers on first use. */
+    const rd_kafka_message_t *message = record->source;
+    rd_kafka_headers_t *headers = NULL;
+    if (rd_kafka_message_headers(message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        return 0;
+    }
+    size_t count = 0;
+    const char *name = NULL;
+    const void *value = NULL;
+    size_t value_bytes = 0;
+    while (count < max && rd_kafka_header_get_all(headers, count, &name, &value, &value_bytes) ==
+                              RD_KAFKA_RESP_ERR_NO_ERROR) {
+        ret_headers[count] = (struct record_header){
+            .name = name,
+            .name_bytes = strlen(name),
+            .value = value,
+            .value_bytes = value_bytes,
+        };
+        count++;
+    }
+    return count;
+}
+
+static void record_of_message(struct record *ret_record, const rd_kafka_message_t *message)
+{
+    const char *topic = rd_kafka_topic_name(message->rkt);
+    rd_kafka_timestamp_type_t kind = RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
+    int64_t timestamp_ms = rd_kafka_message_timestamp(message, &kind);
+    *ret_record = (struct record){
+        .topic = topic,
+        .topic_bytes = strlen(topic),
+        .partition = message->partition,
+        .offset = message->offset,
+        .timestamp_ms = kind == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE ? -1 : timestamp_ms,
+        .key = message->key,
+        .key_bytes = message->key_len,
+        .value = message->payload,
+        .value_bytes = message->len,
+        .read_headers = record_read_headers,
+        .source = message,
+    };
+}
+
+void source_ask_bounds(struct source *source, size_t slot)
+{
+    if (source->slots[slot].is_asking) {
+        return;
+    }
+    struct helper_job *job = helper_job_new(HELPER_BOUNDS);
+    if (job == NULL) {
+        return; /* asked again at the next occasion */
+    }
+    const rd_kafka_topic_partition_t *at = &source->assigned->elems[slot];
+    job->partitions = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(job->partitions, at->topic, at->partition);
+    job->slot = slot;
+    job->assignment = source->assignment;
+    source->slots[slot].is_asking = true;
+    helper_post(source->helper, job);
+}
+
+/* A consumer error comes as a message. */
+static void source_take_error(struct source *source, const rd_kafka_message_t *message)
+{
+    if (message->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET && message->rkt != NULL) {
+        size_t slot = rebalance_find_slot(source, message->rkt, message->partition);
+        if (slot < source_slots_count(source)) {
+            source_ask_bounds(source, slot);
+        }
+        return;
+    }
+    source_report_trouble(source, message->err, rd_kafka_message_errstr(message));
+}
+
+static void source_message_event(rd_kafka_message_t *message, void *opaque)
+{
+    struct source *source = opaque;
+    if (UNLIKELY(message->err != RD_KAFKA_RESP_ERR_NO_ERROR)) {
+        source_take_error(source, message);
+        return;
+    }
+    size_t slot = rebalance_find_slot(source, message->rkt, message->partition);
+    if (UNLIKELY(slot >= source_slots_count(source) || source->is_revoking)) {
+        return; /* of an assignment that is over: its next reader starts at our commit */
+    }
+    if (UNLIKELY(source->is_paused)) {
+        source->has_strays = true;
+        return;
+    }
+    struct source_slot *at = &source->slots[slot];
+    if (UNLIKELY(message->offset < at->expected)) {
+        /* Taken before, or the topic was made again: its bounds tell. */
+        source_ask_bounds(source, slot);
+        return;
+    }
+    at->expected = message->offset + 1;
+    struct record record;
+    record_of_message(&record, message);
+    source->taken_since_kick++;
+    if (!source->listener.on_record(source->listener.ctx, slot, &record)) {
+        source->was_enough = true;
+        rd_kafka_yield(source->rk);
+    }
+}
+
+static enum status
+source_make_handle(struct source *source, const struct source_params *params, struct err *err)
+{
+    rd_kafka_conf_t *conf = NULL;
+    enum status st = client_conf(params->conf, &conf, err);
+    if (st != ST_OK) {
+        return st;
+    }
+    rd_kafka_conf_set_opaque(conf, source);
+    rd_kafka_conf_set_error_cb(conf, source_error_event);
+    rd_kafka_conf_set_rebalance_cb(conf, rebalance_event);
+    rd_kafka_conf_set_offset_commit_cb(conf, commit_event);
+    char reason[512];
+    source->rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, reason, sizeof(reason));
+    if (source->rk == NULL) {
+        rd_kafka_conf_destroy(conf);
+        return err_set(err, ST_INVALID, "kafka: %s", reason);
+    }
+    source->consumer_queue = rd_kafka_queue_get_consumer(source->rk);
+    source->main_queue = rd_kafka_queue_get_main(source->rk);
+    uint64_t one = 1;
+    rd_kafka_queue_io_event_enable(source->consumer_queue, source->event_fd, &one, sizeof(one));
+    rd_kafka_queue_io_event_enable(source->main_queue, source->event_fd, &one, sizeof(one));
+    return ST_OK;
+}
+
+static enum status
+source_subscribe(struct source *source, const struct source_params *params, struct err *err)
+{
+    rd_kafka_topic_partition_list_t *list =
+        rd_kafka_topic_partition_list_new((int)params->topics->count);
+    for (size_t i = 0; i < params->topics->count; i++) {
+        rd_kafka_topic_partition_list_add(list, params->topics->items[i], RD_KAFKA_PARTITION_UA);
+    }
+    rd_kafka_resp_err_t error = rd_kafka_subscribe(source->rk, list);
+    rd_kafka_topic_partition_list_destroy(list);
+    if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        return err_set(err, ST_INTERNAL, "cannot subscribe: %s", rd_kafka_err2str(error));
+    }
+    return ST_OK;
+}
+
+enum status
+source_open(const struct source_params *params, struct source **ret_source, struct err *err)
+{
+    struct source *source = calloc(1, sizeof(*source));
+    if (source == NULL) {
+        return err_set(err, ST_NO_MEMORY, "no memory for a kafka source");
+    }
+    const char *mechanism = kafka_conf_get(params->conf, "sasl.mechanism");
+    source->listener = params->listener;
+    source->strategy = params->strategy;
+    source->timestamp_ms = params->timestamp_ms;
+    source->is_scram = mechanism != NULL && strncmp(mechanism, "SCRAM", 5) == 0;
+    source->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (source->event_fd < 0) {
+        free(source);
+        return err_errno(err, ST_INTERNAL, errno, "cannot make an eventfd");
+    }
+    enum status st = source_make_handle(source, params, err);
+    if (st == ST_OK) {
+        struct helper_params helper = {
+            .rk = source->rk,
+            .conf = params->conf,
+            .topics = params->topics,
+            .strategy = params->strategy,
+            .timestamp_ms = params->timestamp_ms,
+            .event_fd = source->event_fd,
+        };
+        st = helper_start(&helper, &source->helper, err);
+    }
+    if (st == ST_OK) {
+        st = source_subscribe(source, params, err);
+    }
+    if (st != ST_OK) {
+        return st; /* a half-made library handle stays: the process ends now */
+    }
+    *ret_source = source;
+    return ST_OK;
+}
+
+int source_event_fd(const struct source *source)
+{
+    return source->event_fd;
+}
+
+static void source_take_answers(struct source *source, int64_t now_ms)
+{
+    struct helper_job *job = NULL;
+    while ((job = helper_take(source->helper)) != NULL) {
+        switch (job->kind) {
+        case HELPER_CHECK:
+            source->is_checking = false;
+            source->next_check_ms = now_ms + CHECK_EVERY_MS;
+            if (job->error == RD_KAFKA_RESP_ERR_NO_ERROR) {
+                source_report_well(source);
+            } else {
+                source_report_trouble(source, job->error, job->text);
+            }
+            break;
+        case HELPER_OFFSETS:
+            rebalance_offsets_answered(source, job, now_ms);
+            break;
+        case HELPER_BOUNDS:
+            rebalance_jump(source, job);
+            break;
+        case HELPER_READ:
+            source->read_answer = job;
+            continue;
+        }
+        helper_job_free(job);
+    }
+}
+
+void source_poll(struct source *source, int64_t now_ms)
+{
+    uint64_t count = 0;
+    ssize_t got = read(source->event_fd, &count, sizeof(count));
+    (void)got;                          /* empty is fine: everything is looked at anyway */
+    (void)rd_kafka_poll(source->rk, 0); /* the number of events is of no interest */
+    source_take_answers(source, now_ms);
+    rebalance_tick(source, now_ms);
+    if (!source->is_well && !source->is_checking && now_ms >= source->next_check_ms) {
+        struct helper_job *job = helper_job_new(HELPER_CHECK);
+        if (job != NULL) {
+            source->is_checking = true;
+            helper_post(source->helper, job);
+        }
+    }
+}
+
+bool source_consume(struct source *source)
+{
+    source->was_enough = false;
+    (void)rd_kafka_consume_callback_queue(
+        source->consumer_queue, 0, source_message_event, source); /* errors come as messages */
+    return source->was_enough;
+}
+
+/* True if the brokers are known to hold more than we have taken. */
+static bool source_is_behind(struct source *source)
+{
+    for (size_t slot = 0; slot < source_slots_count(source); slot++) {
+        int64_t low = -1;
+        int64_t high = -1;
+        const rd_kafka_topic_partition_t *at = &source->assigned->elems[slot];
+        if (rd_kafka_get_watermark_offsets(source->rk, at->topic, at->partition, &low, &high) ==
+                RD_KAFKA_RESP_ERR_NO_ERROR &&
+            high > source->slots[slot].expected) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void source_kick(struct source *source, int64_t now_us)
+{
+    if (source->taken_since_kick == 0 || source->is_paused ||
+        now_us - source->last_kick_us < KICK_EVERY_US ||
+        rd_kafka_queue_length(source->consumer_queue) >= KICK_BELOW_RECORDS) {
+        return;
+    }
+    source->last_kick_us = now_us;
+    if (source_is_behind(source)) {
+        source->taken_since_kick = 0;
+        helper_kick(source->helper);
+    }
+}
+
+size_t source_slots_count(const struct source *source)
+{
+    return source->assigned == NULL ? 0 : (size_t)source->assigned->cnt;
+}
+
+void source_refresh_positions(struct source *source)
+{
+    if (source->assigned == NULL) {
+        return;
+    }
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_copy(source->assigned);
+    rd_kafka_resp_err_t error = rd_kafka_position(source->rk, list);
+    for (size_t slot = 0; slot < source_slots_count(source); slot++) {
+        const rd_kafka_topic_partition_t *at = &list->elems[slot];
+        struct source_slot *to = &source->slots[slot];
+        int64_t low = -1;
+        int64_t high = -1;
+        if (error == RD_KAFKA_RESP_ERR_NO_ERROR && at->err == RD_KAFKA_RESP_ERR_NO_ERROR &&
+            at->offset >= 0) {
+            to->position = at->offset;
+        }
+        if (rd_kafka_get_watermark_offsets(source->rk, at->topic, at->partition, &low, &high) ==
+                RD_KAFKA_RESP_ERR_NO_ERROR &&
+            high >= 0) {
+            to->end = high;
+        }
+    }
+    rd_kafka_topic_partition_list_destroy(list);
+}
+
+void source_partition(
+    const struct source *source, size_t slot, struct source_partition *ret_partition)
+{
+    assert(slot < source_slots_count(source));
+    *ret_partition = (struct source_partition){
+        .topic = source->assigned->elems[slot].topic,
+        .partition = source->assigned->elems[slot].partition,
+        .end = source->slots[slot].end,
+        .position = source->slots[slot].position,
+    };
+}
+
+enum status source_read_again(
+    struct source *source, const struct source_wanted *wanted, size_t count, struct err *err)
+{
+    if (source->is_reading) {
+        return err_set(err, ST_CONFLICT, "records are being read again already");
+    }
+    struct helper_job *job = helper_job_new(HELPER_READ);
+    if (job == NULL) {
+        return err_set(err, ST_NO_MEMORY, "no memory to read %zu records again", count);
+    }
+    job->partitions = rd_kafka_topic_partition_list_new((int)count);
+    for (size_t i = 0; i < count; i++) {
+        assert(wanted[i].slot < source_slots_count(source));
+        const rd_kafka_topic_partition_t *at = &source->assigned->elems[wanted[i].slot];
+        rd_kafka_topic_partition_list_add(job->partitions, at->topic, at->partition)->offset =
+            wanted[i].offset;
+    }
+    source->is_reading = true;
+    helper_post(source->helper, job);
+    return ST_OK;
+}
+
+bool source_has_read(const struct source *source)
+{
+    return source->read_answer != NULL;
+}
+
+void source_take_read(struct source *source, source_read_fn *fn, void *ctx)
+{
+    struct helper_job *job = source->read_answer;
+    assert(job != NULL);
+    for (int i = 0; i < job->partitions->cnt; i++) {
+        struct record record;
+        bool is_there = job->messages != NULL && job->messages[i] != NULL;
+        if (is_there) {
+            record_of_message(&record, job->messages[i]);
+        }
+        fn(ctx, (size_t)i, is_there ? &record : NULL);
+    }
+    source->read_answer = NULL;
+    source->is_reading = false;
+    helper_job_free(job);
+}
+
+void source_close(struct source *source)
+{
+    if (source == NULL) {
+        return;
+    }
+    source->is_closing = true;
+    rd_kafka_queue_t *left = rd_kafka_queue_new(source->rk);
+    rd_kafka_error_t *error = rd_kafka_consumer_close_queue(source->rk, left);
+    if (error != NULL) {
+        rd_kafka_error_destroy(error);
+        return;
+    }
+    int64_t deadline_ms = clock_monotonic_ms() + LEAVE_MS;
+    while (!rd_kafka_consumer_closed(source->rk) && clock_monotonic_ms() < deadline_ms) {
+        (void)rd_kafka_consume_callback_queue(
+            left, 50, source_message_event, source); /* serves the last revocation */
+        (void)rd_kafka_poll(source->rk, 0);          /* and the last answers */
+    }
+}

@@ -14,14 +14,12 @@ import json
 import os
 import shutil
 import subprocess
-import tempfile
 import urllib.parse
 
-from . import net
+from . import net, paths
 from .proc import Process
 
-REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-TMPFS = "/dev/shm"
+FETCH = os.path.join(paths.ROOT, "demo", "clickhouse", "fetch-libchdb")
 START_TIMEOUT_S = 60
 QUERY_TIMEOUT_S = 600
 
@@ -53,21 +51,11 @@ class Answer:
         return {k: int(v) for k, v in json.loads(self.headers["x-clickhouse-summary"]).items()}
 
 
-def binary_path():
-    """The built program: below $PENSTOCK_BUILD_DIR, or build/ of this checkout."""
-    build = os.environ.get("PENSTOCK_BUILD_DIR") or os.path.join(REPOSITORY, "build")
-    path = os.path.join(build, "penstock-dev-clickhouse")
-    if not os.access(path, os.X_OK):
-        raise FileNotFoundError(f"{path} is not built (cmake --build {build} --target penstock-dev-clickhouse)")
-    return path
-
-
 def library_path():
     """libchdb, fetched if it is not in the cache."""
-    script = os.path.join(REPOSITORY, "demo", "clickhouse", "fetch-libchdb")
-    done = subprocess.run([script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+    done = subprocess.run([FETCH], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
     if done.returncode != 0:
-        raise RuntimeError(done.stderr.strip() or f"{script} ended with {done.returncode}")
+        raise RuntimeError(done.stderr.strip() or f"{FETCH} ended with {done.returncode}")
     return done.stdout.strip()
 
 
@@ -86,13 +74,12 @@ class DevClickHouse:
     def start(self):
         """Start and wait until it answers."""
         if self.directory is None:
-            parent = TMPFS if os.access(TMPFS, os.W_OK) else None
-            self.directory = tempfile.mkdtemp(prefix="penstock-clickhouse-", dir=parent)
+            self.directory = paths.scratch("penstock-clickhouse-")
         if self.port is None:
             self.port = net.free_port()
         port_file = os.path.join(self.directory, "port")
         argv = [
-            binary_path(),
+            paths.program("penstock-dev-clickhouse"),
             "--library", library_path(),
             "--data", os.path.join(self.directory, "data"),
             "--listen", f"127.0.0.1:{self.port}",

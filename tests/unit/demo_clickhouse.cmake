@@ -1,0 +1,4 @@
+foreach(room split decode fault auth)
+    penstock_unit_test(demo_clickhouse_${room}_test tests/unit/demo/clickhouse/${room}_test.c
+        dev_clickhouse)
+endforeach()

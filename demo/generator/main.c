@@ -25,6 +25,7 @@ enum option_id {
     OPTION_BROKERS = 256,
     OPTION_TOPIC,
     OPTION_PARTITIONS,
+    OPTION_CREATE_ONLY,
     OPTION_COUNT,
     OPTION_FIRST,
     OPTION_RATE,
@@ -41,6 +42,7 @@ static const struct option known_options[] = {
     {"brokers", required_argument, NULL, OPTION_BROKERS},
     {"topic", required_argument, NULL, OPTION_TOPIC},
     {"partitions", required_argument, NULL, OPTION_PARTITIONS},
+    {"create-only", no_argument, NULL, OPTION_CREATE_ONLY},
     {"count", required_argument, NULL, OPTION_COUNT},
     {"first", required_argument, NULL, OPTION_FIRST},
     {"rate", required_argument, NULL, OPTION_RATE},
@@ -60,6 +62,7 @@ static const char help[] =
     "  --brokers HOST:PORT[,...]  required\n"
     "  --topic NAME               required\n"
     "  --partitions N             create the topic with N partitions if it is missing (6)\n"
+    "  --create-only              end when the topic is there; produce nothing\n"
     "  --count N                  so many records; 0 = endless (0)\n"
     "  --rate R                   records per second; 0 = flat out (0)\n"
     "  --malformed-percent P      mean share of malformed records, 0 to 50; it goes slowly up and\n"
@@ -136,6 +139,9 @@ read_options(int argc, char **argv, struct run_settings *settings, bool *ret_die
             break;
         case OPTION_MALFORMED:
             status = read_percent(settings, optarg);
+            break;
+        case OPTION_CREATE_ONLY:
+            settings->is_create_only = true;
             break;
         case OPTION_DIE_WITH_PARENT:
             *ret_dies_with_parent = true;

@@ -193,7 +193,7 @@ enum status run_generator(const struct run_settings *settings, int signal_fd, st
     if (status == ST_OK) {
         status = open_timer(&timer_fd, err);
     }
-    if (status != ST_OK) {
+    if (status != ST_OK || settings->is_create_only) {
         return status;
     }
     struct run run = {

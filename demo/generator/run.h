@@ -3,6 +3,7 @@
 
 /* The generator's loop: so many orders at such a rate, until the count is reached or a signal. */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/base/attr.h"
@@ -18,6 +19,7 @@ struct run_settings {
     uint64_t rate_per_s;      /* 0 = flat out */
     double malformed_percent; /* mean, 0 … 50 */
     const char *stats_file;   /* may be NULL */
+    bool is_create_only;      /* make sure the topic is there, produce nothing */
 };
 
 /* Produce; ends when `count` are out or signal_fd (a signalfd) is readable, both after a flush.

@@ -41,8 +41,11 @@ enum status store_begin(struct store *store, struct err *err) MUST_CHECK;
 enum status store_commit(struct store *store, struct err *err) MUST_CHECK;
 void store_rollback(struct store *store);
 
-/* LISTEN penstock_pipe, penstock_probe, penstock_probe_done. */
+/* LISTEN penstock_pipe, penstock_probe or penstock_probe_done; store_reopen listens again. */
 enum status store_listen(struct store *store, const char *channel, struct err *err) MUST_CHECK;
+
+/* Hear of a channel no more. Statuses as store_listen. */
+enum status store_unlisten(struct store *store, const char *channel, struct err *err) MUST_CHECK;
 
 /* The socket to poll for notifications, −1 while closed. */
 int store_socket(const struct store *store);
@@ -59,10 +62,32 @@ enum status store_next_notice(
     struct err *err) MUST_CHECK;
 
 /*
+ * Bring the database to this program's schema; several programs may try at once. On a connection of
+ * its own. *ret_applied_count: migrations that were new. ST_CONFLICT if the database is newer than
+ * this program or an applied migration was changed, ST_UNAVAILABLE, ST_INVALID, ST_INTERNAL.
+ */
+enum status store_migrate(
+    const char *database_url, int timeout_ms, int *ret_applied_count, struct err *err) MUST_CHECK;
+
+/* Whether the database has exactly this program's schema. ST_UNAVAILABLE while migrations are to be
+ * applied, ST_CONFLICT as store_migrate. */
+enum status store_check_schema(struct store *store, struct err *err) MUST_CHECK;
+
+/* Seal every stored credential that was sealed with an older key anew with the newest. Safe while
+ * others work, may be repeated. Outputs: rows looked at, rows sealed anew. ST_INVALID without a key
+ * ring, ST_INTERNAL for one that no key opens (those before it are done), ST_UNAVAILABLE. */
+enum status store_rotate_secrets(
+    struct store *store, int *ret_seen_count, int *ret_sealed_count, struct err *err) MUST_CHECK;
+
+/*
  * Key ring: AES-256-GCM keys, newest first, from a file with one base64 32-byte key per line.
  * ST_INVALID for a bad line (named by number, never by content), ST_NOT_FOUND, ST_IO.
  */
 enum status key_ring_load(const char *path, struct key_ring **ret_keys, struct err *err) MUST_CHECK;
+
+/* The same from a text (lines or commas between keys). ST_INVALID, ST_NO_MEMORY. */
+enum status
+key_ring_parse(const char *text, struct key_ring **ret_keys, struct err *err) MUST_CHECK;
 void key_ring_free(struct key_ring *keys);
 void key_ring_freep(struct key_ring **keys);
 

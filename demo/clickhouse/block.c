@@ -15,8 +15,10 @@ enum {
     METHOD_ZSTD = 0x90,
 };
 
-void block_reader_init(struct block_reader *r)
+void block_reader_init(struct block_reader *r, decode_sink *sink, void *context)
 {
+    assert(sink != NULL);
+    *r = (struct block_reader){.sink = sink, .context = context};
     buf_init(&r->block, (size_t)BLOCK_MAX_BYTES + CHECKSUM_BYTES);
     buf_init(&r->plain, BLOCK_MAX_BYTES);
 }
@@ -52,8 +54,7 @@ static enum status block_size(const uint8_t *header, size_t *ret_bytes, struct f
     return ST_OK;
 }
 
-static enum status
-unpack(struct block_reader *r, decode_sink *sink, void *context, struct fault *fault)
+static enum status unpack(struct block_reader *r, struct fault *fault)
 {
     const uint8_t *bytes = r->block.bytes;
     const uint8_t *packed = bytes + HEADER_BYTES;
@@ -61,7 +62,7 @@ unpack(struct block_reader *r, decode_sink *sink, void *context, struct fault *f
     uint32_t plain_bytes = read_u32(bytes + CHECKSUM_BYTES + 5);
     uint8_t method = bytes[CHECKSUM_BYTES];
     if (method == METHOD_NONE) {
-        return plain_bytes == packed_bytes ? sink(context, packed, packed_bytes)
+        return plain_bytes == packed_bytes ? r->sink(r->context, packed, packed_bytes)
                                            : broken(fault, "its sizes differ");
     }
     if (method != METHOD_LZ4 && method != METHOD_ZSTD) {
@@ -84,42 +85,56 @@ unpack(struct block_reader *r, decode_sink *sink, void *context, struct fault *f
         is_whole =
             ZSTD_decompress(r->plain.bytes, plain_bytes, packed, packed_bytes) == plain_bytes;
     }
-    return is_whole ? sink(context, r->plain.bytes, plain_bytes)
+    return is_whole ? r->sink(r->context, r->plain.bytes, plain_bytes)
                     : broken(fault, "its data is damaged");
 }
 
-enum status block_reader_feed(
-    struct block_reader *r, const uint8_t *bytes, size_t len_bytes, decode_sink *sink,
-    void *context, struct fault *fault)
+/* How many bytes of the block there must be before something can be done: its header, then all. */
+static enum status
+wanted_bytes(const struct block_reader *r, size_t *ret_bytes, struct fault *fault)
 {
-    assert(sink != NULL);
+    if (r->block.len_bytes < HEADER_BYTES) {
+        *ret_bytes = HEADER_BYTES;
+        return ST_OK;
+    }
+    return block_size(r->block.bytes, ret_bytes, fault);
+}
+
+/* Take bytes up to the end of the header or of the block. */
+static enum status feed_some(
+    struct block_reader *r, const uint8_t *bytes, size_t len_bytes, size_t *ret_taken,
+    struct fault *fault)
+{
+    size_t wanted = 0;
+    enum status st = wanted_bytes(r, &wanted, fault);
+    if (st != ST_OK) {
+        return st;
+    }
+    size_t take = wanted - r->block.len_bytes;
+    *ret_taken = take < len_bytes ? take : len_bytes;
+    st = buf_add(&r->block, bytes, *ret_taken);
+    if (st != ST_OK || r->block.len_bytes < HEADER_BYTES) {
+        return st;
+    }
+    st = wanted_bytes(r, &wanted, fault);
+    if (st == ST_OK && r->block.len_bytes == wanted) {
+        st = unpack(r, fault);
+        buf_reset(&r->block);
+    }
+    return st;
+}
+
+enum status block_reader_feed(
+    struct block_reader *r, const uint8_t *bytes, size_t len_bytes, struct fault *fault)
+{
     while (len_bytes > 0) {
-        size_t wanted = HEADER_BYTES;
-        if (r->block.len_bytes >= HEADER_BYTES) {
-            enum status st = block_size(r->block.bytes, &wanted, fault);
-            if (st != ST_OK) {
-                return st;
-            }
-        }
-        size_t take = wanted - r->block.len_bytes;
-        take = take < len_bytes ? take : len_bytes;
-        enum status st = buf_add(&r->block, bytes, take);
+        size_t taken = 0;
+        enum status st = feed_some(r, bytes, len_bytes, &taken, fault);
         if (st != ST_OK) {
             return st;
         }
-        bytes += take;
-        len_bytes -= take;
-        if (r->block.len_bytes < HEADER_BYTES) {
-            continue;
-        }
-        st = block_size(r->block.bytes, &wanted, fault);
-        if (st == ST_OK && r->block.len_bytes == wanted) {
-            st = unpack(r, sink, context, fault);
-            buf_reset(&r->block);
-        }
-        if (st != ST_OK) {
-            return st;
-        }
+        bytes += taken;
+        len_bytes -= taken;
     }
     return ST_OK;
 }

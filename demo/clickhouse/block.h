@@ -20,17 +20,18 @@ enum {
 };
 
 struct block_reader {
-    struct buf block; /* the block as far as it has arrived */
+    decode_sink *sink; /* gets whole decoded blocks */
+    void *context;
+    struct buf block; /* as far as it has arrived */
     struct buf plain;
 };
 
-void block_reader_init(struct block_reader *r);
+void block_reader_init(struct block_reader *r, decode_sink *sink, void *context);
 void block_reader_done(struct block_reader *r);
 
 /* Take bytes, hand whole decoded blocks to the sink. Statuses as decoder_feed. */
 enum status block_reader_feed(
-    struct block_reader *r, const uint8_t *bytes, size_t len_bytes, decode_sink *sink,
-    void *context, struct fault *fault) MUST_CHECK;
+    struct block_reader *r, const uint8_t *bytes, size_t len_bytes, struct fault *fault) MUST_CHECK;
 
 /* ST_INVALID with the fault set if a block is incomplete. */
 enum status block_reader_finish(const struct block_reader *r, struct fault *fault) MUST_CHECK;

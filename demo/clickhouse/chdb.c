@@ -77,7 +77,7 @@ static void **connect_engine(const struct engine *e, const char *const *more, si
 static enum status
 read_word(struct engine *e, const char *sql, char ret_word[WORD_BYTES], struct err *err)
 {
-    CLEANUP(session_freep) struct session *s = NULL;
+    struct session *s = NULL;
     enum status st = session_open(e, &s);
     if (st != ST_OK) {
         return err_set(err, ST_IO, "the engine gives no session");
@@ -97,6 +97,7 @@ read_word(struct engine *e, const char *sql, char ret_word[WORD_BYTES], struct e
     }
     answer_done(&answer);
     fault_done(&fault);
+    session_free(s);
     return st;
 }
 
@@ -202,11 +203,6 @@ void session_free(struct session *s)
     }
     s->engine->api.close_conn(s->connection);
     free(s);
-}
-
-void session_freep(struct session **s)
-{
-    session_free(*s);
 }
 
 void answer_done(struct answer *a)

@@ -48,7 +48,6 @@ enum status session_open(struct engine *e, struct session **ret_session) MUST_CH
 
 /* NULL is fine. */
 void session_free(struct session *s);
-void session_freep(struct session **s);
 
 enum {
     SESSION_PARAMETERS_MAX = 64

@@ -22,7 +22,7 @@ enum status chdb_api_load(const char *path, struct chdb_api *ret_api, struct err
     assert(path != NULL && ret_api != NULL);
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (library == NULL) {
-        const char *why = dlerror();
+        const char *why = dlerror(); /* NOLINT(concurrency-mt-unsafe): no other thread yet */
         return err_set(err, ST_NOT_FOUND, "cannot load %s: %s", path, why == NULL ? "?" : why);
     }
     struct chdb_api api = {0};

@@ -87,7 +87,7 @@ enum status decoder_new(
     d->is_between = true;
     d->sink = sink;
     d->context = context;
-    block_reader_init(&d->blocks);
+    block_reader_init(&d->blocks, sink, context);
     d->piece = malloc(PIECE_BYTES);
     if (d->piece == NULL || !open_stage(d)) {
         return ST_NO_MEMORY;
@@ -124,9 +124,28 @@ emit(struct decoder *d, const uint8_t *bytes, size_t len_bytes, struct fault *fa
         return ST_OK;
     }
     if (d->has_blocks) {
-        return block_reader_feed(&d->blocks, bytes, len_bytes, d->sink, d->context, fault);
+        return block_reader_feed(&d->blocks, bytes, len_bytes, fault);
     }
     return d->sink(d->context, bytes, len_bytes);
+}
+
+/* Turn some input into at most one piece of output. */
+static enum status inflate_piece(struct decoder *d, struct fault *fault)
+{
+    if (d->is_between && inflateReset(&d->zlib) != Z_OK) {
+        return ST_INTERNAL;
+    }
+    d->zlib.next_out = d->piece;
+    d->zlib.avail_out = PIECE_BYTES;
+    int code = inflate(&d->zlib, Z_NO_FLUSH);
+    if (code != Z_OK && code != Z_STREAM_END && code != Z_BUF_ERROR) {
+        fault_set(
+            fault, FAULT_ZLIB_INFLATE_FAILED, "ZLIB_INFLATE_FAILED", "inflate failed: %s",
+            d->zlib.msg == NULL ? "data error" : d->zlib.msg);
+        return ST_INVALID;
+    }
+    d->is_between = code == Z_STREAM_END;
+    return emit(d, d->piece, PIECE_BYTES - d->zlib.avail_out, fault);
 }
 
 static enum status
@@ -137,20 +156,7 @@ feed_gzip(struct decoder *d, const uint8_t *bytes, size_t len_bytes, struct faul
         d->zlib.next_in = bytes;
         d->zlib.avail_in = in;
         do {
-            if (d->is_between && inflateReset(&d->zlib) != Z_OK) {
-                return ST_NO_MEMORY;
-            }
-            d->zlib.next_out = d->piece;
-            d->zlib.avail_out = PIECE_BYTES;
-            int code = inflate(&d->zlib, Z_NO_FLUSH);
-            if (code != Z_OK && code != Z_STREAM_END && code != Z_BUF_ERROR) {
-                fault_set(
-                    fault, FAULT_ZLIB_INFLATE_FAILED, "ZLIB_INFLATE_FAILED", "inflate failed: %s",
-                    d->zlib.msg == NULL ? "data error" : d->zlib.msg);
-                return ST_INVALID;
-            }
-            d->is_between = code == Z_STREAM_END;
-            enum status st = emit(d, d->piece, PIECE_BYTES - d->zlib.avail_out, fault);
+            enum status st = inflate_piece(d, fault);
             if (st != ST_OK) {
                 return st;
             }

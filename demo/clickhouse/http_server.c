@@ -47,6 +47,7 @@ struct exchange {
     unsigned page_status;
 };
 
+/* NOLINTNEXTLINE(readability-function-size): libmicrohttpd decides on the parameters */
 static enum MHD_Result add_argument(
     void *context, enum MHD_ValueKind kind, const char *name, size_t name_len, const char *value,
     size_t value_len)
@@ -205,6 +206,7 @@ send_reply(const struct http_server *h, struct MHD_Connection *connection, struc
     return queued;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): libmicrohttpd decides on the parameters */
 static enum MHD_Result handle(
     void *context, struct MHD_Connection *connection, const char *path, const char *method,
     const char *version, const char *upload, size_t *upload_bytes, void **exchange)

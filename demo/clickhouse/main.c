@@ -111,25 +111,35 @@ static void set_option(struct options *options, enum option_id id)
         options->dies_with_parent = true;
         break;
     case OPTION_HELP:
-        (void)fputs(usage, stdout); /* nobody to tell */
-        exit(EXIT_SUCCESS);
+        break;
     }
 }
 
-static void read_options(int argc, char **argv, struct options *ret_options)
+enum {
+    GO_ON = -1
+};
+
+/* GO_ON, or the code to exit with. */
+static int read_options(int argc, char **argv, struct options *ret_options)
 {
     int id = 0;
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): no other thread yet */
     while ((id = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
         if (id == '?') {
-            exit(EXIT_USAGE);
+            return EXIT_USAGE;
+        }
+        if (id == OPTION_HELP) {
+            (void)fputs(usage, stdout); /* nobody to tell */
+            return EXIT_SUCCESS;
         }
         set_option(ret_options, (enum option_id)id);
     }
     if (optind != argc || ret_options->engine.library == NULL ||
         ret_options->engine.directory == NULL) {
         (void)fputs(usage, stderr); /* nobody to tell */
-        exit(EXIT_USAGE);
+        return EXIT_USAGE;
     }
+    return GO_ON;
 }
 
 /* The first line of the password file, or the option's text. */
@@ -272,9 +282,13 @@ static enum status serve(const struct options *options, int signals, struct err 
 int main(int argc, char **argv)
 {
     struct options options = {.listen = "127.0.0.1:0"};
-    read_options(argc, argv, &options);
+    int code = read_options(argc, argv, &options);
+    if (code != GO_ON) {
+        return code;
+    }
     enum log_level level = LOG_INFO;
-    const char *level_text = getenv("PENSTOCK_LOG_LEVEL"); /* ban-ok: one thread */
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): no other thread yet */
+    const char *level_text = getenv("PENSTOCK_LOG_LEVEL");
     if (level_text != NULL && log_level_parse(level_text, &level) != ST_OK) {
         level = LOG_INFO;
     }

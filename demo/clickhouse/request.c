@@ -430,8 +430,3 @@ void request_free(struct request *r)
     free(r->packed);
     free(r);
 }
-
-void request_freep(struct request **r)
-{
-    request_free(*r);
-}

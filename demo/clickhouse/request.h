@@ -80,6 +80,5 @@ void request_finish(struct request *r, struct request_reply *ret_reply);
 
 /* An INSERT that was not finished is cancelled. NULL is fine. */
 void request_free(struct request *r);
-void request_freep(struct request **r);
 
 #endif

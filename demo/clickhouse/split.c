@@ -348,48 +348,57 @@ static bool scan_word(
     return false;
 }
 
+static void scan_other(struct insert_scan *scan, char c)
+{
+    if (scan->depth == 0 && c == '.') {
+        scan->is_behind_dot = true;
+        scan->expects_name = true;
+    }
+}
+
+/* One token between INSERT and its data. True when the matter is decided: *split is filled. */
+static bool scan_token(
+    struct insert_scan *scan, struct lexer *lexer, const struct token *token, struct split *split)
+{
+    switch (token->kind) {
+    case TOKEN_PARTIAL:
+        return true;
+    case TOKEN_END:
+        *split = (struct split){.kind = SPLIT_INSERT, .head_len = lexer->len};
+        split->data_at = lexer->len;
+        return true;
+    case TOKEN_OPEN:
+        scan->depth++;
+        return false;
+    case TOKEN_CLOSE:
+        scan->depth -= scan->depth > 0 ? 1 : 0;
+        scan->expects_name = scan->depth > 0 && scan->expects_name; /* {name:Identifier} */
+        return false;
+    case TOKEN_QUOTED:
+        scan->expects_name = scan->depth > 0 && scan->expects_name;
+        scan->is_behind_dot = false;
+        return false;
+    case TOKEN_OTHER:
+        scan_other(scan, lexer->text[token->at]);
+        if (scan->depth == 0 && is_char(lexer, token, ';')) {
+            split->kind = SPLIT_STATEMENT;
+            return true;
+        }
+        return false;
+    case TOKEN_WORD:
+        return scan->depth == 0 && scan_word(scan, lexer, token, split);
+    }
+    return true;
+}
+
 /* `lexer` stands behind INSERT. */
 static void split_insert(struct lexer *lexer, struct split *split)
 {
     struct insert_scan scan = {.expects_name = true};
-    for (;;) {
-        struct token token;
+    struct token token;
+    do {
         next_token(lexer, &token);
-        switch (token.kind) {
-        case TOKEN_PARTIAL:
-            return;
-        case TOKEN_END:
-            *split = (struct split){.kind = SPLIT_INSERT, .head_len = lexer->len};
-            split->data_at = lexer->len;
-            return;
-        case TOKEN_OPEN:
-            scan.depth++;
-            break;
-        case TOKEN_CLOSE:
-            scan.depth -= scan.depth > 0 ? 1 : 0;
-            scan.expects_name = scan.depth > 0 && scan.expects_name; /* {name:Identifier} */
-            break;
-        case TOKEN_QUOTED:
-            scan.expects_name = scan.depth > 0 && scan.expects_name;
-            scan.is_behind_dot = false;
-            break;
-        case TOKEN_OTHER:
-            if (scan.depth == 0 && is_char(lexer, &token, ';')) {
-                split->kind = SPLIT_STATEMENT;
-                return;
-            }
-            if (scan.depth == 0 && is_char(lexer, &token, '.')) {
-                scan.is_behind_dot = true;
-                scan.expects_name = true;
-            }
-            break;
-        case TOKEN_WORD:
-            if (scan.depth == 0 && scan_word(&scan, lexer, &token, split)) {
-                return;
-            }
-            break;
-        }
-    }
+    } while (!scan_token(&scan, lexer, &token, split));
 }
 
 void split_request(const char *text, size_t len_bytes, bool is_final, struct split *ret_split)

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "common/base/utf8.h"
 #include "common/clickhouse/answer.h"
 
 static const char code_word[] = "Code: ";
@@ -111,38 +112,13 @@ const char *answer_text_body(const char *text)
     return text;
 }
 
-/* Bytes of the UTF-8 character at text, 0 if it is none (RFC 3629). */
-static size_t utf8_len(const char *text)
-{
-    const unsigned char *b = (const unsigned char *)text;
-    if (b[0] < 0x80) {
-        return 1;
-    }
-    if (b[0] >= 0xc2 && b[0] <= 0xdf) {
-        return (b[1] & 0xc0) == 0x80 ? 2 : 0;
-    }
-    if (b[0] >= 0xe0 && b[0] <= 0xef) {
-        bool is_low = b[0] == 0xe0 && b[1] < 0xa0;
-        bool is_surrogate = b[0] == 0xed && b[1] > 0x9f;
-        bool is_good = (b[1] & 0xc0) == 0x80 && (b[2] & 0xc0) == 0x80;
-        return is_good && !is_low && !is_surrogate ? 3 : 0;
-    }
-    if (b[0] >= 0xf0 && b[0] <= 0xf4) {
-        bool is_low = b[0] == 0xf0 && b[1] < 0x90;
-        bool is_high = b[0] == 0xf4 && b[1] > 0x8f;
-        bool is_good = (b[1] & 0xc0) == 0x80 && (b[2] & 0xc0) == 0x80 && (b[3] & 0xc0) == 0x80;
-        return is_good && !is_low && !is_high ? 4 : 0;
-    }
-    return 0;
-}
-
 void answer_text_clean(const char *text, char *ret_text, size_t len_bytes)
 {
     const char *end = strstr(text, " (version ");
     end = end != NULL ? end : text + strlen(text);
     size_t used = 0;
     while (text < end) {
-        size_t step = utf8_len(text);
+        size_t step = utf8_char_bytes(text);
         if (used + (step == 0 ? 1 : step) > len_bytes - 1) {
             break;
         }

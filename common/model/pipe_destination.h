@@ -1,0 +1,16 @@
+#ifndef COMMON_MODEL_PIPE_DESTINATION_H
+#define COMMON_MODEL_PIPE_DESTINATION_H
+
+/* The "destination" part of a pipe: api-contract 2.2. Inside this room. */
+
+#include "common/model/pipe_json.h"
+
+/* Problems go to reader; the struct is fit for pipe_destination_done whatever happens. */
+void pipe_destination_read(
+    struct pipe_reader *reader, const struct pipe_node *definition,
+    struct pipe_destination *ret_destination);
+void pipe_destination_done(struct pipe_destination *destination);
+
+bool pipe_destination_has_column(const struct pipe_destination *destination, const char *name);
+
+#endif

@@ -92,8 +92,8 @@ read_word(struct engine *e, const char *sql, char ret_word[WORD_BYTES], struct e
             err, ST_IO, "the engine does not answer %s: %s", sql,
             fault.text == NULL ? "unexpected answer" : fault.text);
     } else {
-        (void)snprintf(
-            ret_word, WORD_BYTES, "%.*s", (int)answer.len_bytes - 1, (const char *)answer.bytes);
+        memcpy(ret_word, answer.bytes, answer.len_bytes);
+        ret_word[answer.len_bytes - 1] = 0; /* the line end */
     }
     answer_done(&answer);
     fault_done(&fault);

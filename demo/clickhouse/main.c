@@ -9,17 +9,17 @@
 #include <getopt.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "common/base/log.h"
 
 #include "demo/clickhouse/http_server.h"
+#include "demo/support/atomic_file.h"
+#include "demo/support/child.h"
 
 enum {
     EXIT_USAGE = 2,
@@ -169,109 +169,97 @@ read_password(const struct options *options, struct secret *ret_password, struct
 /* stdin is empty: the engine reads what waits there as inserted data. stdout is for nobody. */
 static enum status prepare_process(const struct options *options, int *ret_signals, struct err *err)
 {
-    pid_t parent = getppid();
-    if (options->dies_with_parent && prctl(PR_SET_PDEATHSIG, SIGTERM) != 0) {
-        return err_errno(err, ST_IO, errno, "cannot ask for a signal at the parent's end");
+    enum status st = options->dies_with_parent ? child_die_with_parent(err) : ST_OK;
+    if (st != ST_OK) {
+        return st;
     }
-    if (options->dies_with_parent && getppid() != parent) {
-        return err_set(err, ST_CANCELLED, "the parent process ended");
-    }
-    int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    CLEANUP(closep) int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (nothing < 0 || dup2(nothing, STDIN_FILENO) < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0) {
         return err_errno(err, ST_IO, errno, "cannot set up stdin and stdout");
     }
-    (void)close(nothing); /* a copy of it is stdin */
-    struct sigaction ignore = {.sa_handler = SIG_IGN};
-    sigset_t set;
-    (void)sigemptyset(&set);        /* cannot fail */
-    (void)sigaddset(&set, SIGTERM); /* cannot fail */
-    (void)sigaddset(&set, SIGINT);  /* cannot fail */
-    int code = pthread_sigmask(SIG_BLOCK, &set, NULL);
-    if (code != 0 || sigaction(SIGPIPE, &ignore, NULL) != 0) {
-        return err_errno(err, ST_IO, code != 0 ? code : errno, "cannot set up signals");
+    return child_signals_open(ret_signals, err);
+}
+
+/* A name as seen from the engine's working directory, which is not ours. *ret_path: owned, free().
+ */
+static enum status make_absolute(const char *path, char **ret_path, struct err *err)
+{
+    CLEANUP(freep) char *here = realpath(".", NULL);
+    if (here == NULL) {
+        return err_errno(err, ST_IO, errno, "cannot find the working directory");
     }
-    *ret_signals = signalfd(-1, &set, SFD_CLOEXEC);
-    if (*ret_signals < 0) {
-        return err_errno(err, ST_IO, errno, "cannot set up signals");
+    bool is_absolute = path[0] == '/';
+    char *absolute = NULL;
+    if (asprintf(&absolute, "%s%s%s", is_absolute ? "" : here, is_absolute ? "" : "/", path) < 0) {
+        return err_set(err, ST_NO_MEMORY, "no memory for the path %s", path);
     }
+    *ret_path = absolute;
     return ST_OK;
 }
 
-/* A relative name is meant from where the program was started, not from the engine's directory. */
-static enum status
-write_port_file(int start_directory, const char *path, uint16_t port, struct err *err)
+static enum status write_port_file(const char *path, uint16_t port, struct err *err)
 {
-    char fresh[4096];
-    if (path == NULL) {
-        return ST_OK;
-    }
-    if (snprintf(fresh, sizeof(fresh), "%s.new", path) >= (int)sizeof(fresh)) {
-        return err_set(err, ST_INVALID, "the path of the port file is too long");
-    }
-    int fd = openat(start_directory, fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (fd < 0) {
-        return err_errno(err, ST_IO, errno, "cannot write %s", fresh);
-    }
-    bool is_written = dprintf(fd, "%u\n", (unsigned)port) > 0;
-    if (close(fd) != 0 || !is_written ||
-        renameat(start_directory, fresh, start_directory, path) != 0) {
-        return err_errno(err, ST_IO, errno, "cannot write %s", path);
-    }
-    return ST_OK;
+    char text[16];
+    (void)snprintf(text, sizeof(text), "%u\n", (unsigned)port);
+    return path == NULL ? ST_OK : atomic_file_write(path, text, err);
 }
 
-static void wait_for_signal(int signals)
+/* False: nothing within timeout_ms (-1: no limit). */
+static bool wait_for_signal(int signals, int timeout_ms)
 {
-    struct signalfd_siginfo info;
-    ssize_t got = 0;
+    struct pollfd poll_fd = {.fd = signals, .events = POLLIN};
+    int count = 0;
     do {
-        got = read(signals, &info, sizeof(info));
-    } while (got < 0 && errno == EINTR);
+        count = poll(&poll_fd, 1, timeout_ms);
+    } while (count < 0 && errno == EINTR);
+    struct signalfd_siginfo info;
+    ssize_t got = count > 0 ? read(signals, &info, sizeof(info)) : 0;
+    return got == (ssize_t)sizeof(info);
 }
 
 /* Runs while the server stops: a second signal or the deadline ends the process. */
 static void *watch_stop(void *signals)
 {
-    struct pollfd poll_fd = {.fd = *(const int *)signals, .events = POLLIN};
-    while (poll(&poll_fd, 1, STOP_MS) < 0 && errno == EINTR) {
-    }
-    log_event(LOG_WARN, "stop_forced", "reason=\"requests did not end\"");
+    bool is_second = wait_for_signal(*(const int *)signals, STOP_MS);
+    log_event(
+        LOG_WARN, "stop_forced", "reason=\"%s\"",
+        is_second ? "second signal" : "requests did not end");
     _exit(EXIT_FAILURE);
 }
 
-static enum status serve(const struct options *options, int signals, struct err *err)
+static void run(const struct http_server *http, const struct engine *engine, int *signals)
+{
+    log_event(
+        LOG_INFO, "listening", "port=%u clickhouse=%s", (unsigned)http_server_port(http),
+        engine_version(engine));
+    (void)wait_for_signal(*signals, -1); /* whatever ends the wait ends the server */
+    pthread_t watcher;
+    if (pthread_create(&watcher, NULL, watch_stop, signals) != 0) {
+        log_event(LOG_WARN, "stop_unwatched", "reason=\"no thread\"");
+    }
+}
+
+static enum status serve(const struct options *options, int *signals, struct err *err)
 {
     struct request_server server = {
         .auth = {.user = options->user == NULL ? "default" : options->user}};
-    struct http_server *http = NULL;
-    int start_directory = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    enum status st = start_directory < 0
-                         ? err_errno(err, ST_IO, errno, "cannot open the working directory")
-                         : read_password(options, &server.auth.password, err);
-    /* The engine goes to a directory of its own: the name must not depend on ours. */
-    CLEANUP(freep) char *config_file = NULL;
     struct engine_options engine = options->engine;
+    struct http_server *http = NULL;
+    CLEANUP(freep) char *config_file = NULL;
+    CLEANUP(freep) char *port_file = NULL;
+    enum status st = read_password(options, &server.auth.password, err);
     if (st == ST_OK && engine.config_file != NULL) {
-        config_file = realpath(engine.config_file, NULL);
-        st = config_file != NULL
-                 ? ST_OK
-                 : err_errno(err, ST_IO, errno, "cannot find %s", engine.config_file);
+        st = make_absolute(engine.config_file, &config_file, err);
         engine.config_file = config_file;
+    }
+    if (st == ST_OK && options->port_file != NULL) {
+        st = make_absolute(options->port_file, &port_file, err);
     }
     st = st == ST_OK ? engine_open(&engine, &server.engine, err) : st;
     st = st == ST_OK ? http_server_start(&server, options->listen, &http, err) : st;
+    st = st == ST_OK ? write_port_file(port_file, http_server_port(http), err) : st;
     if (st == ST_OK) {
-        st = write_port_file(start_directory, options->port_file, http_server_port(http), err);
-    }
-    if (st == ST_OK) {
-        log_event(
-            LOG_INFO, "listening", "port=%u clickhouse=%s", (unsigned)http_server_port(http),
-            engine_version(server.engine));
-        wait_for_signal(signals);
-        pthread_t watcher;
-        if (pthread_create(&watcher, NULL, watch_stop, &signals) != 0) {
-            log_event(LOG_WARN, "stop_unwatched", "reason=\"no thread\"");
-        }
+        run(http, server.engine, signals);
     }
     http_server_stop(http);
     engine_close(server.engine);
@@ -296,7 +284,7 @@ int main(int argc, char **argv)
     struct err err = {.status = ST_OK};
     int signals = -1;
     enum status st = prepare_process(&options, &signals, &err);
-    st = st == ST_OK ? serve(&options, signals, &err) : st;
+    st = st == ST_OK ? serve(&options, &signals, &err) : st;
     if (st != ST_OK) {
         log_err(LOG_ERROR, "failed", &err, "data=%s", options.engine.directory);
     } else {

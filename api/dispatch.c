@@ -1,0 +1,164 @@
+/*
+ * Every check that is the same for all handlers, in the order of dispatch.h.
+ */
+#include "api/dispatch.h"
+
+#include <assert.h>
+#include <string.h>
+#include <strings.h>
+
+#include "common/base/clock.h"
+
+#include "api/http/auth.h"
+#include "api/http/router.h"
+#include "api/http/stats.h"
+#include "api/store_pool.h"
+
+enum {
+    SHOWN_ID_CHARS = 100
+};
+
+static const char PROTECTED[] = "/v1";
+
+/* Paths below /v1 ask who it is before anything else. */
+static bool is_protected(const char *path)
+{
+    return strncmp(path, PROTECTED, sizeof(PROTECTED) - 1) == 0 &&
+           (path[sizeof(PROTECTED) - 1] == '/' || path[sizeof(PROTECTED) - 1] == '\0');
+}
+
+static enum status authenticate(struct request *request, struct err *err)
+{
+    struct auth_pair pair;
+    /* A malformed header is told without asking the database. */
+    enum status status = auth_decode_basic(request->authorization, &pair, err);
+    if (status != ST_OK) {
+        return status;
+    }
+    auth_pair_done(&pair);
+    status = store_pool_take(request->context->stores, &request->store, err);
+    if (status != ST_OK) {
+        return status;
+    }
+    return auth_check(request->store, request->authorization, &request->key, err);
+}
+
+static enum status check_role(const struct request *request, struct err *err)
+{
+    bool is_write = request->route->access == ROUTE_WRITE;
+    if (is_write && request->key.role != API_ROLE_ADMIN) {
+        return err_set(err, ST_FORBIDDEN, "this key may only read");
+    }
+    return ST_OK;
+}
+
+/* Well-formed ids, in the words of the contract. */
+static enum status check_ids(const struct request *request, struct err *err)
+{
+    static const struct {
+        const char *name;
+        const char *shown;
+    } IDS[] = {
+        {"organizationId", "organization"},
+        {"serviceId", "service"},
+        {"clickPipeId", "ClickPipe"},
+    };
+    for (size_t i = 0; i < request->params_count; i++) {
+        for (size_t j = 0; j < ARRAY_LEN(IDS); j++) {
+            const struct request_param *param = &request->params[i];
+            if (strcmp(param->name, IDS[j].name) == 0 && !uuid_is_valid(param->value)) {
+                return err_set(
+                    err, ST_INVALID, "Invalid %s id <string:%.*s>", IDS[j].shown, SHOWN_ID_CHARS,
+                    param->value);
+            }
+        }
+    }
+    return ST_OK;
+}
+
+static const char *find_param(const struct request *request, const char *name)
+{
+    for (size_t i = 0; i < request->params_count; i++) {
+        if (strcmp(request->params[i].name, name) == 0) {
+            return request->params[i].value;
+        }
+    }
+    return NULL;
+}
+
+/* The path's organization must be the key's, its service must be the organization's. */
+static enum status check_scope(struct request *request, struct err *err)
+{
+    const char *organization = find_param(request, "organizationId");
+    if (organization != NULL && strcasecmp(organization, request->key.organization_id) != 0) {
+        return err_set(err, ST_FORBIDDEN, "no access to organization %s", organization);
+    }
+    const char *service = find_param(request, "serviceId");
+    if (service == NULL) {
+        return ST_OK;
+    }
+    enum status status =
+        service_get(request->store, request->key.organization_id, service, &request->service, err);
+    if (status == ST_NOT_FOUND) {
+        return err_set(err, ST_FORBIDDEN, "no access to service %s", service);
+    }
+    return status;
+}
+
+static enum status check_body(struct request *request, struct err *err)
+{
+    if (request->is_body_too_large) {
+        return err_set(err, ST_TOO_LARGE, "the body is larger than PENSTOCK_MAX_BODY_BYTES");
+    }
+    return request->route->body == ROUTE_JSON_BODY ? request_parse_json(request, err) : ST_OK;
+}
+
+static enum status run(struct request *request, struct reply *reply, struct err *err)
+{
+    if (is_protected(request->path)) {
+        enum status status = authenticate(request, err);
+        if (status != ST_OK) {
+            return status;
+        }
+    }
+    enum status status = router_match(request->context->routes, request, reply, err);
+    if (status != ST_OK) {
+        return status;
+    }
+    if (request->route->access != ROUTE_OPEN) {
+        if (request->key.id == NULL) {
+            status = authenticate(request, err);
+        }
+        if (status == ST_OK) {
+            status = check_role(request, err);
+        }
+        if (status == ST_OK) {
+            status = check_ids(request, err);
+        }
+        if (status == ST_OK) {
+            status = check_scope(request, err);
+        }
+        if (status != ST_OK) {
+            return status;
+        }
+    }
+    status = check_body(request, err);
+    if (status != ST_OK) {
+        return status;
+    }
+    return request->route->handler(request, reply, err);
+}
+
+enum status dispatch(void *context, struct request *request, struct reply *reply, struct err *err)
+{
+    int64_t started_us = clock_monotonic_us();
+    request->context = context;
+    enum status status = run(request, reply, err);
+    store_pool_return(request->context->stores, request->store);
+    request->store = NULL;
+    enum status rendered = reply_render(reply, request->id, status, err);
+    request_stats_add(
+        request->context->stats, request->route, reply->http_code,
+        clock_monotonic_us() - started_us);
+    return status != ST_OK ? status : rendered;
+}

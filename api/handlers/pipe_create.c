@@ -1,0 +1,243 @@
+/*
+ * POST clickpipes (api-contract 2.2). Everything that can be wrong is found before anything is
+ * made: shape and values, types, Kafka (asked through a worker), the ClickHouse. Then tables, and
+ * the row last. What fails in between takes back the tables this call made, so a 5xx means that
+ * nothing was created and a client may send the same again.
+ */
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clickhouse/type.h"
+#include "common/store/probes.h"
+
+#include "api/handlers/create_tables.h"
+#include "api/handlers/handlers.h"
+#include "api/handlers/support.h"
+#include "api/wire/pipe_wire.h"
+
+enum {
+    PROBE_DEADLINE_MS = 15000
+};
+
+struct creation {
+    json_t *definition;
+    json_t *secrets; /* NULL = none */
+    struct pipe_spec *spec;
+    char id[UUID_TEXT_BYTES];
+    char *consumer_group;
+};
+
+static void creation_done(struct creation *creation)
+{
+    json_decref(creation->definition);
+    json_decref(creation->secrets);
+    pipe_spec_free(creation->spec);
+    free(creation->consumer_group);
+}
+
+static const struct pipe_column *
+find_column(const struct pipe_destination *destination, const char *name)
+{
+    for (size_t i = 0; i < destination->columns_count; i++) {
+        if (strcmp(destination->columns[i].name, name) == 0) {
+            return &destination->columns[i];
+        }
+    }
+    return NULL;
+}
+
+/* A sorting key entry that is a column must not be Nullable: ClickHouse refuses it, in words that
+ * name no member of the request. */
+static void
+check_sorting_key(const struct pipe_destination *destination, struct pipe_problems *problems)
+{
+    for (size_t i = 0; i < destination->sorting_key.count; i++) {
+        const char *entry = destination->sorting_key.items[i];
+        const struct pipe_column *column = find_column(destination, entry);
+        struct ch_type *type = NULL;
+        if (column == NULL || ch_type_parse(column->type, &type, NULL) != ST_OK) {
+            continue;
+        }
+        bool is_nullable = type->kind == CH_NULLABLE || (type->kind == CH_LOW_CARDINALITY &&
+                                                         type->children[0]->kind == CH_NULLABLE);
+        if (is_nullable) {
+            char pointer[64];
+            (void)snprintf(
+                pointer, sizeof(pointer), "/destination/tableDefinition/sortingKey/%zu", i);
+            pipe_problems_add(
+                problems, pointer, "column '%s' is %s, and a sorting key cannot be Nullable",
+                column->name, column->type);
+        }
+        ch_type_free(type);
+    }
+}
+
+static enum status read_body(
+    const struct request *request, struct creation *creation, struct reply *reply, struct err *err)
+{
+    enum status status =
+        wire_pipe_split(request->json, &creation->definition, &creation->secrets, err);
+    if (status != ST_OK) {
+        return status;
+    }
+    struct pipe_problems problems = {0};
+    status = pipe_spec_from_json(
+        creation->definition, creation->secrets, &problems, &creation->spec, err);
+    if (status == ST_OK || status == ST_INVALID) {
+        support_check_types(creation->definition, &problems);
+        if (creation->spec != NULL) {
+            check_sorting_key(&creation->spec->destination, &problems);
+        }
+        status = support_problems(&problems, reply, err);
+    }
+    pipe_problems_done(&problems);
+    return status;
+}
+
+static enum status name_pipe(struct creation *creation, struct err *err)
+{
+    enum status status = uuid_new(creation->id);
+    if (status != ST_OK) {
+        return err_set(err, status, "no random bytes for an id");
+    }
+    const char *given = creation->spec->source.consumer_group;
+    if (given != NULL) {
+        creation->consumer_group = strdup(given);
+    } else if (asprintf(&creation->consumer_group, "clickpipes-%s", creation->id) < 0) {
+        creation->consumer_group = NULL;
+    }
+    if (creation->consumer_group == NULL) {
+        return err_set(err, ST_NO_MEMORY, "no memory for the pipe");
+    }
+    return ST_OK;
+}
+
+static enum status judge_probe(const json_t *answer, struct err *err)
+{
+    if (json_is_true(json_object_get(answer, "ok"))) {
+        return ST_OK;
+    }
+    const char *code = json_string_value(json_object_get(answer, "code"));
+    const char *message = json_string_value(json_object_get(answer, "message"));
+    return err_set(
+        err, ST_REJECTED, "failed source validation: %s: %s", code == NULL ? "INTERNAL" : code,
+        message == NULL ? "no reason was given" : message);
+}
+
+/* Ask a worker whether the source can be read. Without a worker there is nobody to ask: the pipe
+ * is made and waits. */
+static enum status
+check_source(const struct request *request, const struct creation *creation, struct err *err)
+{
+    bool has_worker = false;
+    enum status status = probe_has_worker(request->store, &has_worker, err);
+    if (status != ST_OK || !has_worker) {
+        return status;
+    }
+    json_t *spec = json_pack(
+        "{s:s, s:O, s:O*, s:i}", "kind", "connection", "definition", creation->definition,
+        "secrets", creation->secrets, "deadlineMs", PROBE_DEADLINE_MS);
+    if (spec == NULL) {
+        return err_set(err, ST_NO_MEMORY, "no memory for the source's check");
+    }
+    char job[UUID_TEXT_BYTES];
+    status = probe_ask(request->store, spec, PROBE_DEADLINE_MS, job, err);
+    json_decref(spec);
+    if (status != ST_OK) {
+        return status;
+    }
+    json_t *answer = NULL;
+    status = probe_wait(request->store, job, PROBE_DEADLINE_MS, &answer, err);
+    if (status == ST_OK) {
+        status = judge_probe(answer, err);
+    }
+    json_decref(answer);
+    return status;
+}
+
+static enum status
+insert_row(const struct request *request, const struct creation *creation, struct err *err)
+{
+    /* Kept in columns of their own. */
+    (void)json_object_del(creation->definition, "scaling");
+    (void)json_object_del(creation->definition, "startPaused");
+    struct pipe_new row = {
+        .id = creation->id,
+        .service_id = request->service.id,
+        .name = creation->spec->name,
+        .definition = creation->definition,
+        .secrets = creation->secrets,
+        .consumer_group = creation->consumer_group,
+        .scaling = creation->spec->scaling,
+        .is_wanted = !creation->spec->start_paused,
+    };
+    enum status status = pipe_insert(request->store, &row, err);
+    if (status != ST_UNAVAILABLE || store_reopen(request->store, NULL) != ST_OK) {
+        return status;
+    }
+    /* The connection broke: was the row stored before it did? */
+    struct pipe_row stored = {0};
+    if (pipe_get(request->store, row.service_id, row.id, &stored, NULL) == ST_OK) {
+        pipe_row_done(&stored);
+        return ST_OK;
+    }
+    return status;
+}
+
+static enum status make_pipe(
+    const struct request *request, struct creation *creation, struct reply *reply, struct err *err)
+{
+    struct support_clickhouse clickhouse = {0};
+    enum status status = support_clickhouse_open(request, &clickhouse, err);
+    if (status != ST_OK) {
+        return status;
+    }
+    struct create_tables made = {0};
+    status = create_tables_ensure(&clickhouse, &creation->spec->destination, &made, reply, err);
+    if (status == ST_OK) {
+        status = insert_row(request, creation, err);
+        if (status != ST_OK) {
+            create_tables_undo(&clickhouse, &creation->spec->destination, &made);
+        }
+    }
+    support_clickhouse_done(&clickhouse);
+    return status;
+}
+
+static enum status
+reply_created(const struct request *request, const char *id, struct reply *reply, struct err *err)
+{
+    enum status status =
+        pipe_add_event(request->store, id, "created", "info", "the pipe was created", NULL, NULL);
+    (void)status; /* the pipe is there; a missing line in its history is no reason to say not */
+    struct pipe_row row = {0};
+    status = pipe_get(request->store, request->service.id, id, &row, err);
+    if (status != ST_OK) {
+        return status;
+    }
+    status = reply_set_result(reply, wire_pipe_to_json(&row), err);
+    pipe_row_done(&row);
+    return status;
+}
+
+enum status handle_pipe_create(const struct request *request, struct reply *reply, struct err *err)
+{
+    struct creation creation = {0};
+    enum status status = read_body(request, &creation, reply, err);
+    if (status == ST_OK) {
+        status = name_pipe(&creation, err);
+    }
+    if (status == ST_OK) {
+        status = check_source(request, &creation, err);
+    }
+    if (status == ST_OK) {
+        status = make_pipe(request, &creation, reply, err);
+    }
+    if (status == ST_OK) {
+        status = reply_created(request, creation.id, reply, err);
+    }
+    creation_done(&creation);
+    return status;
+}

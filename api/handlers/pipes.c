@@ -1,0 +1,152 @@
+/*
+ * Reading, stopping, starting, scaling and deleting pipes (api-contract 2.1, 2.3, 2.5–2.7). Making
+ * one is in pipe_create.c, changing its definition in pipe_change.c.
+ */
+#include <string.h>
+
+#include "common/model/pipe_state.h"
+
+#include "api/handlers/handlers.h"
+#include "api/handlers/support.h"
+#include "api/wire/pipe_wire.h"
+
+enum {
+    SHOWN_ID_CHARS = 8
+};
+
+enum status handle_pipe_list(const struct request *request, struct reply *reply, struct err *err)
+{
+    struct pipe_rows rows = {0};
+    enum status status =
+        pipe_list(request->store, request->key.organization_id, request->service.id, &rows, err);
+    if (status != ST_OK) {
+        return status;
+    }
+    json_t *list = json_array();
+    bool is_ok = list != NULL;
+    for (size_t i = 0; is_ok && i < rows.count; i++) {
+        is_ok = json_array_append_new(list, wire_pipe_to_json(&rows.items[i])) == 0;
+    }
+    pipe_rows_done(&rows);
+    if (!is_ok) {
+        json_decref(list);
+        list = NULL;
+    }
+    return reply_set_result(reply, list, err);
+}
+
+enum status handle_pipe_get(const struct request *request, struct reply *reply, struct err *err)
+{
+    return support_reply_pipe(request, reply, err);
+}
+
+enum status handle_pipe_delete(const struct request *request, struct reply *reply, struct err *err)
+{
+    (void)reply; /* an envelope without a result */
+    const char *id = request_param(request, "clickPipeId");
+    enum status status = pipe_delete(request->store, request->service.id, id, err);
+    return status == ST_NOT_FOUND ? err_set(err, status, "%s", id) : status;
+}
+
+enum command {
+    COMMAND_START,
+    COMMAND_STOP,
+};
+
+/* "command" (the API) or "action" (the public documentation). */
+static enum status
+read_command(const struct request *request, enum command *ret_command, struct err *err)
+{
+    const json_t *value = json_object_get(request->json, "command");
+    if (value == NULL) {
+        value = json_object_get(request->json, "action");
+    }
+    const char *text = json_string_value(value);
+    if (text == NULL) {
+        return err_set(err, ST_INVALID, "/command: required, one of start, stop");
+    }
+    if (strcmp(text, "start") == 0) {
+        *ret_command = COMMAND_START;
+        return ST_OK;
+    }
+    if (strcmp(text, "stop") == 0) {
+        *ret_command = COMMAND_STOP;
+        return ST_OK;
+    }
+    if (strcmp(text, "resync") == 0) {
+        return err_set(err, ST_INVALID, "/command: resync is not available for Kafka ClickPipes");
+    }
+    return err_set(err, ST_INVALID, "/command: '%.64s' is not one of start, stop", text);
+}
+
+static enum status run_command(
+    const struct request *request, enum command command, enum pipe_state state, struct err *err)
+{
+    const char *id = request_param(request, "clickPipeId");
+    if (command == COMMAND_STOP) {
+        return pipe_stop(request->store, request->service.id, id, err);
+    }
+    if (pipe_state_refuses_start(state)) {
+        return err_set(err, ST_REJECTED, "%.*s ClickPipe is already running", SHOWN_ID_CHARS, id);
+    }
+    return pipe_start(request->store, request->service.id, id, err);
+}
+
+enum status handle_pipe_state(const struct request *request, struct reply *reply, struct err *err)
+{
+    struct pipe_row row = {0};
+    enum status status = support_pipe(request, &row, err);
+    if (status != ST_OK) {
+        return status;
+    }
+    enum pipe_state state = pipe_state_derive(&row.facts);
+    pipe_row_done(&row);
+    enum command command = COMMAND_STOP;
+    status = read_command(request, &command, err);
+    if (status == ST_OK) {
+        status = run_command(request, command, state, err);
+    }
+    return status == ST_OK ? support_reply_pipe(request, reply, err) : status;
+}
+
+static bool is_same_scaling(const struct pipe_scaling *a, const struct pipe_scaling *b)
+{
+    return memcmp(&a->memory_gb, &b->memory_gb, sizeof(a->memory_gb)) == 0 &&
+           a->replicas == b->replicas && a->cpu_millicores == b->cpu_millicores;
+}
+
+enum status handle_pipe_scaling(const struct request *request, struct reply *reply, struct err *err)
+{
+    struct pipe_row row = {0};
+    enum status status = support_pipe(request, &row, err);
+    if (status != ST_OK) {
+        return status;
+    }
+    struct pipe_scaling before = row.scaling;
+    struct pipe_scaling after = row.scaling;
+    pipe_row_done(&row);
+    struct pipe_problems problems = {0};
+    status = pipe_scaling_apply_json(request->json, "", &problems, &after);
+    if (status == ST_INVALID) {
+        status = support_problems(&problems, reply, err);
+    } else if (status != ST_OK) {
+        status = err_set(err, status, "no memory for the scaling");
+    }
+    pipe_problems_done(&problems);
+    if (status == ST_OK && !is_same_scaling(&before, &after)) {
+        status = pipe_scale(
+            request->store, request->service.id, request_param(request, "clickPipeId"), &after,
+            err);
+    }
+    return status == ST_OK ? support_reply_pipe(request, reply, err) : status;
+}
+
+enum status handle_pipe_context(const struct request *request, struct reply *reply, struct err *err)
+{
+    (void)request;
+    return reply_set_result(
+        reply,
+        json_pack(
+            "{s:{s:b, s:b, s:n}}", "gcpWorkloadIdentity", "supported", 0, "ready", 0, "principal"),
+        err);
+}

@@ -1,0 +1,135 @@
+/*
+ * Shared steps of handlers.
+ */
+#include "api/handlers/support.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clickhouse/type.h"
+
+#include "api/wire/pipe_wire.h"
+#include "api/wire/time_wire.h"
+
+enum status support_pipe(const struct request *request, struct pipe_row *ret_row, struct err *err)
+{
+    const char *id = request_param(request, "clickPipeId");
+    enum status status = pipe_get(request->store, request->service.id, id, ret_row, err);
+    return status == ST_NOT_FOUND ? err_set(err, status, "%s", id) : status;
+}
+
+enum status support_reply_pipe(const struct request *request, struct reply *reply, struct err *err)
+{
+    struct pipe_row row = {0};
+    enum status status = support_pipe(request, &row, err);
+    if (status != ST_OK) {
+        return status;
+    }
+    status = reply_set_result(reply, wire_pipe_to_json(&row), err);
+    pipe_row_done(&row);
+    return status;
+}
+
+enum status
+support_problems(const struct pipe_problems *problems, struct reply *reply, struct err *err)
+{
+    if (problems->count == 0 && !problems->has_more) {
+        return ST_OK;
+    }
+    free(reply->error_text);
+    reply->error_text = pipe_problems_text(problems);
+    if (reply->error_text == NULL) {
+        return err_set(err, ST_NO_MEMORY, "no memory for the answer");
+    }
+    return err_set(err, ST_INVALID, "%s", reply->error_text);
+}
+
+enum status support_clickhouse_open(
+    const struct request *request, struct support_clickhouse *ret_clickhouse, struct err *err)
+{
+    struct support_clickhouse made = {0};
+    enum status status = service_get_with_secret(
+        request->store, request->key.organization_id, request->service.id, &made.service, err);
+    if (status == ST_OK) {
+        status = http_client_new(&made.client, err);
+    }
+    if (status != ST_OK) {
+        support_clickhouse_done(&made);
+        return status;
+    }
+    *ret_clickhouse = made;
+    ret_clickhouse->endpoint = (struct clickhouse_endpoint){
+        .url = ret_clickhouse->service.url,
+        .username = ret_clickhouse->service.username,
+        .password = &ret_clickhouse->service.password,
+        .ca_certificate = ret_clickhouse->service.ca_certificate,
+    };
+    return ST_OK;
+}
+
+void support_clickhouse_done(struct support_clickhouse *clickhouse)
+{
+    http_client_free(clickhouse->client);
+    clickhouse->client = NULL;
+    service_row_done(&clickhouse->service);
+}
+
+enum status support_clickhouse_status(enum status status, struct err *err)
+{
+    switch (status) {
+    case ST_UNAVAILABLE:
+    case ST_TIMEOUT:
+    case ST_STOP:
+    case ST_REJECTED:
+    case ST_INVALID:
+    case ST_NOT_FOUND:
+    case ST_TOO_LARGE:
+        (void)err_wrap(err, "ClickHouse"); /* the status below is the one to return */
+        return ST_REJECTED;
+    case ST_OK:
+    case ST_UNAUTHORIZED:
+    case ST_FORBIDDEN:
+    case ST_METHOD:
+    case ST_CONFLICT:
+    case ST_RATE_LIMITED:
+    case ST_INTERNAL:
+    case ST_NO_MEMORY:
+    case ST_IO:
+    case ST_UNSUPPORTED:
+    case ST_FENCED:
+    case ST_CANCELLED:
+        break;
+    }
+    return status;
+}
+
+enum status support_query_time(
+    const struct request *request, const char *name, int64_t *ret_ms, struct err *err)
+{
+    const char *text = request_query(request, name);
+    if (text == NULL || wire_time_parse(text, ret_ms) == ST_OK) {
+        return ST_OK;
+    }
+    return err_set(
+        err, ST_INVALID, "query parameter %s: not a time as in 2026-01-02T03:04:05Z", name);
+}
+
+void support_check_types(const json_t *definition, struct pipe_problems *problems)
+{
+    const json_t *columns = json_object_get(json_object_get(definition, "destination"), "columns");
+    for (size_t i = 0; i < json_array_size(columns); i++) {
+        const char *text = json_string_value(json_object_get(json_array_get(columns, i), "type"));
+        if (text == NULL || text[0] == '\0') {
+            continue; /* told by the model */
+        }
+        struct ch_type *type = NULL;
+        struct err reason = {0};
+        if (ch_type_parse(text, &type, &reason) != ST_OK) {
+            char pointer[64];
+            (void)snprintf(pointer, sizeof(pointer), "/destination/columns/%zu/type", i);
+            pipe_problems_add(problems, pointer, "%s", reason.text);
+        }
+        ch_type_free(type);
+    }
+}

@@ -1,0 +1,52 @@
+#ifndef API_HANDLERS_SUPPORT_H
+#define API_HANDLERS_SUPPORT_H
+
+/* What several handlers need. */
+
+#include "common/clickhouse/client.h"
+#include "common/http/http.h"
+#include "common/model/pipe.h"
+#include "common/store/pipes.h"
+
+#include "api/http/reply.h"
+#include "api/http/request.h"
+
+/* The pipe of the path. ret_row: pipe_row_done. ST_NOT_FOUND with the bare id as text, as Cloud's
+ * clients know it; ST_UNAVAILABLE. */
+enum status
+support_pipe(const struct request *request, struct pipe_row *ret_row, struct err *err) MUST_CHECK;
+
+/* Answer with the pipe of the path as it is stored now. Statuses of support_pipe. */
+enum status
+support_reply_pipe(const struct request *request, struct reply *reply, struct err *err) MUST_CHECK;
+
+/* ST_INVALID with all problems as the reply's error, in one line; ST_OK if there are none. */
+enum status support_problems(
+    const struct pipe_problems *problems, struct reply *reply, struct err *err) MUST_CHECK;
+
+/* A ClickHouse to talk to: the service of the path with its password, and a client. */
+struct support_clickhouse {
+    struct service_row service;
+    struct http_client *client;
+    struct clickhouse_endpoint endpoint; /* borrows service */
+};
+
+/* ret_clickhouse: support_clickhouse_done. Statuses of service_get_with_secret, ST_NO_MEMORY. */
+enum status support_clickhouse_open(
+    const struct request *request, struct support_clickhouse *ret_clickhouse,
+    struct err *err) MUST_CHECK;
+void support_clickhouse_done(struct support_clickhouse *clickhouse);
+
+/* What a client is told when ClickHouse refused, or could not be reached, while it waits: always
+ * the request's fault (400) unless it was ours. err keeps ClickHouse's words. */
+enum status support_clickhouse_status(enum status status, struct err *err);
+
+/* Query parameter with an RFC 3339 time; *ret_ms keeps its value when absent. ST_INVALID. */
+enum status support_query_time(
+    const struct request *request, const char *name, int64_t *ret_ms, struct err *err) MUST_CHECK;
+
+/* Every column's type of a definition must be one that can be written; adds to problems. Works on
+ * the JSON, so that types are judged even when something else is wrong too. */
+void support_check_types(const json_t *definition, struct pipe_problems *problems);
+
+#endif

@@ -1,0 +1,314 @@
+/*
+ * libmicrohttpd, wrapped: nothing else in the program includes it. One exchange per request
+ * collects headers and body, hands them to options.handle on the connection's own thread, and
+ * sends what comes back. Logs one line per request (debug; error for 500 and above).
+ */
+#include "api/http/server.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <microhttpd.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/base/buf.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
+
+#include "api/http/router.h"
+
+enum {
+    IDLE_TIMEOUT_S = 75,           /* above the keep-alive of common proxies (60 s) */
+    STACK_BYTES = 4 * 1024 * 1024, /* jansson recurses once per nesting level, up to 2048 */
+    HEADERS_MAX_BYTES = 64 * 1024,
+    /* A body above the limit is read and dropped up to this, so that the client reads the 413
+     * instead of a reset connection. */
+    SWALLOW_MAX_BYTES = 64 * 1024 * 1024,
+};
+
+struct server {
+    struct server_options options;
+    struct MHD_Daemon *daemon;
+    pthread_mutex_t lock; /* guards the two below */
+    pthread_cond_t idle;
+    unsigned running_count;
+    bool is_draining;
+};
+
+struct exchange {
+    struct request request;
+    struct buf body;
+    size_t seen_bytes;
+};
+
+static void exchange_free(struct exchange *exchange)
+{
+    request_done(&exchange->request);
+    if (exchange->body.bytes != NULL) {
+        secret_wipe(exchange->body.bytes, exchange->body.len_bytes);
+    }
+    buf_done(&exchange->body);
+    free(exchange);
+}
+
+static void server_count(struct server *server, int step)
+{
+    (void)pthread_mutex_lock(&server->lock); /* cannot fail on a valid mutex */
+    server->running_count = (unsigned)((int)server->running_count + step);
+    if (server->running_count == 0) {
+        (void)pthread_cond_broadcast(&server->idle);
+    }
+    (void)pthread_mutex_unlock(&server->lock);
+}
+
+static enum MHD_Result
+on_query(void *context, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    struct request *request = context;
+    (void)kind;
+    return request_add_query(request, name, value) == ST_OK ? MHD_YES : MHD_NO;
+}
+
+static char *header_copy(struct MHD_Connection *connection, const char *name)
+{
+    const char *value = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+    return value == NULL ? NULL : strdup(value);
+}
+
+static struct exchange *exchange_new(
+    struct server *server, struct MHD_Connection *connection, const char *url, const char *method)
+{
+    struct exchange *exchange = calloc(1, sizeof(*exchange));
+    if (exchange == NULL) {
+        return NULL;
+    }
+    buf_init(&exchange->body, server->options.max_body_bytes);
+    struct request *request = &exchange->request;
+    if (uuid_new(request->id) != ST_OK || request_set_path(request, url) != ST_OK) {
+        exchange_free(exchange);
+        return NULL;
+    }
+    request->method = http_method_from_text(method);
+    request->is_head = strcmp(method, "HEAD") == 0;
+    request->authorization = header_copy(connection, MHD_HTTP_HEADER_AUTHORIZATION);
+    request->user_agent = header_copy(connection, MHD_HTTP_HEADER_USER_AGENT);
+    (void)MHD_get_connection_values(
+        connection, MHD_GET_ARGUMENT_KIND, on_query, request); /* the count is of no use */
+    return exchange;
+}
+
+/* Take one piece of the body. MHD_NO ends the connection. */
+static enum MHD_Result on_piece(struct exchange *exchange, const char *bytes, size_t len_bytes)
+{
+    exchange->seen_bytes += len_bytes;
+    if (exchange->seen_bytes > SWALLOW_MAX_BYTES) {
+        return MHD_NO;
+    }
+    if (exchange->request.is_body_too_large) {
+        return MHD_YES;
+    }
+    enum status status = buf_add(&exchange->body, bytes, len_bytes);
+    if (status == ST_TOO_LARGE) {
+        exchange->request.is_body_too_large = true;
+        buf_done(&exchange->body);
+        return MHD_YES;
+    }
+    return status == ST_OK ? MHD_YES : MHD_NO;
+}
+
+static enum MHD_Result send_reply(
+    struct server *server, struct MHD_Connection *connection, const struct request *request,
+    struct reply *reply)
+{
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(reply->body_len_bytes, reply->body, MHD_RESPMEM_MUST_FREE);
+    if (response == NULL) {
+        return MHD_NO;
+    }
+    reply->body = NULL;
+    bool is_ok = MHD_add_response_header(response, "X-Request-Id", request->id) == MHD_YES;
+    is_ok = MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, reply->content_type) ==
+                MHD_YES &&
+            is_ok;
+    is_ok =
+        MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store") == MHD_YES &&
+        is_ok;
+    if (reply->http_code == 401) {
+        is_ok = MHD_add_response_header(
+                    response, MHD_HTTP_HEADER_WWW_AUTHENTICATE,
+                    "Basic realm=\"penstock\", charset=\"UTF-8\"") == MHD_YES &&
+                is_ok;
+    }
+    if (reply->allow[0] != '\0') {
+        is_ok = MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, reply->allow) == MHD_YES &&
+                is_ok;
+    }
+    if (server->is_draining) {
+        is_ok = MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close") == MHD_YES &&
+                is_ok;
+    }
+    enum MHD_Result sent =
+        is_ok ? MHD_queue_response(connection, (unsigned)reply->http_code, response) : MHD_NO;
+    MHD_destroy_response(response);
+    return sent;
+}
+
+static void log_request(
+    const struct request *request, const struct reply *reply, const struct err *err,
+    int64_t started_us)
+{
+    long long took_us = (long long)(clock_monotonic_us() - started_us);
+    const char *route = request->route == NULL ? "-" : request->route->pattern;
+    const char *method = http_method_text(request->method);
+    if (reply->http_code >= 500) {
+        log_err(
+            LOG_ERROR, "request_failed", err, "request=%s method=%s route=%s code=%d us=%lld",
+            request->id, method, route, reply->http_code, took_us);
+        return;
+    }
+    log_event(
+        LOG_DEBUG, "request", "request=%s method=%s route=%s code=%d us=%lld", request->id, method,
+        route, reply->http_code, took_us);
+}
+
+static enum MHD_Result
+answer(struct server *server, struct MHD_Connection *connection, struct exchange *exchange)
+{
+    int64_t started_us = clock_monotonic_us();
+    struct request *request = &exchange->request;
+    request->body = exchange->body.bytes;
+    request->body_len_bytes = exchange->body.len_bytes;
+    struct reply reply = {0};
+    struct err err = {0};
+    (void)server->options.handle(
+        server->options.context, request, &reply, &err); /* err says it, the reply carries it */
+    log_request(request, &reply, &err, started_us);
+    enum MHD_Result sent =
+        reply.body == NULL ? MHD_NO : send_reply(server, connection, request, &reply);
+    reply_done(&reply);
+    return sent;
+}
+
+static enum MHD_Result on_request(
+    void *context, struct MHD_Connection *connection, const char *url, const char *method,
+    const char *version, const char *upload, size_t *upload_len_bytes, void **connection_context)
+{
+    struct server *server = context;
+    struct exchange *exchange = *connection_context;
+    (void)version;
+    if (exchange == NULL) {
+        exchange = exchange_new(server, connection, url, method);
+        if (exchange == NULL) {
+            return MHD_NO;
+        }
+        server_count(server, 1);
+        *connection_context = exchange;
+        return MHD_YES;
+    }
+    if (*upload_len_bytes > 0) {
+        size_t len_bytes = *upload_len_bytes;
+        *upload_len_bytes = 0;
+        return on_piece(exchange, upload, len_bytes);
+    }
+    return answer(server, connection, exchange);
+}
+
+static void on_completed(
+    void *context, struct MHD_Connection *connection, void **connection_context,
+    enum MHD_RequestTerminationCode code)
+{
+    struct server *server = context;
+    (void)connection;
+    (void)code;
+    if (*connection_context != NULL) {
+        exchange_free(*connection_context);
+        *connection_context = NULL;
+        server_count(server, -1);
+    }
+}
+
+static struct MHD_Daemon *daemon_start(struct server *server)
+{
+    const struct server_options *options = &server->options;
+    unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION |
+                     MHD_USE_POLL | MHD_USE_ITC;
+    struct MHD_OptionItem items[] = {
+        {MHD_OPTION_LISTEN_SOCKET, options->listen_fd, NULL},
+        {MHD_OPTION_CONNECTION_LIMIT, (intptr_t)options->connections_max, NULL},
+        {MHD_OPTION_CONNECTION_TIMEOUT, IDLE_TIMEOUT_S, NULL},
+        {MHD_OPTION_CONNECTION_MEMORY_LIMIT, HEADERS_MAX_BYTES, NULL},
+        {MHD_OPTION_THREAD_STACK_SIZE, STACK_BYTES, NULL},
+        {MHD_OPTION_END, 0, NULL}, /* the two of TLS, if there is a certificate */
+        {MHD_OPTION_END, 0, NULL},
+        {MHD_OPTION_END, 0, NULL},
+    };
+    if (options->cert_pem != NULL) {
+        size_t last = ARRAY_LEN(items) - 3;
+        items[last] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_CERT, 0, NULL};
+        items[last + 1] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_KEY, 0, NULL};
+        memcpy(&items[last].ptr_value, &options->cert_pem, sizeof(void *));
+        memcpy(&items[last + 1].ptr_value, &options->key_pem, sizeof(void *));
+        flags |= MHD_USE_TLS;
+    }
+    return MHD_start_daemon(
+        flags, 0, NULL, NULL, on_request, server, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
+        MHD_OPTION_ARRAY, items, MHD_OPTION_END);
+}
+
+enum status
+server_open(const struct server_options *options, struct server **ret_server, struct err *err)
+{
+    assert(options->handle != NULL && options->connections_max > 0);
+    struct server *server = calloc(1, sizeof(*server));
+    if (server == NULL) {
+        return err_set(err, ST_NO_MEMORY, "no memory for the server");
+    }
+    server->options = *options;
+    (void)pthread_mutex_init(
+        &server->lock, NULL); /* fails only without memory, on no system here */
+    pthread_condattr_t attributes;
+    (void)pthread_condattr_init(&attributes);
+    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&server->idle, &attributes);
+    (void)pthread_condattr_destroy(&attributes);
+    server->daemon = daemon_start(server);
+    if (server->daemon == NULL) {
+        server_close(server);
+        return err_set(
+            err, options->cert_pem == NULL ? ST_IO : ST_INVALID, "cannot start the HTTP server%s",
+            options->cert_pem == NULL ? "" : ": certificate or key cannot be used");
+    }
+    *ret_server = server;
+    return ST_OK;
+}
+
+void server_drain(struct server *server, int timeout_ms)
+{
+    (void)MHD_quiesce_daemon(server->daemon); /* gives back our own listening socket */
+    struct timespec until;
+    (void)clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += timeout_ms / 1000;
+    (void)pthread_mutex_lock(&server->lock);
+    server->is_draining = true;
+    int waited = 0;
+    while (server->running_count > 0 && waited != ETIMEDOUT) {
+        waited = pthread_cond_timedwait(&server->idle, &server->lock, &until);
+    }
+    (void)pthread_mutex_unlock(&server->lock);
+}
+
+void server_close(struct server *server)
+{
+    if (server == NULL) {
+        return;
+    }
+    if (server->daemon != NULL) {
+        (void)MHD_quiesce_daemon(server->daemon); /* else it would close the caller's socket */
+        MHD_stop_daemon(server->daemon);
+    }
+    (void)pthread_cond_destroy(&server->idle);
+    (void)pthread_mutex_destroy(&server->lock);
+    free(server);
+}

@@ -1,0 +1,108 @@
+/*
+ * Bytes of rejected records into JSON without loss: whatever a producer sent can be read back.
+ */
+#include "api/wire/errors_wire.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "api/wire/time_wire.h"
+
+static const char *as_text(const struct error_bytes *bytes)
+{
+    return bytes->bytes == NULL ? "" : (const char *)bytes->bytes;
+}
+
+/* NULL if the bytes are not UTF-8 (or out of memory: then base64 fails as well). */
+static json_t *utf8(const struct error_bytes *bytes)
+{
+    return json_stringn(as_text(bytes), bytes->len_bytes);
+}
+
+static json_t *base64(const struct error_bytes *bytes)
+{
+    static const char DIGITS[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    size_t len = bytes->len_bytes;
+    char *text = malloc(len / 3 * 4 + 5);
+    if (text == NULL) {
+        return NULL;
+    }
+    size_t out = 0;
+    for (size_t i = 0; i < len; i += 3) {
+        size_t rest = len - i;
+        uint32_t group = (uint32_t)bytes->bytes[i] << 16;
+        group |= rest > 1 ? (uint32_t)bytes->bytes[i + 1] << 8 : 0;
+        group |= rest > 2 ? (uint32_t)bytes->bytes[i + 2] : 0;
+        text[out++] = DIGITS[group >> 18 & 63];
+        text[out++] = DIGITS[group >> 12 & 63];
+        text[out++] = rest > 1 ? DIGITS[group >> 6 & 63] : '=';
+        text[out++] = rest > 2 ? DIGITS[group & 63] : '=';
+    }
+    json_t *json = json_stringn(text, out);
+    free(text);
+    return json;
+}
+
+/* Headers are texts in practice; bytes that are not UTF-8 are shown as base64 behind a mark. */
+static json_t *header_value(const struct error_bytes *bytes)
+{
+    json_t *text = utf8(bytes);
+    if (text != NULL) {
+        return text;
+    }
+    json_t *coded = base64(bytes);
+    json_t *marked = coded == NULL ? NULL : json_sprintf("base64:%s", json_string_value(coded));
+    json_decref(coded);
+    return marked;
+}
+
+static json_t *headers(const struct error_record *record)
+{
+    json_t *object = json_object();
+    for (size_t i = 0; i < record->headers_count; i++) {
+        json_t *name = header_value(&record->headers[i].name);
+        const char *text = json_string_value(name);
+        int failed =
+            text == NULL ||
+            json_object_set_new(object, text, header_value(&record->headers[i].value)) != 0;
+        json_decref(name);
+        if (failed) {
+            json_decref(object);
+            return NULL;
+        }
+    }
+    return object;
+}
+
+static json_t *record_to_json(const struct error_record *record)
+{
+    json_t *key = utf8(&record->key);
+    json_t *value = utf8(&record->value);
+    bool is_text = key != NULL && value != NULL;
+    if (!is_text) {
+        json_decref(key);
+        json_decref(value);
+        key = base64(&record->key);
+        value = base64(&record->value);
+    }
+    return json_pack(
+        "{s:o, s:s, s:o, s:s, s:i, s:s, s:i, s:I, s:o, s:o, s:o, s:s, s:o}", "timestamp",
+        wire_time_to_json(record->timestamp_ms), "type", record->type, "message",
+        json_string(record->message), "column", record->column, "schemaId", (int)record->schema_id,
+        "topic", record->topic, "partition", (int)record->partition, "offset",
+        (json_int_t)record->offset, "recordTimestamp",
+        wire_time_to_json(record->record_timestamp_ms), "key", key, "value", value, "encoding",
+        is_text ? "utf8" : "base64", "headers", headers(record));
+}
+
+json_t *wire_errors_to_json(const struct error_page *page)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < page->count; i++) {
+        if (json_array_append_new(list, record_to_json(&page->records[i])) != 0) {
+            json_decref(list);
+            return NULL;
+        }
+    }
+    return json_pack("{s:o, s:s?}", "errors", list, "next", page->next);
+}

@@ -1,0 +1,26 @@
+#ifndef API_WIRE_SUMMARY_WIRE_H
+#define API_WIRE_SUMMARY_WIRE_H
+
+/* The summary of a pipe, interface.md §5. */
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "common/store/pipes.h"
+#include "common/store/runtime.h"
+
+/* Why the pipe does not run well, as the summary's "reason": a recorded failure first, else what a
+ * replica waits for, else that no worker is there. code: PIPE_REASON_NONE = nothing is wrong;
+ * message is borrowed from the row or static. */
+struct summary_reason {
+    enum pipe_reason code;
+    const char *message;
+};
+struct summary_reason wire_summary_reason(const struct pipe_row *row);
+
+/* One summary. runtime: what the replicas said, NULL = nothing yet. is_whole: with replicas and
+ * partitions. NULL if out of memory. Owned reference. */
+json_t *wire_summary_to_json(
+    const struct pipe_row *row, const struct runtime_summary *runtime, bool is_whole);
+
+#endif

@@ -1,0 +1,52 @@
+#ifndef COMMON_METRICS_METRICS_DEF_H
+#define COMMON_METRICS_METRICS_DEF_H
+
+/*
+ * Every metric of Penstock, one row each: names of api-contract §5 (ClickPipes_…, ClickHouse_…) and
+ * of interface.md §8 (penstock_…). X(ID, "name", type, "help")
+ */
+
+/* clang-format off */
+#define METRICS_TABLE(X) \
+    X(CLICKHOUSE_SERVICE_INFO, "ClickHouse_ServiceInfo", GAUGE, \
+      "Constant 1; version and state of the service's ClickHouse in the labels.") \
+    X(CLICKPIPES_INFO, "ClickPipes_Info", GAUGE, "Constant 1; the pipe's state in a label.") \
+    X(CLICKPIPES_FETCHED_EVENTS, "ClickPipes_FetchedEvents_Total", COUNTER, \
+      "Records read from the source.") \
+    X(CLICKPIPES_SENT_EVENTS, "ClickPipes_SentEvents_Total", COUNTER, \
+      "Records sent to ClickHouse.") \
+    X(CLICKPIPES_FETCHED_BYTES, "ClickPipes_FetchedBytes_Total", COUNTER, \
+      "Uncompressed bytes read from the source.") \
+    X(CLICKPIPES_FETCHED_BYTES_COMPRESSED, "ClickPipes_FetchedBytesCompressed_Total", COUNTER, \
+      "Bytes read from the source over the wire.") \
+    X(CLICKPIPES_SENT_BYTES, "ClickPipes_SentBytes_Total", COUNTER, \
+      "Uncompressed bytes sent to ClickHouse.") \
+    X(CLICKPIPES_SENT_BYTES_COMPRESSED, "ClickPipes_SentBytesCompressed_Total", COUNTER, \
+      "Compressed bytes sent to ClickHouse.") \
+    X(CLICKPIPES_ERRORS, "ClickPipes_Errors_Total", COUNTER, "Records that were rejected.") \
+    X(CLICKPIPES_LATENCY, "ClickPipes_Latency", GAUGE, \
+      "Median of the last minutes, in ms, between a record's timestamp and its insert.") \
+    X(CLICKPIPES_CPU_USAGE, "ClickPipes_Replica_CPUUsage", GAUGE, \
+      "Mean CPU of the pipe's live replicas in millicores.") \
+    X(CLICKPIPES_CPU_LIMIT, "ClickPipes_Replica_CPULimit", GAUGE, \
+      "CPU limit of one replica in millicores.") \
+    X(CLICKPIPES_MEMORY_USAGE, "ClickPipes_Replica_MemoryUsage", GAUGE, \
+      "Mean memory of the pipe's live replicas in bytes.") \
+    X(CLICKPIPES_MEMORY_LIMIT, "ClickPipes_Replica_MemoryLimit", GAUGE, \
+      "Memory limit of one replica in bytes.") \
+    X(PIPE_LAG_RECORDS, "penstock_pipe_lag_records", GAUGE, \
+      "Records between the committed offset and the end of a partition.") \
+    X(PIPE_LATENCY_SECONDS, "penstock_pipe_latency_seconds", HISTOGRAM, \
+      "Seconds between a record's timestamp and its insert, of the last minutes.") \
+    X(INSERT_RETRIES, "penstock_insert_retries_total", COUNTER, "Inserts that were tried again.") \
+    X(BATCHES, "penstock_batches_total", COUNTER, "Batches by the reason they were sealed.") \
+    X(REBALANCES, "penstock_rebalances_total", COUNTER, "Rebalances of the consumer group.") \
+    X(REPLICA_RESTARTS, "penstock_replica_restarts_total", COUNTER, "Restarts of a replica.") \
+    X(REPLICA_RESIDENT_BYTES, "penstock_replica_resident_bytes", GAUGE, \
+      "Resident memory of a replica.") \
+    X(API_REQUEST_SECONDS, "penstock_api_request_duration_seconds", HISTOGRAM, \
+      "Time to answer a request.") \
+    X(BUILD_INFO, "penstock_build_info", GAUGE, "Constant 1; the version in a label.")
+/* clang-format on */
+
+#endif

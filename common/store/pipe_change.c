@@ -1,0 +1,79 @@
+/*
+ * UPDATE of a pipe's definition. The revision is what supervisors compare to restart replicas.
+ */
+#include "common/store/pipe_change.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "common/store/store_internal.h"
+
+enum status
+pipe_lock(struct store *store, const char *service_id, const char *pipe_id, struct err *err)
+{
+    struct pg_args args;
+    pg_args_init(&args);
+    pg_add_text(&args, pipe_id);
+    pg_add_text(&args, service_id);
+    CLEANUP(pg_rows_freep) struct pg_rows *rows = NULL;
+    enum status status = store_run(
+        store, "SELECT 1 FROM pipe WHERE id = $1 AND service_id = $2 FOR UPDATE", &args, &rows,
+        err);
+    if (status != ST_OK) {
+        return status;
+    }
+    if (pg_rows_count(rows) == 0) {
+        return err_set(err, ST_NOT_FOUND, "no pipe %s", pipe_id);
+    }
+    return ST_OK;
+}
+
+static enum status run_change(
+    struct store *store, const struct pipe_change *change, struct pg_args *args, struct err *err)
+{
+    char *definition = json_dumps(change->definition, JSON_COMPACT);
+    if (definition == NULL) {
+        return err_set(err, ST_NO_MEMORY, "no memory for the pipe's definition");
+    }
+    pg_add_text(args, definition);
+    int64_t count = 0;
+    enum status status = store_change(
+        store,
+        "UPDATE pipe SET name = $3, revision = revision + $4, updated_at = now(),"
+        " secrets = CASE WHEN $5 THEN $6 ELSE secrets END, definition = $7"
+        " WHERE id = $1 AND service_id = $2",
+        args, &count, err);
+    free(definition);
+    if (status == ST_OK && count == 0) {
+        return err_set(err, ST_NOT_FOUND, "no such pipe");
+    }
+    return status;
+}
+
+enum status pipe_store_change(
+    struct store *store, const char *service_id, const char *pipe_id,
+    const struct pipe_change *change, struct err *err)
+{
+    assert(change->name != NULL && change->definition != NULL);
+    uint8_t *sealed = NULL;
+    size_t sealed_bytes = 0;
+    if (change->has_new_secrets) {
+        struct key_ring_place place = {"pipe", pipe_id};
+        enum status status =
+            store_seal_json(store, &place, change->secrets, &sealed, &sealed_bytes, err);
+        if (status != ST_OK) {
+            return status;
+        }
+    }
+    struct pg_args args;
+    pg_args_init(&args);
+    pg_add_text(&args, pipe_id);
+    pg_add_text(&args, service_id);
+    pg_add_text(&args, change->name);
+    pg_add_int(&args, change->needs_restart ? 1 : 0);
+    pg_add_bool(&args, change->has_new_secrets);
+    pg_add_bytes(&args, sealed, sealed_bytes);
+    enum status status = run_change(store, change, &args, err);
+    free(sealed);
+    return status;
+}

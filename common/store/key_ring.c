@@ -2,6 +2,7 @@
 #include "common/store/key_ring.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/evp.h>
@@ -195,7 +196,10 @@ static size_t aad_write(const struct key_ring_place *place, uint8_t ret_aad[AAD_
     assert(purpose_bytes + 1 + id_bytes <= AAD_MAX_BYTES); /* literals and UUIDs */
     memcpy(ret_aad, place->purpose, purpose_bytes);
     ret_aad[purpose_bytes] = ':';
-    memcpy(ret_aad + purpose_bytes + 1, place->row_id, id_bytes);
+    for (size_t i = 0; i < id_bytes; i++) {
+        /* A UUID may be written in either case and is the same row. */
+        ret_aad[purpose_bytes + 1 + i] = (uint8_t)tolower((unsigned char)place->row_id[i]);
+    }
     return purpose_bytes + 1 + id_bytes;
 }
 

@@ -16,6 +16,8 @@ struct lease {
     int64_t generation;
     int64_t revision; /* of the pipe when last seen */
     bool is_wanted;   /* false: pipe stopped, failed, deleted, scaled down: drain and release */
+    double memory_gb; /* what the pipe asks for per replica */
+    int cpu_millicores;
 };
 
 struct leases {
@@ -40,6 +42,30 @@ enum status lease_renew_all(
 enum status lease_claim(
     struct store *store, const char *owner, const char *host, int lease_s, int max_count,
     struct leases *ret_leases, struct err *err) MUST_CHECK;
+
+/* The same for a host with little room: a replica that asks for more than the maxima is left to
+ * others. To keep a sum within bounds, claim one at a time. */
+#define LEASE_CLAIM_ANY_SIZE 1000000000
+struct lease_claim {
+    const char *owner;
+    const char *host;
+    int lease_s;
+    int max_count;
+    double memory_gb_max;
+    int cpu_millicores_max;
+};
+enum status lease_claim_fitting(
+    struct store *store, const struct lease_claim *claim, struct leases *ret_leases,
+    struct err *err) MUST_CHECK;
+
+/* What there is to share among workers; one query. ST_UNAVAILABLE. */
+struct worker_load {
+    int replicas_wanted;    /* over all pipes */
+    int replicas_unclaimed; /* of these, held by nobody */
+    int workers_live;       /* seen within the last lease_s */
+};
+enum status worker_load(
+    struct store *store, int lease_s, struct worker_load *ret_load, struct err *err) MUST_CHECK;
 
 /* Give one back (child gone). Fenced by generation: no effect if somebody else holds it. */
 enum status lease_release(

@@ -1,0 +1,149 @@
+/* Changing pipes: the control plane's writes. */
+#include "common/store/pipes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/store/store_internal.h"
+
+enum status pipe_insert(struct store *store, const struct pipe_new *pipe, struct err *err)
+{
+    struct key_ring_place place = {.purpose = "pipe", .row_id = pipe->id};
+    CLEANUP(freep) uint8_t *sealed = NULL;
+    size_t len_bytes = 0;
+    enum status st = store_seal_json(store, &place, pipe->secrets, &sealed, &len_bytes, err);
+    if (st != ST_OK) {
+        return st;
+    }
+    CLEANUP(freep) char *definition = json_dumps(pipe->definition, JSON_COMPACT);
+    if (definition == NULL) {
+        return err_set(err, ST_NO_MEMORY, "definition of pipe %s", pipe->id);
+    }
+    struct pg_args args;
+    pg_args_init(&args);
+    pg_add_text(&args, pipe->id);
+    pg_add_text(&args, pipe->service_id);
+    pg_add_text(&args, pipe->name);
+    pg_add_text(&args, definition);
+    pg_add_text(&args, pipe->consumer_group);
+    pg_add_bytes(&args, sealed, len_bytes);
+    pg_add_int(&args, pipe->scaling.replicas);
+    pg_add_int(&args, pipe->scaling.cpu_millicores);
+    pg_add_double(&args, pipe->scaling.memory_gb);
+    pg_add_text(&args, pipe->is_wanted ? "running" : "stopped");
+    st = store_run(
+        store,
+        "INSERT INTO pipe (id, service_id, name, definition, consumer_group, secrets, replicas, "
+        "cpu_millicores, memory_gb, desired) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        &args, NULL, err);
+    if (st == ST_REJECTED) {
+        return err_set(err, ST_NOT_FOUND, "no service %s", pipe->service_id);
+    }
+    return st;
+}
+
+/* Run a change of one pipe whose first two arguments are the pipe's and the service's id. */
+static enum status pipe_change(
+    struct store *store, const char *sql, const struct pg_args *args, const char *pipe_id,
+    struct err *err)
+{
+    int64_t count = 0;
+    enum status st = store_change(store, sql, args, &count, err);
+    if (st == ST_OK && count == 0) {
+        return err_set(err, ST_NOT_FOUND, "no pipe %s", pipe_id);
+    }
+    return st;
+}
+
+static void pipe_args(struct pg_args *args, const char *pipe_id, const char *service_id)
+{
+    pg_args_init(args);
+    pg_add_text(args, pipe_id);
+    pg_add_text(args, service_id);
+}
+
+enum status
+pipe_delete(struct store *store, const char *service_id, const char *pipe_id, struct err *err)
+{
+    struct pg_args args;
+    pipe_args(&args, pipe_id, service_id);
+    return pipe_change(
+        store, "DELETE FROM pipe WHERE id = $1 AND service_id = $2", &args, pipe_id, err);
+}
+
+enum status
+pipe_start(struct store *store, const char *service_id, const char *pipe_id, struct err *err)
+{
+    struct pg_args args;
+    pipe_args(&args, pipe_id, service_id);
+    /* The second WHERE keeps a pipe that runs already as it is, but still counts as found. */
+    return pipe_change(
+        store,
+        "WITH found AS (SELECT id, desired = 'running' AND failed_at IS NULL AS is_running FROM "
+        "pipe WHERE id = $1 AND service_id = $2 FOR NO KEY UPDATE), "
+        "started AS (UPDATE pipe p SET desired = 'running', failure_code = NULL, failure_message "
+        "= NULL, failed_at = NULL, reason_code = NULL, reason_message = NULL, ready_at = NULL, "
+        "state_since = now(), updated_at = now() FROM found WHERE p.id = found.id AND NOT "
+        "found.is_running) "
+        "SELECT id FROM found",
+        &args, pipe_id, err);
+}
+
+enum status
+pipe_stop(struct store *store, const char *service_id, const char *pipe_id, struct err *err)
+{
+    struct pg_args args;
+    pipe_args(&args, pipe_id, service_id);
+    /* A failure ends with the stop (any state goes to Stopped); last_error_* still tells of it. */
+    return pipe_change(
+        store,
+        "UPDATE pipe SET state_since = CASE WHEN desired = 'running' THEN now() ELSE state_since "
+        "END, updated_at = CASE WHEN desired = 'running' THEN now() ELSE updated_at END, "
+        "desired = 'stopped', failure_code = NULL, failure_message = NULL, failed_at = NULL, "
+        "reason_code = NULL, reason_message = NULL, ready_at = NULL "
+        "WHERE id = $1 AND service_id = $2",
+        &args, pipe_id, err);
+}
+
+enum status pipe_scale(
+    struct store *store, const char *service_id, const char *pipe_id,
+    const struct pipe_scaling *scaling, struct err *err)
+{
+    struct pg_args args;
+    pipe_args(&args, pipe_id, service_id);
+    pg_add_int(&args, scaling->replicas);
+    pg_add_int(&args, scaling->cpu_millicores);
+    pg_add_double(&args, scaling->memory_gb);
+    return pipe_change(
+        store,
+        "UPDATE pipe SET revision = revision + CASE WHEN cpu_millicores = $4 AND memory_gb = $5 "
+        "THEN 0 ELSE 1 END, replicas = $3, cpu_millicores = $4, memory_gb = $5, updated_at = now() "
+        "WHERE id = $1 AND service_id = $2",
+        &args, pipe_id, err);
+}
+
+enum status pipe_add_event(
+    struct store *store, const char *pipe_id, const char *type, const char *severity,
+    const char *message, const json_t *details, struct err *err)
+{
+    CLEANUP(freep) char *text = details == NULL ? NULL : json_dumps(details, JSON_COMPACT);
+    if (details != NULL && text == NULL) {
+        return err_set(err, ST_NO_MEMORY, "event of pipe %s", pipe_id);
+    }
+    struct pg_args args;
+    pg_args_init(&args);
+    pg_add_text(&args, pipe_id);
+    pg_add_text(&args, type);
+    pg_add_text(&args, severity);
+    pg_add_text(&args, message);
+    pg_add_text(&args, text == NULL ? "{}" : text);
+    enum status st = store_run(
+        store,
+        "INSERT INTO pipe_event (pipe_id, type, severity, message, details) VALUES ($1, $2, $3, "
+        "$4, $5)",
+        &args, NULL, err);
+    if (st == ST_REJECTED) {
+        return err_set(err, ST_NOT_FOUND, "no pipe %s", pipe_id);
+    }
+    return st;
+}

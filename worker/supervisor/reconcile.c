@@ -1,0 +1,407 @@
+/*
+ * The loop's half that makes running equal to desired. One round: renew the leases, claim what is
+ * free, then do for every seat what assign.c says. A statement that fails in a way that may pass
+ * ends the database's part of the round; children go on.
+ */
+#include <assert.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/secret.h"
+
+#include "worker/supervisor/state.h"
+
+/* A statement failed: the log hears of it once in a while, and the database gets some rest. */
+static void note_failure(struct supervisor *s, const struct err *err, const char *what)
+{
+    const int64_t now_ms = clock_monotonic_ms();
+    database_suspend(&s->database, now_ms);
+    if (database_should_complain(&s->database, now_ms)) {
+        log_err(LOG_WARN, "database_failed", err, "during=%s", what);
+    }
+}
+
+void reconcile_permit(struct supervisor *s)
+{
+    for (size_t i = 0; i < s->seats_count; i++) {
+        child_permit(&s->seats[i]->child);
+    }
+}
+
+static struct seat *find_seat(const struct supervisor *s, const struct lease *lease)
+{
+    for (size_t i = 0; i < s->seats_count; i++) {
+        struct seat *seat = s->seats[i];
+        if (seat->lease.replica_index == lease->replica_index &&
+            strcmp(seat->lease.pipe_id, lease->pipe_id) == 0) {
+            return seat;
+        }
+    }
+    return NULL;
+}
+
+/* A seat for a lease that is ours; an old child may still drain in it. */
+static enum status take_lease(struct supervisor *s, const struct lease *lease, struct err *err)
+{
+    struct seat *seat = find_seat(s, lease);
+    if (seat != NULL) {
+        seat->lease = *lease;
+        seat->is_held = true;
+        return ST_OK;
+    }
+    if (s->seats_count == SUPERVISOR_SEATS_MAX) {
+        return err_set(err, ST_TOO_LARGE, "%d replicas, no room for more", SUPERVISOR_SEATS_MAX);
+    }
+    enum status st = seat_new(lease, &s->seats[s->seats_count], err);
+    if (st == ST_OK) {
+        s->seats_count++;
+    }
+    return st;
+}
+
+static bool holds(const struct leases *leases, const struct lease *lease)
+{
+    for (size_t i = 0; i < leases->count; i++) {
+        if (leases->items[i].replica_index == lease->replica_index &&
+            leases->items[i].generation == lease->generation &&
+            strcmp(leases->items[i].pipe_id, lease->pipe_id) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum status renew(struct supervisor *s, int64_t now_ms, struct err *err)
+{
+    struct leases leases = {0};
+    enum status st =
+        lease_renew_all(s->database.store, s->owner, s->options->lease_s, &leases, err);
+    if (st != ST_OK) {
+        return st;
+    }
+    for (size_t i = 0; i < s->seats_count; i++) {
+        struct seat *seat = s->seats[i];
+        if (seat->is_held && !holds(&leases, &seat->lease)) {
+            log_event(
+                LOG_WARN, "lease_lost", "pipe=%s replica=%d generation=%lld", seat->lease.pipe_id,
+                seat->lease.replica_index, (long long)seat->lease.generation);
+            seat_lose(seat, now_ms);
+        }
+    }
+    for (size_t i = 0; i < leases.count && st == ST_OK; i++) {
+        st = take_lease(s, &leases.items[i], err);
+    }
+    leases_done(&leases);
+    return st;
+}
+
+static struct capacity capacity_used(const struct supervisor *s)
+{
+    struct capacity used = {0};
+    for (size_t i = 0; i < s->seats_count; i++) {
+        used.memory_gb += s->seats[i]->lease.memory_gb;
+        used.cpu_millicores += s->seats[i]->lease.cpu_millicores;
+    }
+    return used;
+}
+
+static int held_count(const struct supervisor *s)
+{
+    int count = 0;
+    for (size_t i = 0; i < s->seats_count; i++) {
+        count += s->seats[i]->is_held && s->seats[i]->lease.is_wanted;
+    }
+    return count;
+}
+
+/* Claim as many as the host has room for: all at once if it has no limit, else one. */
+static enum status claim_some(struct supervisor *s, int want_count, int *ret_count, struct err *err)
+{
+    const struct capacity used = capacity_used(s);
+    const struct capacity left = capacity_left(&s->options->capacity, &used);
+    const bool has_limit = !capacity_is_unlimited(&s->options->capacity);
+    const struct lease_claim claim = {
+        .owner = s->owner,
+        .host = s->options->host_id,
+        .lease_s = s->options->lease_s,
+        .max_count = has_limit && want_count > 1 ? 1 : want_count,
+        .memory_gb_max = left.memory_gb,
+        .cpu_millicores_max = left.cpu_millicores,
+    };
+    struct leases leases = {0};
+    enum status st = lease_claim_fitting(s->database.store, &claim, &leases, err);
+    for (size_t i = 0; st == ST_OK && i < leases.count; i++) {
+        const struct lease *lease = &leases.items[i];
+        log_event(
+            LOG_INFO, "lease_claimed", "pipe=%s replica=%d generation=%lld", lease->pipe_id,
+            lease->replica_index, (long long)lease->generation);
+        st = take_lease(s, lease, err);
+    }
+    *ret_count = (int)leases.count;
+    leases_done(&leases);
+    return st;
+}
+
+static enum status claim(struct supervisor *s, bool is_poll, struct err *err)
+{
+    struct worker_load load;
+    enum status st = worker_load(s->database.store, s->options->lease_s, &load, err);
+    if (st != ST_OK) {
+        return st;
+    }
+    /* What was free at two polls in a row is left over: the others had their chance. */
+    const int still_free = s->leftovers_before < load.replicas_unclaimed ? s->leftovers_before
+                                                                         : load.replicas_unclaimed;
+    if (is_poll) {
+        s->leftovers_before = load.replicas_unclaimed;
+    }
+    if (load.replicas_unclaimed == 0) {
+        return ST_OK;
+    }
+    const struct assign_load facts = {
+        .replicas_wanted = load.replicas_wanted,
+        .workers_live = load.workers_live,
+        .held = held_count(s),
+        .leftovers = is_poll ? still_free : 0,
+    };
+    int want_count = assign_claim_count(&facts);
+    int got_count = 1;
+    while (want_count > 0 && got_count > 0 && st == ST_OK) {
+        st = claim_some(s, want_count, &got_count, err);
+        want_count -= got_count;
+    }
+    return st;
+}
+
+static enum status read_spec(struct supervisor *s, struct seat *seat, struct err *err)
+{
+    json_t *spec = NULL;
+    int64_t revision = 0;
+    enum status st = runtime_replica_spec(
+        s->database.store, &seat->lease, s->options->lease_s, &spec, &revision, err);
+    if (st != ST_OK) {
+        return st;
+    }
+    char *text = json_dumps(spec, JSON_COMPACT);
+    json_decref(spec);
+    if (text == NULL) {
+        return err_set(err, ST_NO_MEMORY, "spec of pipe %s", seat->lease.pipe_id);
+    }
+    st = seat_set_spec(seat, text, revision, err);
+    secret_wipe(text, strlen(text));
+    free(text);
+    return st;
+}
+
+/* A spec that cannot be read, and not for want of the database. */
+static void refuse_spec(struct seat *seat, const struct err *err, int64_t now_ms)
+{
+    log_err(
+        LOG_ERROR, "spec_unreadable", err, "pipe=%s replica=%d", seat->lease.pipe_id,
+        seat->lease.replica_index);
+    outbox_set_reason(&seat->outbox, "INTERNAL", err->text);
+    seat_postpone(seat, now_ms, SUPERVISOR_SPEC_RETRY_MS);
+}
+
+static void start(struct supervisor *s, struct seat *seat, int64_t now_ms)
+{
+    if (seat->outbox.failure.is_pending) {
+        return; /* PostgreSQL must hear of it first: then the pipe is not wanted any more */
+    }
+    struct err err = {.status = ST_OK};
+    enum status st = ST_UNAVAILABLE;
+    if (s->database.is_up) {
+        st = read_spec(s, seat, &err);
+        if (status_may_retry(st)) {
+            note_failure(s, &err, "spec");
+        }
+    }
+    if (st == ST_NOT_FOUND) {
+        seat_lose(seat, now_ms); /* deleted */
+        return;
+    }
+    if (st != ST_OK && !status_may_retry(st)) {
+        refuse_spec(seat, &err, now_ms);
+        return;
+    }
+    if (seat->spec.bytes == NULL) {
+        return; /* never read yet: wait for PostgreSQL */
+    }
+    st = seat_start(seat, NULL, s->options->environment, now_ms, &err);
+    if (st != ST_OK) {
+        log_err(
+            LOG_ERROR, "replica_not_started", &err, "pipe=%s replica=%d", seat->lease.pipe_id,
+            seat->lease.replica_index);
+        return;
+    }
+    log_event(
+        LOG_INFO, "replica_started", "pipe=%s replica=%d pid=%d generation=%lld revision=%lld",
+        seat->lease.pipe_id, seat->lease.replica_index, (int)seat->child.pid,
+        (long long)seat->lease.generation, (long long)seat->child_revision);
+}
+
+/* True if the lease is given back, or cannot be any more. */
+static bool release(struct supervisor *s, struct seat *seat, int64_t now_ms)
+{
+    if (!s->database.is_up) {
+        return false;
+    }
+    struct err err = {.status = ST_OK};
+    enum status st = seat_flush(seat, s->database.store, s->owner, now_ms, &err);
+    if (st == ST_OK) {
+        st = lease_release(s->database.store, s->owner, &seat->lease, &err);
+    }
+    if (status_may_retry(st)) {
+        note_failure(s, &err, "release");
+        return false;
+    }
+    log_event(
+        LOG_INFO, "lease_released", "pipe=%s replica=%d generation=%lld", seat->lease.pipe_id,
+        seat->lease.replica_index, (long long)seat->lease.generation);
+    return true;
+}
+
+/* Do what is to be done with one seat. True if the seat is over. */
+static bool apply(struct supervisor *s, struct seat *seat, int64_t now_ms)
+{
+    const struct assign_facts facts = seat_facts(seat, s->is_stopping);
+    switch (assign_next(&facts, now_ms)) {
+    case ASSIGN_KEEP:
+        return false;
+    case ASSIGN_START:
+        start(s, seat, now_ms);
+        return false;
+    case ASSIGN_DRAIN:
+        log_event(
+            LOG_INFO, "replica_draining", "pipe=%s replica=%d pid=%d why=%s", seat->lease.pipe_id,
+            seat->lease.replica_index, (int)seat->child.pid, assign_why(&facts));
+        seat_drain(seat, now_ms);
+        return false;
+    case ASSIGN_KILL:
+        log_event(
+            LOG_WARN, "replica_killed", "pipe=%s replica=%d pid=%d why=%s", seat->lease.pipe_id,
+            seat->lease.replica_index, (int)seat->child.pid, assign_why(&facts));
+        seat_kill(seat);
+        return false;
+    case ASSIGN_RELEASE:
+        return release(s, seat, now_ms);
+    case ASSIGN_FORGET:
+        return true;
+    }
+    return false;
+}
+
+void reconcile_apply(struct supervisor *s, int64_t now_ms)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < s->seats_count; i++) {
+        struct seat *seat = s->seats[i];
+        seat_tend(seat, now_ms);
+        if (apply(s, seat, now_ms)) {
+            seat_free(seat);
+        } else {
+            s->seats[kept++] = seat;
+        }
+    }
+    s->seats_count = kept;
+}
+
+static enum status talk(struct supervisor *s, int64_t now_ms, bool is_poll, struct err *err)
+{
+    enum status st = ST_OK;
+    if (is_poll) {
+        st = worker_hello(s->database.store, s->owner, s->options->host_id, err);
+    }
+    if (st == ST_OK) {
+        st = renew(s, now_ms, err);
+    }
+    if (st == ST_OK && !s->is_stopping && (is_poll || s->has_pipe_news)) {
+        st = claim(s, is_poll, err);
+    }
+    if (st == ST_OK && !s->is_stopping && (is_poll || s->has_probe_news)) {
+        st =
+            probe_jobs_claim(&s->probes, s->database.store, s->owner, s->options->environment, err);
+    }
+    return st;
+}
+
+void reconcile_talk(struct supervisor *s, int64_t now_ms, bool is_poll)
+{
+    if (s->database.is_up) {
+        struct err err = {.status = ST_OK};
+        if (talk(s, now_ms, is_poll, &err) != ST_OK) {
+            note_failure(s, &err, "renewal");
+        }
+    }
+    s->has_pipe_news = false;
+    s->has_probe_news = false;
+}
+
+static void log_end(const struct seat *seat, const struct seat_end *end)
+{
+    char obituary[CHILD_OBITUARY_BYTES];
+    child_obituary(&end->child, obituary);
+    const bool is_clean = !end->child.is_signalled && end->child.code == PROTOCOL_EXIT_DONE;
+    enum log_level level = end->is_expected && is_clean ? LOG_INFO : LOG_WARN;
+    if (end->has_failed || end->is_crash_loop) {
+        level = LOG_ERROR;
+    }
+    log_event(
+        level, "replica_ended", "pipe=%s replica=%d obituary=\"%s\" wait_ms=%lld%s%s",
+        seat->lease.pipe_id, seat->lease.replica_index, obituary, (long long)end->wait_ms,
+        end->is_crash_loop ? " crash_loop=1" : "", end->has_failed ? " failed=1" : "");
+}
+
+void reconcile_children(struct supervisor *s, int64_t now_ms)
+{
+    for (size_t i = 0; i < s->seats_count; i++) {
+        struct seat *seat = s->seats[i];
+        struct seat_end end;
+        if (seat->phase == ASSIGN_CHILD_NONE) {
+            continue;
+        }
+        child_write(&seat->child);
+        struct err err = {.status = ST_OK};
+        if (seat->phase != ASSIGN_CHILD_KILLED && seat_listen(seat, now_ms, &err) != ST_OK) {
+            log_err(
+                LOG_ERROR, "replica_refused", &err, "pipe=%s replica=%d pid=%d",
+                seat->lease.pipe_id, seat->lease.replica_index, (int)seat->child.pid);
+            seat_kill(seat);
+        }
+        if (seat_reap(seat, now_ms, &end)) {
+            log_end(seat, &end);
+        }
+    }
+    probe_jobs_tend(&s->probes, now_ms);
+}
+
+void reconcile_flush(struct supervisor *s, int64_t now_ms, bool is_tick)
+{
+    struct err err = {.status = ST_OK};
+    for (size_t i = 0; i < s->seats_count && s->database.is_up; i++) {
+        struct seat *seat = s->seats[i];
+        const bool is_due = is_tick || seat->outbox.failure.is_pending;
+        if (is_due && seat_flush(seat, s->database.store, s->owner, now_ms, &err) != ST_OK) {
+            note_failure(s, &err, "report");
+        }
+    }
+    if (s->database.is_up && probe_jobs_has_answer(&s->probes) &&
+        probe_jobs_flush(&s->probes, s->database.store, now_ms, &err) != ST_OK) {
+        note_failure(s, &err, "answer");
+    }
+}
+
+int64_t reconcile_wake_ms(const struct supervisor *s, int64_t now_ms)
+{
+    int64_t wake_ms = probe_jobs_wake_ms(&s->probes);
+    for (size_t i = 0; i < s->seats_count; i++) {
+        const struct assign_facts facts = seat_facts(s->seats[i], s->is_stopping);
+        int64_t at_ms = assign_wake_ms(&facts);
+        /* What is due and could not be done (no PostgreSQL, no spec) waits for the next tick. */
+        wake_ms = at_ms > now_ms && at_ms < wake_ms ? at_ms : wake_ms;
+    }
+    return wake_ms;
+}

@@ -1,0 +1,114 @@
+#ifndef WORKER_SUPERVISOR_REPORT_H
+#define WORKER_SUPERVISOR_REPORT_H
+
+/*
+ * From a child's heartbeats to the rows of PostgreSQL. A child counts from its own start; what is
+ * stored are differences, kept here until PostgreSQL took them, over the deaths of children and the
+ * absence of the database. Records that a dead child had fetched but not settled are read again, so
+ * they are taken back from what was fetched. CPU and rates come from successive heartbeats.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/attr.h"
+#include "common/base/err.h"
+#include "common/store/runtime.h"
+
+#include "worker/protocol/protocol.h"
+
+enum {
+    REPORT_PARTITIONS_MAX = 4096, /* per replica; more are not shown */
+    REPORT_RATE_WINDOW_MS = 5000,
+    REPORT_IDLE_MS = 5000, /* a replica whose counters stand is reported this often */
+};
+
+/* Differences that are not stored yet. */
+struct report_counters {
+#define X(name) int64_t name;
+    PROTOCOL_COUNTER_TABLE(X)
+#undef X
+};
+
+struct report_partition {
+    char topic[PROTOCOL_TOPIC_BYTES];
+    int partition;
+    int64_t committed;
+    int64_t end_offset;
+    bool is_pending;
+};
+
+/* A point in time and what had been counted then. */
+struct report_sample {
+    int64_t at_ms;
+    uint64_t cpu_us;
+    uint64_t records;
+    uint64_t bytes;
+};
+
+struct report {
+    bool has_heartbeat; /* of the present child */
+    struct protocol_heartbeat last;
+    struct report_sample window_start;
+    int cpu_millicores;
+    double records_per_second;
+    double bytes_per_second;
+    struct report_counters pending;
+    bool has_changes; /* counters, state or process differ from what is stored */
+    int64_t stored_ms;
+    /* What the row in PostgreSQL says is unsettled: the store takes it back by itself when a report
+     * comes from another process. */
+    int64_t stored_unsettled_records;
+    int64_t stored_unsettled_bytes;
+    int64_t latency_counts[PROTOCOL_LATENCY_BUCKETS];
+    int64_t latency_max_ms;
+    struct report_partition *partitions; /* owned */
+    size_t partitions_count;
+    size_t partitions_capacity;
+    bool has_partitions_pending;
+};
+
+void report_init(struct report *report);
+void report_done(struct report *report);
+
+/* A child was started at now_ms (monotonic). Its counters begin at zero. */
+void report_child_started(struct report *report, int64_t now_ms);
+
+/* Take a checked message. */
+void report_take_heartbeat(
+    struct report *report, const struct protocol_heartbeat *heartbeat, int64_t now_ms);
+void report_take_latency(struct report *report, const struct protocol_latency *latency);
+
+/* ST_NO_MEMORY, ST_TOO_LARGE past REPORT_PARTITIONS_MAX; the known ones are taken all the same. */
+enum status
+report_take_partitions(struct report *report, const struct protocol_partitions *message) MUST_CHECK;
+
+/* The child is gone: take back what it had not settled, as far as the store will not do it when it
+ * sees the next pid. */
+void report_child_ended(struct report *report);
+
+/* What the row should say besides: the process as the supervisor knows it. */
+struct report_process {
+    int pid; /* 0 = none */
+    bool is_draining;
+    int64_t restarts_count;
+    int64_t revision;
+};
+
+/* The row to store, with the pending differences in it. Points into report. */
+void report_fill(
+    const struct report *report, const struct report_process *process,
+    struct runtime_report *ret_row);
+
+/* True if it should be stored now. */
+bool report_is_due(const struct report *report, int64_t now_ms);
+
+/* Store row and partitions, and forget the differences once PostgreSQL took them. ST_FENCED: the
+ * lease has gone to somebody else, nothing of this can be stored any more (it is dropped). Other
+ * statuses of the store: nothing is lost, try again later. */
+enum status report_flush(
+    struct report *report, const struct report_process *process, struct store *store,
+    const char *owner, const struct lease *lease, struct err *err) MUST_CHECK;
+
+#endif

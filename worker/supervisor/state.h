@@ -1,0 +1,57 @@
+#ifndef WORKER_SUPERVISOR_STATE_H
+#define WORKER_SUPERVISOR_STATE_H
+
+/* Inside of the room: what loop.c and reconcile.c work on. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "worker/supervisor/database.h"
+#include "worker/supervisor/probe_jobs.h"
+#include "worker/supervisor/seat.h"
+#include "worker/supervisor/supervisor.h"
+
+enum {
+    SUPERVISOR_TICK_MS = 1000,
+    SUPERVISOR_POLL_MS = 2000, /* the net below notices: claim, say hello, look for probes */
+    SUPERVISOR_SEATS_MAX = 1024,
+    SUPERVISOR_OWNER_BYTES = 320,
+    SUPERVISOR_SPEC_RETRY_MS = 10000, /* a spec that cannot be read, e.g. for want of its key */
+};
+
+struct supervisor {
+    const struct supervisor_options *options;
+    char owner[SUPERVISOR_OWNER_BYTES]; /* host id "/" a UUID of this start */
+    struct database database;
+    struct seat *seats[SUPERVISOR_SEATS_MAX]; /* owned */
+    size_t seats_count;
+    struct probe_jobs probes;
+    bool is_stopping;
+    int leftovers_before; /* at the last slow poll */
+    int64_t tick_at_ms;
+    int64_t poll_at_ms;
+    bool has_pipe_news;
+    bool has_probe_news;
+};
+
+/* Renew every child's permission to run. */
+void reconcile_permit(struct supervisor *s);
+
+/* Talk to PostgreSQL: renew; with news or at the slow poll claim replicas and probes. Nothing while
+ * it is away. */
+void reconcile_talk(struct supervisor *s, int64_t now_ms, bool is_poll);
+
+/* Do for every seat what assign.c says: start, drain, kill, release, forget. */
+void reconcile_apply(struct supervisor *s, int64_t now_ms);
+
+/* Read what children sent, reap those that ended, plan their restarts. */
+void reconcile_children(struct supervisor *s, int64_t now_ms);
+
+/* Store reports and answers; between ticks only what cannot wait. */
+void reconcile_flush(struct supervisor *s, int64_t now_ms, bool is_tick);
+
+/* When the next seat needs attention without news; later than now_ms. */
+int64_t reconcile_wake_ms(const struct supervisor *s, int64_t now_ms);
+
+#endif

@@ -48,11 +48,11 @@ def build(settings):
     """The programs. Configures once; later runs only build what changed."""
     folder = paths.build_dir()
     step(f"build: {', '.join(TARGETS)} in {os.path.relpath(folder, paths.ROOT)}/")
-    generator = ["-G", "Ninja"] if shutil.which("ninja") else []
-    if os.path.exists(os.path.join(folder, "CMakeCache.txt")):
-        generator = []  # as it was configured
     log = settings.log("build")
-    run_logged(["cmake", "-S", paths.ROOT, "-B", folder, *generator], log, "configuring the build")
+    if not os.path.exists(os.path.join(folder, "CMakeCache.txt")):
+        generator = ["-G", "Ninja"] if shutil.which("ninja") else []
+        run_logged(
+            ["cmake", "-S", paths.ROOT, "-B", folder, *generator], log, "configuring the build")
     run_logged(
         ["cmake", "--build", folder, "-j", str(os.cpu_count() or 2), "--target", *TARGETS], log,
         "building")

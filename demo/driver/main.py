@@ -97,24 +97,30 @@ def start_everything(stack):
     service = rest.create_service("demo", clickhouse)
     step(f"POST /clickpipes: Kafka {topic} -> ClickHouse default.{table} ({len(pipe.COLUMNS)} columns)")
     made = rest.create_pipe(service, pipe.create_body(brokers, topic, table))
+    ids = {"service": service, "pipe": made, "table": table, "stats_file": None}
+    watch = progress.Watch(stack, rest, clickhouse, ids)
+    wait_running(watch)
+    write_env(settings, env_values(settings, watch, key, {
+        "PENSTOCK_DATABASE_URL": database_url, "KAFKA_BROKERS": brokers,
+        "CLICKHOUSE_URL": clickhouse_url, "DEMO_TOPIC": topic}))
+    step(f"the pipe is Running; ids and key are in {os.path.relpath(settings.env_file)}")
+    return watch, brokers, topic
+
+
+def env_values(settings, watch, key, addresses):
+    """What .demo/env says."""
     embedded = [name for name, own in (
         ("KAFKA_BROKERS", settings.kafka_brokers), ("CLICKHOUSE_URL", settings.clickhouse_url),
         ("DATABASE_URL", settings.database_url)) if own is None]
     values = {
-        "PENSTOCK_URL": api_url + "/v1", "PENSTOCK_ORGANIZATION_ID": key["organizationId"],
-        "PENSTOCK_SERVICE_ID": service, "PENSTOCK_PIPE_ID": made, "PENSTOCK_KEY_ID": key["keyId"],
-        "PENSTOCK_KEY_SECRET": key["keySecret"], "PENSTOCK_DATABASE_URL": database_url,
-        "KAFKA_BROKERS": brokers, "CLICKHOUSE_URL": clickhouse_url, "DEMO_TOPIC": topic,
-        "DEMO_TABLE": table, "DEMO_EMBEDDED": " ".join(embedded)}
+        "PENSTOCK_URL": watch.rest.url, "PENSTOCK_ORGANIZATION_ID": key["organizationId"],
+        "PENSTOCK_SERVICE_ID": watch.ids["service"], "PENSTOCK_PIPE_ID": watch.ids["pipe"],
+        "PENSTOCK_KEY_ID": key["keyId"], "PENSTOCK_KEY_SECRET": key["keySecret"], **addresses,
+        "DEMO_TABLE": watch.ids["table"], "DEMO_EMBEDDED": " ".join(embedded)}
     if settings.clickhouse_url is not None:
         values["CLICKHOUSE_USER"] = settings.clickhouse_user
         values["CLICKHOUSE_PASSWORD"] = settings.clickhouse_password
-    write_env(settings, values)
-    ids = {"service": service, "pipe": made, "table": table, "stats_file": None}
-    watch = progress.Watch(stack, rest, clickhouse, ids)
-    wait_running(watch)
-    step(f"the pipe is Running; ids and key are in {os.path.relpath(settings.env_file)}")
-    return watch, brokers, topic
+    return values
 
 
 def things_to_try(watch):
@@ -194,7 +200,7 @@ def run(settings):
     finally:
         _listen(lambda *unused: stack.kill())
         stack.stop()
-    step("ended; logs are in .demo/logs")
+    step(f"ended; logs are in {os.path.relpath(os.path.join(settings.folder, 'logs'))}")
     return code
 
 

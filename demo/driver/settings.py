@@ -24,13 +24,14 @@ orders and shows the rows arriving; then compares what was produced with what wa
   DEMO_EXIT=1                   end after the comparison; without it everything keeps running
   DEMO_KAFKA=mock|apache        librdkafka's mock cluster (default), or a real Apache Kafka
   DEMO_PARTITIONS=N             partitions of the topic (mock: 32 or more, apache: 6)
+  DEMO_FOLDER=.demo             where everything lies; one demo at a time in each
 
 Your own parts instead of the embedded ones:
   CLICKHOUSE_URL=http://host:8123 [CLICKHOUSE_USER=default CLICKHOUSE_PASSWORD=...]
   KAFKA_BROKERS=host:9092[,...]   plaintext, without login
   DATABASE_URL=postgresql://user:password@host/database
 
-Everything lies under .demo/ (logs in .demo/logs); ClickHouse's data on tmpfs where there is one.
+Logs are in .demo/logs; ClickHouse's data is on tmpfs where there is one.
 .demo/env has addresses, ids and the key, for `. .demo/env`.
 Exit: 0 every record accounted for, 1 failed, 2 usage, 130 interrupted before the comparison."""
 
@@ -77,9 +78,10 @@ class Settings:
     """Choices and places."""
 
     def __init__(self):
-        self.folder = os.path.join(paths.ROOT, ".demo")
+        self.folder = os.path.abspath(
+            os.environ.get("DEMO_FOLDER") or os.path.join(paths.ROOT, ".demo"))
         self.env_file = os.path.join(self.folder, "env")
-        digest = hashlib.sha256(paths.ROOT.encode()).hexdigest()[:12]
+        digest = hashlib.sha256(self.folder.encode()).hexdigest()[:12]
         self.tmpfs_folder = f"/dev/shm/penstock-demo-{digest}"
         self.events = _whole("DEMO_EVENTS", 200000, 1, 10**12)
         self.rate = _whole("DEMO_RATE", 20000, 0, 10**9)

@@ -1,3 +1,5 @@
+/* SplitMix64, seeded by record. Its constants are those of the paper the header names. */
+
 #include "demo/generator/dice.h"
 
 #include <assert.h>

@@ -123,6 +123,7 @@ read_options(int argc, char **argv, struct run_settings *settings, bool *ret_die
     int id = 0;
     int index = 0;
     enum status status = ST_OK;
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): no other thread yet */
     while ((id = getopt_long(argc, argv, "", known_options, &index)) != -1) {
         switch (id) {
         case OPTION_BROKERS:

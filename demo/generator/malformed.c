@@ -1,3 +1,6 @@
+/* Picks which records are broken and breaks them: some by cutting or adding bytes behind
+ * order.c, some by asking it for a flawed order, some without any order. */
+
 #include "demo/generator/malformed.h"
 
 #include <assert.h>

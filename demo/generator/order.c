@@ -1,3 +1,6 @@
+/* Builds an order member by member from dice; the words are in order_words.h. Nothing here
+ * allocates, and nothing but the time comes from outside seed and index. */
+
 #include "demo/generator/order.h"
 
 #include <assert.h>

@@ -1,3 +1,6 @@
+/* The librdkafka producer. A record is counted in its delivery report, never when it is queued, so
+ * the counts are what the broker has. */
+
 #include "demo/generator/producer.h"
 
 #include <assert.h>
@@ -178,14 +181,9 @@ ensure_topic(struct producer *producer, const struct producer_settings *settings
     return status;
 }
 
-enum status producer_new(
-    const struct producer_settings *settings, struct producer **ret_producer, struct err *err)
+static enum status
+producer_open(struct producer *producer, const struct producer_settings *settings, struct err *err)
 {
-    assert(settings != NULL && ret_producer != NULL);
-    CLEANUP(producer_freep) struct producer *producer = calloc(1, sizeof(*producer));
-    if (producer == NULL) {
-        return err_set(err, ST_NO_MEMORY, "no memory for a producer");
-    }
     enum status status = start_client(producer, settings, err);
     if (status == ST_OK) {
         status = ensure_topic(producer, settings, err);
@@ -199,8 +197,23 @@ enum status producer_new(
             err, ST_INVALID, "topic %s: %s", settings->topic,
             rd_kafka_err2str(rd_kafka_last_error()));
     }
+    return ST_OK;
+}
+
+enum status producer_new(
+    const struct producer_settings *settings, struct producer **ret_producer, struct err *err)
+{
+    assert(settings != NULL && ret_producer != NULL);
+    struct producer *producer = calloc(1, sizeof(*producer));
+    if (producer == NULL) {
+        return err_set(err, ST_NO_MEMORY, "no memory for a producer");
+    }
+    enum status status = producer_open(producer, settings, err);
+    if (status != ST_OK) {
+        producer_free(producer);
+        return status;
+    }
     *ret_producer = producer;
-    producer = NULL;
     return ST_OK;
 }
 

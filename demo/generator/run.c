@@ -1,3 +1,6 @@
+/* The loop: a timer ticks, what is due by then goes out in bursts, and between bursts the loop
+ * looks at signals, takes acknowledgements and writes the statistics file. */
+
 #include "demo/generator/run.h"
 
 #include <assert.h>

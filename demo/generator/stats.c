@@ -1,3 +1,5 @@
+/* The counts as JSON, by jansson, replaced whole. */
+
 #include "demo/generator/stats.h"
 
 #include <assert.h>

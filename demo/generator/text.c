@@ -1,3 +1,5 @@
+/* Appends to a record. Bounds are asserted, not reported: the builders cannot exceed them. */
+
 #include "demo/generator/text.h"
 
 #include <assert.h>
@@ -58,7 +60,7 @@ void text_add_hex(struct text *text, uint64_t bits, int digits)
 {
     assert(digits >= 1 && digits <= 16);
     static const char alphabet[] = "0123456789abcdef";
-    char hex[16];
+    char hex[16] = {0};
     for (int i = digits - 1; i >= 0; i--) {
         hex[i] = alphabet[bits & 15U];
         bits >>= 4;

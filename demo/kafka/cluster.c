@@ -19,17 +19,8 @@ struct cluster {
     int broker_count;
 };
 
-enum status cluster_new(int broker_count, struct cluster **ret_cluster, struct err *err)
+static enum status cluster_open(struct cluster *cluster, int broker_count, struct err *err)
 {
-    assert(ret_cluster != NULL);
-    if (broker_count < 1 || broker_count > CLUSTER_BROKERS_MAX) {
-        return err_set(
-            err, ST_INVALID, "%d brokers: must be 1 to %d", broker_count, CLUSTER_BROKERS_MAX);
-    }
-    CLEANUP(cluster_freep) struct cluster *cluster = calloc(1, sizeof(*cluster));
-    if (cluster == NULL) {
-        return err_set(err, ST_NO_MEMORY, "no memory for a cluster");
-    }
     char text[LIBRARY_TEXT_BYTES] = "";
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     /* Errors only: the owner has no bootstrap servers, and the library remarks on that. */
@@ -44,8 +35,26 @@ enum status cluster_new(int broker_count, struct cluster **ret_cluster, struct e
         return err_set(err, ST_IO, "cannot start a cluster of %d brokers", broker_count);
     }
     cluster->broker_count = broker_count;
+    return ST_OK;
+}
+
+enum status cluster_new(int broker_count, struct cluster **ret_cluster, struct err *err)
+{
+    assert(ret_cluster != NULL);
+    if (broker_count < 1 || broker_count > CLUSTER_BROKERS_MAX) {
+        return err_set(
+            err, ST_INVALID, "%d brokers: must be 1 to %d", broker_count, CLUSTER_BROKERS_MAX);
+    }
+    struct cluster *cluster = calloc(1, sizeof(*cluster));
+    if (cluster == NULL) {
+        return err_set(err, ST_NO_MEMORY, "no memory for a cluster");
+    }
+    enum status status = cluster_open(cluster, broker_count, err);
+    if (status != ST_OK) {
+        cluster_free(cluster);
+        return status;
+    }
     *ret_cluster = cluster;
-    cluster = NULL;
     return ST_OK;
 }
 

@@ -1,3 +1,5 @@
+/* Lines of words into calls of cluster.h: a table of commands, one function each. */
+
 #include "demo/kafka/commands.h"
 
 #include <assert.h>

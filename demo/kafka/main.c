@@ -98,6 +98,7 @@ static int read_options(int argc, char **argv, struct options *options)
     };
     int option = 0;
     int64_t number = 0;
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): no other thread yet */
     while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
         switch (option) {
         case OPTION_PORT_FILE:

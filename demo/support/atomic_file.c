@@ -1,3 +1,5 @@
+/* Writes beside the file and renames: the name always leads to a whole file. */
+
 #include "demo/support/atomic_file.h"
 
 #include <assert.h>

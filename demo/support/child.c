@@ -1,3 +1,5 @@
+/* signalfd and the parent-death signal, with the race check that the latter needs. */
+
 #include "demo/support/child.h"
 
 #include <assert.h>
@@ -15,8 +17,9 @@ enum status child_signals_open(int *ret_fd, struct err *err)
     sigaddset(&wanted, SIGTERM);
     sigaddset(&wanted, SIGINT);
     sigaddset(&wanted, SIGHUP);
-    if (sigprocmask(SIG_BLOCK, &wanted, NULL) != 0) {
-        return err_errno(err, ST_IO, errno, "cannot block signals");
+    int code = pthread_sigmask(SIG_BLOCK, &wanted, NULL);
+    if (code != 0) {
+        return err_errno(err, ST_IO, code, "cannot block signals");
     }
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     if (sigaction(SIGPIPE, &ignore, NULL) != 0) {

@@ -1,3 +1,5 @@
+/* Dice repeat, differ and keep to their odds. */
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

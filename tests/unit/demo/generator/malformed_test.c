@@ -1,3 +1,5 @@
+/* Broken records are really broken, in the share and the order they promise. jansson judges. */
+
 #include <jansson.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,6 @@
+/* Orders are JSON with the members their columns need; times, flaws and envelopes. jansson judges.
+ */
+
 #include <jansson.h>
 #include <setjmp.h>
 #include <stdarg.h>

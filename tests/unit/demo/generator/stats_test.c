@@ -1,3 +1,5 @@
+/* The statistics file can be read back. */
+
 #include <jansson.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,5 @@
+/* Numbers, decimals and digits as text, up to the limit. */
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,3 +1,5 @@
+/* Files are replaced whole or not at all, and nothing is left beside them. */
+
 #include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,0 +1,1 @@
+penstock_pytest(demo_driver process 120 tests/process/demo_driver_test.py)

@@ -1,4 +1,6 @@
 """What a person sees: one line for each step with the time since the start, and one live line."""
+import os
+import shutil
 import sys
 import time
 
@@ -38,7 +40,9 @@ def is_terminal():
 def live(text):
     """The live line: overwritten on a terminal, a line of its own elsewhere."""
     if is_terminal():
-        print(f"\r\033[K{text}", end="", flush=True)
+        # A line that wraps could not be overwritten.
+        room = shutil.get_terminal_size().columns - 1
+        print(f"\r\033[K{text[:room]}", end="", flush=True)
         live.is_open = True
     else:
         step(text)
@@ -52,6 +56,12 @@ def clear_live():
     if live.is_open:
         print(flush=True)
         live.is_open = False
+
+
+def short(path):
+    """A path as a person would type it here."""
+    relative = os.path.relpath(path)
+    return path if relative.startswith("..") else relative
 
 
 def number(value):

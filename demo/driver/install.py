@@ -3,6 +3,7 @@ import os
 import shutil
 import subprocess
 
+from demo.driver import console
 from demo.driver.console import DemoError, step
 from tests.harness import paths
 
@@ -47,7 +48,7 @@ def packages(settings):
 def build(settings):
     """The programs. Configures once; later runs only build what changed."""
     folder = paths.build_dir()
-    step(f"build: {', '.join(TARGETS)} in {os.path.relpath(folder, paths.ROOT)}/")
+    step(f"build: {', '.join(TARGETS)} in {console.short(folder)}/")
     log = settings.log("build")
     if not os.path.exists(os.path.join(folder, "CMakeCache.txt")):
         generator = ["-G", "Ninja"] if shutil.which("ninja") else []

@@ -103,7 +103,7 @@ def start_everything(stack):
     write_env(settings, env_values(settings, watch, key, {
         "PENSTOCK_DATABASE_URL": database_url, "KAFKA_BROKERS": brokers,
         "CLICKHOUSE_URL": clickhouse_url, "DEMO_TOPIC": topic}))
-    step(f"the pipe is Running; ids and key are in {os.path.relpath(settings.env_file)}")
+    step(f"the pipe is Running; ids and key are in {console.short(settings.env_file)}")
     return watch, brokers, topic
 
 
@@ -132,7 +132,7 @@ def things_to_try(watch):
     login = "" if settings.clickhouse_url is None else ' -u "$CLICKHOUSE_USER:$CLICKHOUSE_PASSWORD"'
     plain()
     plain("Five things to try, in another terminal, after")
-    plain(f"  . {settings.env_file}")
+    plain(f"  . {console.short(settings.env_file)}")
     plain()
     for title, command in (
         ("the pipe", f"curl -s {user} {clickpipe}"),
@@ -181,7 +181,7 @@ def demonstrate(stack):
 def report(failure):
     """Say in one line why it ended; the exit code."""
     console.clear_live()
-    where = f" (see {os.path.relpath(failure.log)})" if failure.log else ""
+    where = f" (see {console.short(failure.log)})" if failure.log else ""
     print(f"FAILED: {failure}{where}", file=sys.stderr, flush=True)
     return failure.code
 
@@ -200,7 +200,7 @@ def run(settings):
     finally:
         _listen(lambda *unused: stack.kill())
         stack.stop()
-    step(f"ended; logs are in {os.path.relpath(os.path.join(settings.folder, 'logs'))}")
+    step(f"ended; logs are in {console.short(os.path.join(settings.folder, 'logs'))}")
     return code
 
 

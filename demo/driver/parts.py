@@ -1,10 +1,7 @@
 """The parts a pipe needs: PostgreSQL, ClickHouse, Kafka, the api and the worker, each its own process."""
 import base64
-import glob
 import json
 import os
-import pwd
-import re
 import secrets
 import subprocess
 
@@ -12,45 +9,33 @@ from demo.driver import install
 from demo.driver.console import DemoError, step
 from demo.driver.stack import write_private
 from tests.harness import net, paths, proc
+from tests.harness.postgres import PostgresError, PrivatePostgres
 
 READY_S = 60
 APACHE_READY_S = 120
-DATABASE_USER = "penstock"
-DATABASE = "penstock"
 
 
-def _postgres_bin():
-    """Folder of the newest installed PostgreSQL server."""
-    found = glob.glob("/usr/lib/postgresql/*/bin/postgres")
-    if not found:
-        raise DemoError("PostgreSQL's server programs are not in /usr/lib/postgresql", code=3)
-    return os.path.dirname(max(found, key=lambda path: int(re.sub(r"\D", "", path.split("/")[4]) or 0)))
+class _Postgres(PrivatePostgres):
+    """The cluster with its log beside the others."""
+
+    def __init__(self, folder, log):
+        super().__init__(folder, is_durable=True)
+        self._log = log
+
+    @property
+    def log(self):
+        return self._log
 
 
-def _postgres_user():
-    """(uid, gid) to run PostgreSQL as: it refuses root. None: as we are."""
-    if os.geteuid() != 0:
-        return None
-    for name in ("postgres", "nobody"):
-        try:
-            found = pwd.getpwnam(name)
-            return (found.pw_uid, found.pw_gid)
-        except KeyError:
-            continue
-    raise DemoError("PostgreSQL refuses to run as root, and there is no user postgres or nobody")
-
-
-def _postgres_folder(stack, user):
-    """Under .demo/ if that user can reach it, else on tmpfs."""
-    folder = os.path.join(stack.settings.folder, "postgres")
-    if user is not None:
-        path = stack.settings.folder
-        while path != "/":
-            if not os.stat(path).st_mode & 0o001:
-                return stack.data_folder("postgres")
-            path = os.path.dirname(path)
-    os.makedirs(folder, mode=0o700)
-    return folder
+def _postgres_folder(stack):
+    """Under .demo/ if the user it will run as can reach it, else on tmpfs."""
+    path = stack.settings.folder
+    # PostgreSQL refuses root: root runs it as another user.
+    while os.geteuid() == 0 and path != "/":
+        if not os.stat(path).st_mode & 0o001:
+            return stack.data_folder("postgres")
+        path = os.path.dirname(path)
+    return os.path.join(stack.settings.folder, "postgres")
 
 
 def start_postgres(stack):
@@ -60,38 +45,14 @@ def start_postgres(stack):
         step("PostgreSQL: yours (DATABASE_URL)")
         return settings.database_url
     step("PostgreSQL: a private cluster")
-    programs, user = _postgres_bin(), _postgres_user()
-    folder = _postgres_folder(stack, user)
-    if user is not None:
-        os.chown(folder, *user)
-    data, password_file = os.path.join(folder, "data"), os.path.join(folder, "password")
-    password = secrets.token_hex(16)
-    write_private(password_file, password, user)
-    identity = {"user": user[0], "group": user[1], "extra_groups": []} if user else {}
-    with open(settings.log("postgres"), "ab") as log:
-        done = subprocess.run(
-            [os.path.join(programs, "initdb"), "-D", data, "-U", DATABASE_USER, "--pwfile",
-             password_file, "--auth=scram-sha-256", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"],
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", check=False, **identity)
-    if done.returncode != 0:
-        raise DemoError("initdb failed", settings.log("postgres"))
-    os.unlink(password_file)
-    port = net.free_port()
-    child = stack.start(
-        "postgres",
-        [os.path.join(programs, "postgres"), "-D", data, "-p", str(port), "-c",
-         "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="],
-        # SIGINT: end now, do not wait for clients. SIGQUIT: we were killed, end at once.
-        user=user, cwd="/", stop_signal=proc.signal.SIGINT, death_signal=proc.signal.SIGQUIT)
-    address = ["-h", "127.0.0.1", "-p", str(port)]
-    stack.wait_ready(child, lambda: _quiet([os.path.join(programs, "pg_isready"), *address]), READY_S)
-    created = subprocess.run(
-        [os.path.join(programs, "createdb"), *address, "-U", DATABASE_USER, DATABASE],
-        env=dict(os.environ, PGPASSWORD=password), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, check=False)
-    if created.returncode != 0:
-        raise DemoError(f"createdb failed: {created.stdout.decode().strip()}", child.log)
-    return f"postgresql://{DATABASE_USER}:{password}@127.0.0.1:{port}/{DATABASE}"
+    log = settings.log("postgres")
+    try:
+        database = _Postgres(_postgres_folder(stack), log)
+        database.start()
+    except (PostgresError, proc.ProcessDied, TimeoutError, OSError) as problem:
+        raise DemoError(f"PostgreSQL did not start: {' '.join(str(problem).split())[:300]}", log) from None
+    stack.adopt(database.process)
+    return database.url
 
 
 def _quiet(argv):

@@ -75,11 +75,11 @@ class Watch:
     def line(self, now):
         """The live line."""
         text = (
-            f"produced {number(now['produced']['produced'])} | rows {number(now['rows'])} | "
-            f"rejected {number(now['rejected'])} | lag {number(now['lag'])} | "
-            f"{number(now['rows_per_s'])} rows/s | {megabytes(now['bytes_per_s'])}/s")
+            f"produced {number(now['produced']['produced'])}, rows {number(now['rows'])}, "
+            f"rejected {number(now['rejected'])}, lag {number(now['lag'])}, "
+            f"{number(now['rows_per_s'])} rows/s, {megabytes(now['bytes_per_s'])}/s")
         if now["reason"]:
-            text += f" | {now['reason'].get('code')}: {now['reason'].get('message')}"
+            text += f", {now['reason'].get('code')}: {now['reason'].get('message')}"
         return text
 
 

@@ -97,11 +97,15 @@ class Stack:
             child.start()
         except OSError as problem:
             raise DemoError(f"cannot start {name}: {problem}") from None
+        self.adopt(child)
+        return child
+
+    def adopt(self, child):
+        """Watch, write down and end a child that was started elsewhere."""
         self.children.append(child)
         write_json(
             self.record_file,
             [dict(proc.identity(one.pid), name=one.name) for one in self.children if one.is_alive()])
-        return child
 
     def wait_ready(self, child, condition, timeout_s):
         """Wait for a child; DemoError with its log if it ends or takes too long."""

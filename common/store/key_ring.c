@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/base/uuid.h"
+#include "common/config/config.h"
 
 enum {
     FORMAT = 1,
@@ -162,6 +163,28 @@ enum status key_ring_load(const char *path, struct key_ring **ret_keys, struct e
     }
     secret_wipe(text, FILE_MAX_BYTES);
     free(text);
+    return st;
+}
+
+enum status
+key_ring_configured(const struct config *config, struct key_ring **ret_keys, struct err *err)
+{
+    bool has_file = config_is_set(config, CONFIG_SECRET_KEY_FILE);
+    bool has_text = config_is_set(config, CONFIG_SECRET_KEY);
+    if (has_file && has_text) {
+        return err_set(
+            err, ST_INVALID, "PENSTOCK_SECRET_KEY_FILE and PENSTOCK_SECRET_KEY are both set");
+    }
+    if (has_file) {
+        return key_ring_load(config_text(config, CONFIG_SECRET_KEY_FILE), ret_keys, err);
+    }
+    if (!has_text) {
+        return err_set(err, ST_INVALID, "PENSTOCK_SECRET_KEY_FILE is not set");
+    }
+    enum status st = key_ring_parse(config_secret(config, CONFIG_SECRET_KEY)->bytes, ret_keys, err);
+    if (st != ST_OK) {
+        (void)err_wrap(err, "PENSTOCK_SECRET_KEY"); /* st is what counts */
+    }
     return st;
 }
 

@@ -88,6 +88,12 @@ enum status key_ring_load(const char *path, struct key_ring **ret_keys, struct e
 /* The same from a text (lines or commas between keys). ST_INVALID, ST_NO_MEMORY. */
 enum status
 key_ring_parse(const char *text, struct key_ring **ret_keys, struct err *err) MUST_CHECK;
+/* The ring that PENSTOCK_SECRET_KEY_FILE or PENSTOCK_SECRET_KEY gives (one of them must be set).
+ * ST_INVALID also if none or both are; else statuses as key_ring_load. */
+struct config;
+enum status key_ring_configured(
+    const struct config *config, struct key_ring **ret_keys, struct err *err) MUST_CHECK;
+
 void key_ring_free(struct key_ring *keys);
 void key_ring_freep(struct key_ring **keys);
 

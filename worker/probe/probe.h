@@ -1,10 +1,12 @@
 #ifndef WORKER_PROBE_PROBE_H
 #define WORKER_PROBE_PROBE_H
 
-/* A probe process: the room's door. */
+/*
+ * The short-lived child that looks at a user's Kafka for the api: `penstock-worker --probe`. It
+ * reads its question from descriptor 3 and writes one answer frame to descriptor 4 (protocol.h).
+ */
 
-/* Read the question from descriptor 3, write one answer frame to descriptor 4, end. Logging is set
- * up and SIGPIPE is ignored already. Returns an exit code of enum protocol_exit. */
+/* Answer and return an enum protocol_exit for main to end with by _exit() (see replica.h). */
 int probe_main(void);
 
 #endif

@@ -19,6 +19,7 @@ struct source_slot {
     int64_t expected; /* next offset, −1 unknown */
     int64_t end;
     int64_t position;
+    bool has_taken; /* a record was handed over since the last (re)start: position is true */
     bool is_asking; /* a question about its bounds is open */
 };
 

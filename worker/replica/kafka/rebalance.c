@@ -183,6 +183,8 @@ enum status source_rewind(struct source *source, const int64_t *next, size_t cou
         source->assigned->elems[slot].offset =
             next[slot] >= 0 ? next[slot] : RD_KAFKA_OFFSET_BEGINNING;
         source->slots[slot].expected = next[slot];
+        source->slots[slot].has_taken = false;
+        source->slots[slot].position = -1;
     }
     /* Assigning again is the way that is also used every day; seek and resume of 2.0.2 are not. */
     rd_kafka_resp_err_t error = rd_kafka_assign(source->rk, source->assigned);

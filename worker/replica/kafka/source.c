@@ -170,6 +170,7 @@ static void source_message_event(rd_kafka_message_t *message, void *opaque)
         return;
     }
     at->expected = message->offset + 1;
+    at->has_taken = true;
     struct record record;
     record_of_message(&record, message);
     source->taken_since_kick++;
@@ -334,18 +335,21 @@ static bool source_is_behind(struct source *source)
     return false;
 }
 
-void source_kick(struct source *source, int64_t now_us)
+bool source_kick(struct source *source, int64_t now_us)
 {
     if (source->taken_since_kick == 0 || source->is_paused ||
-        now_us - source->last_kick_us < KICK_EVERY_US ||
         rd_kafka_queue_length(source->consumer_queue) >= KICK_BELOW_RECORDS) {
-        return;
+        return false;
+    }
+    if (now_us - source->last_kick_us < (int64_t)SOURCE_KICK_MS * 1000) {
+        return true;
     }
     source->last_kick_us = now_us;
+    source->taken_since_kick = 0;
     if (source_is_behind(source)) {
-        source->taken_since_kick = 0;
         helper_kick(source->helper);
     }
+    return false;
 }
 
 size_t source_slots_count(const struct source *source)
@@ -382,11 +386,15 @@ void source_partition(
     const struct source *source, size_t slot, struct source_partition *ret_partition)
 {
     assert(slot < source_slots_count(source));
+    const struct source_slot *at = &source->slots[slot];
+    /* A position that counts records which were not handed over would be a lie. */
+    bool is_true =
+        at->has_taken && !source->is_paused && !source->has_strays && !source->is_revoking;
     *ret_partition = (struct source_partition){
         .topic = source->assigned->elems[slot].topic,
         .partition = source->assigned->elems[slot].partition,
-        .end = source->slots[slot].end,
-        .position = source->slots[slot].position,
+        .end = at->end,
+        .position = is_true ? at->position : -1,
     };
 }
 

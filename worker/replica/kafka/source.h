@@ -81,8 +81,12 @@ void source_poll(struct source *source, int64_t now_ms);
  */
 bool source_consume(struct source *source);
 
-/* Wake the brokers' fetchers if the queue runs low while there is more (performance.md §2.4). */
-void source_kick(struct source *source, int64_t now_us);
+/* Wake the brokers' fetchers if the queue runs low while there is more (performance.md §2.4). True
+ * if it should be called again in SOURCE_KICK_MS even if nothing happens. */
+bool source_kick(struct source *source, int64_t now_us);
+enum {
+    SOURCE_KICK_MS = 5
+};
 
 /* Stop fetching, keep the membership; and go on. Both may be called in any state. */
 void source_pause(struct source *source);
@@ -107,7 +111,8 @@ enum status source_commit(
     struct err *err) MUST_CHECK;
 bool source_is_committing(const struct source *source);
 
-/* Facts for reports. end and position: −1 = unknown. */
+/* Facts for reports, −1 = unknown. position: below it the library has nothing left to hand over;
+ * it steps over transaction markers. Known only after a record, and not while paused. */
 struct source_partition {
     const char *topic; /* borrowed until the next assignment */
     int32_t partition;

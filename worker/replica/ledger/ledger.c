@@ -162,6 +162,17 @@ void ledger_forget(struct ledger *ledger)
     }
 }
 
+bool ledger_step_over(struct ledger *ledger, size_t slot, int64_t position)
+{
+    struct partition *partition = ledger_at(ledger, slot);
+    if (partition->ranges_count > 0 || partition->settled < 0 || position <= partition->next) {
+        return false;
+    }
+    partition->next = position;
+    partition->settled = position;
+    return true;
+}
+
 void ledger_move(struct ledger *ledger, size_t slot, int64_t next)
 {
     struct partition *partition = ledger_at(ledger, slot);

@@ -59,6 +59,11 @@ void ledger_settle(struct ledger *ledger, uint64_t batch);
 /* Forget all unsettled ranges: the records will be read again from ledger_restart's offsets. */
 void ledger_forget(struct ledger *ledger);
 
+/* Nothing exists below `position` that was not taken (transaction markers and holes at the end of
+ * the log): if nothing is unsettled, go on there. True if there is something new to commit. Does
+ * nothing before the first settled record of the assignment. */
+bool ledger_step_over(struct ledger *ledger, size_t slot, int64_t position);
+
 /* A new truth about a partition: it goes on at `next` (a gap, a topic made again). Its unsettled
  * ranges are forgotten and what was committed no longer counts. */
 void ledger_move(struct ledger *ledger, size_t slot, int64_t next);

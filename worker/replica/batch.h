@@ -1,0 +1,92 @@
+#ifndef WORKER_REPLICA_BATCH_H
+#define WORKER_REPLICA_BATCH_H
+
+/*
+ * A batch: the rows and the rejected records of one insert, from its first record to its
+ * settlement, and the rules that close it (rows, encoded bytes, age). It knows where each row came
+ * from, for latency and for rows that ClickHouse alone refuses. It sends nothing and commits
+ * nothing.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/attr.h"
+#include "common/base/err.h"
+
+#include "worker/replica/block/block.h"
+#include "worker/replica/block/reject_block.h"
+
+enum batch_seal {
+    BATCH_OPEN,  /* may still grow */
+    BATCH_ROWS,  /* enough rows */
+    BATCH_BYTES, /* enough encoded bytes */
+    BATCH_AGE,   /* its first record waited long enough */
+    BATCH_DRAIN, /* the replica or its partitions are going */
+};
+
+struct batch_limits {
+    size_t rows;
+    size_t bytes;   /* encoded, rows and rejected records together */
+    int64_t age_ms; /* from the first record */
+};
+
+/* Where a row came from. */
+struct batch_row {
+    int64_t offset;
+    int64_t timestamp_ms; /* −1 = the record has none */
+    uint32_t slot;
+};
+
+struct batch {
+    uint64_t id;                  /* of the ledger */
+    struct block *block;          /* owned */
+    struct reject_block *rejects; /* owned */
+    struct batch_row *rows;       /* owned; one per row of block */
+    size_t rows_capacity;
+    uint64_t messages_count; /* taken: rows + rejected + skipped */
+    uint64_t rejected_count;
+    uint64_t skipped_count;
+    uint64_t input_bytes; /* keys and values of the messages */
+    int64_t first_ms;     /* monotonic, of the first message */
+    enum batch_seal sealed_by;
+};
+
+/* columns: borrowed for the batch's life. keep_bytes: column memory kept over resets.
+ * ret_batch: batch_done. Statuses of block_new. */
+enum status batch_init(
+    struct batch *ret_batch, const struct block_column *columns, size_t columns_count,
+    const char *pipe_id, size_t keep_bytes, struct err *err) MUST_CHECK;
+
+/* Safe twice and on a zeroed struct. */
+void batch_done(struct batch *batch);
+
+/* Empty it for the next records, which will be batch `id`. */
+void batch_reset(struct batch *batch, uint64_t id);
+
+/* Make sure that batch_note_row has room for one more. ST_NO_MEMORY. */
+enum status batch_reserve_row(struct batch *batch) MUST_CHECK;
+
+/* Remember where the row just committed to the block came from. Room must be reserved. */
+void batch_note_row(struct batch *batch, const struct batch_row *row);
+
+/* Count one message taken at now_ms. */
+void batch_note_message(struct batch *batch, uint64_t bytes, int64_t now_ms);
+
+bool batch_is_empty(const struct batch *batch);
+
+/* Rows and rejected records. */
+size_t batch_rows_count(const struct batch *batch);
+
+/* Heap memory of the columns. */
+size_t batch_memory_bytes(const struct batch *batch);
+
+/* Why it should be closed now; BATCH_OPEN if it should not. */
+enum batch_seal
+batch_due(const struct batch *batch, const struct batch_limits *limits, int64_t now_ms);
+
+/* The same without looking at the age: cheap enough for every record. */
+enum batch_seal batch_full(const struct batch *batch, const struct batch_limits *limits);
+
+#endif

@@ -1,0 +1,171 @@
+/* Describe, plan, wait, again. */
+#include "worker/replica/destination.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/base/buf.h"
+#include "common/clickhouse/answer.h"
+
+enum {
+    ASK_FIRST_MS = 500,
+    ASK_MAX_MS = 15000,
+    ASK_CONNECT_MS = 5000,
+    ASK_ANSWER_MS = 15000,
+    SQL_MAX_BYTES = 64 * 1024,
+    ANSWER_MAX_BYTES = 16 * 1024 * 1024,
+};
+
+void destination_init(
+    struct destination *ret_destination, struct http_client *client,
+    const struct clickhouse_endpoint *endpoint, const struct pipe_spec *pipe)
+{
+    *ret_destination = (struct destination){.client = client, .endpoint = *endpoint, .pipe = pipe};
+    backoff_init(&ret_destination->backoff, ASK_FIRST_MS, ASK_MAX_MS, 1);
+}
+
+void destination_done(struct destination *destination)
+{
+    http_cancel(destination->client, destination->call);
+    destination->call = NULL;
+    plan_freep(&destination->plan);
+    destination->state = DESTINATION_IDLE;
+}
+
+static void destination_wait(
+    struct destination *destination, enum pipe_reason reason, const char *message, int64_t now_ms)
+{
+    if (destination->reason == PIPE_REASON_NONE) {
+        destination->trouble_since_ms = now_ms;
+    }
+    destination->reason = reason;
+    (void)snprintf(
+        destination->message, sizeof(destination->message), "%.*s",
+        (int)sizeof(destination->message) - 1, message); /* cut is fine */
+    destination->state = DESTINATION_WAITING;
+    destination->due_ms = now_ms + backoff_next_ms(&destination->backoff);
+}
+
+static enum status destination_start_call(struct destination *destination, struct err *err)
+{
+    struct buf sql;
+    buf_init(&sql, SQL_MAX_BYTES);
+    enum status st = clickhouse_describe_sql(
+        destination->pipe->destination.database, destination->pipe->destination.table, &sql);
+    if (st != ST_OK) {
+        buf_done(&sql);
+        return err_set(err, st, "cannot ask for the table's columns");
+    }
+    struct clickhouse_query query = {
+        .sql = buf_text(&sql),
+        .connect_timeout_ms = ASK_CONNECT_MS,
+        .timeout_ms = ASK_ANSWER_MS,
+        .answer_max_bytes = ANSWER_MAX_BYTES,
+    };
+    struct clickhouse_request request;
+    st = clickhouse_query_request(&destination->endpoint, &query, &request, err);
+    if (st == ST_OK) {
+        st = http_start(destination->client, &request.http, destination, &destination->call, err);
+        clickhouse_request_done(&request);
+    }
+    buf_done(&sql);
+    return st;
+}
+
+void destination_ask(struct destination *destination, int64_t now_ms)
+{
+    assert(destination->state != DESTINATION_ASKING);
+    struct err err;
+    if (destination_start_call(destination, &err) != ST_OK) {
+        destination_wait(destination, PIPE_REASON_INTERNAL, err.text, now_ms);
+        return;
+    }
+    destination->state = DESTINATION_ASKING;
+}
+
+/* Columns of the answer that an INSERT may name, as the plan wants them. */
+static enum status destination_make_plan(
+    struct destination *destination, const struct clickhouse_table *table, struct err *err)
+{
+    struct plan_column *columns =
+        calloc(table->columns_count > 0 ? table->columns_count : 1, sizeof(*columns));
+    if (columns == NULL) {
+        return err_set(err, ST_NO_MEMORY, "no memory for %zu columns", table->columns_count);
+    }
+    size_t count = 0;
+    for (size_t i = 0; i < table->columns_count; i++) {
+        if (clickhouse_column_is_insertable(&table->columns[i])) {
+            columns[count++] = (struct plan_column){
+                .name = table->columns[i].name, .type = table->columns[i].type};
+        }
+    }
+    plan_freep(&destination->plan);
+    enum status st = plan_new(destination->pipe, columns, count, &destination->plan, err);
+    free(columns);
+    return st;
+}
+
+static void destination_read(struct destination *destination, const char *text, int64_t now_ms)
+{
+    struct err err;
+    CLEANUP(clickhouse_table_freep) struct clickhouse_table *table = NULL;
+    enum status st = clickhouse_describe_parse(text, &table, &err);
+    if (st != ST_OK) {
+        if (st == ST_NOT_FOUND) {
+            (void)err_set(
+                &err, st, "table %s.%s does not exist, or the user may not see it",
+                destination->pipe->destination.database, destination->pipe->destination.table);
+        }
+        destination_wait(
+            destination, st == ST_NOT_FOUND ? PIPE_REASON_TABLE_NOT_FOUND : PIPE_REASON_INTERNAL,
+            err.text, now_ms);
+        return;
+    }
+    st = destination_make_plan(destination, table, &err);
+    if (st != ST_OK) {
+        destination->is_hopeless = st == ST_UNSUPPORTED;
+        destination_wait(
+            destination, st == ST_NO_MEMORY ? PIPE_REASON_INTERNAL : PIPE_REASON_TABLE_MISMATCH,
+            err.text, now_ms);
+        return;
+    }
+    destination->reason = PIPE_REASON_NONE;
+    backoff_reset(&destination->backoff);
+    destination->state = DESTINATION_READY;
+}
+
+void destination_answer(
+    struct destination *destination, const struct http_done *done, int64_t now_ms)
+{
+    assert(destination->state == DESTINATION_ASKING);
+    destination->call = NULL;
+    struct clickhouse_answer answer;
+    clickhouse_answer_classify(&done->response, &answer);
+    if (answer.verdict != CLICKHOUSE_OK) {
+        destination_wait(destination, answer.reason, answer.message, now_ms);
+        return;
+    }
+    destination_read(destination, buf_text(&done->response.body), now_ms);
+}
+
+void destination_tick(struct destination *destination, int64_t now_ms)
+{
+    if (destination->state == DESTINATION_WAITING && now_ms >= destination->due_ms) {
+        destination_ask(destination, now_ms);
+    }
+}
+
+int64_t destination_due_ms(const struct destination *destination)
+{
+    return destination->state == DESTINATION_WAITING ? destination->due_ms : INT64_MAX;
+}
+
+struct plan *destination_take_plan(struct destination *destination)
+{
+    assert(destination->state == DESTINATION_READY);
+    struct plan *plan = destination->plan;
+    destination->plan = NULL;
+    destination->state = DESTINATION_IDLE;
+    return plan;
+}

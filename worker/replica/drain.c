@@ -1,0 +1,72 @@
+/*
+ * Ending well: stop taking records, store and commit what was taken, within a deadline; what does
+ * not get ready in time is forgotten, never committed (architecture §4, invariant 4).
+ */
+#include "common/base/log.h"
+
+#include "worker/replica/run.h"
+
+enum {
+    DRAIN_STOP_MS = 14000,   /* the supervisor kills after 20 s; leaving the group takes some */
+    DRAIN_REVOKE_MS = 30000, /* the group waits max.poll.interval.ms for us */
+    DRAIN_WAITING_MS = 2000, /* while ClickHouse is away anyway */
+};
+
+void drain_begin(struct run *run, enum run_drain drain, int exit_code)
+{
+    if (run->drain == RUN_DRAIN_STOP) {
+        return;
+    }
+    run->drain = drain;
+    run->exit_code = exit_code;
+    run->drain_deadline_ms =
+        run->now_ms + (drain == RUN_DRAIN_STOP ? DRAIN_STOP_MS : DRAIN_REVOKE_MS);
+    run->next_report_ms = run->now_ms;
+    log_event(
+        LOG_INFO, "drain_started", "pipe=%s replica=%lld why=%s", run->spec.pipe_id,
+        (long long)run->spec.replica_index, drain == RUN_DRAIN_STOP ? "stop" : "rebalance");
+}
+
+static void drain_finish(struct run *run)
+{
+    if (run->drain == RUN_DRAIN_STOP) {
+        run->is_over = true;
+        return;
+    }
+    run->drain = RUN_DRAIN_NONE;
+    run->is_lost = false;
+    run->closed_since_ms = 0;
+    run->is_commit_due = false;
+    if (run->filling != NULL) {
+        flow_forget(run);
+    }
+    enum status st = ledger_assign(run->ledger, NULL, 0, NULL);
+    (void)st; /* an empty assignment needs no memory */
+    source_release(run->source);
+    run->has_more = true; /* look at the group's next event at once */
+    run->next_report_ms = run->now_ms;
+}
+
+void drain_step(struct run *run)
+{
+    if (run->drain == RUN_DRAIN_NONE) {
+        return;
+    }
+    if (run->source == NULL || run->filling == NULL) {
+        drain_finish(run);
+        return;
+    }
+    if (run->is_lost) {
+        drain_finish(run); /* commits would be refused */
+        return;
+    }
+    bool is_stuck = sink_state(run->sink) == SINK_WAITING || sink_state(run->sink) == SINK_MISMATCH;
+    int64_t deadline_ms = run->drain_deadline_ms;
+    if (is_stuck) {
+        int64_t full_ms = run->drain == RUN_DRAIN_STOP ? DRAIN_STOP_MS : DRAIN_REVOKE_MS;
+        deadline_ms = deadline_ms - full_ms + DRAIN_WAITING_MS;
+    }
+    if (flow_is_settled(run) || run->now_ms >= deadline_ms) {
+        drain_finish(run);
+    }
+}

@@ -1,0 +1,184 @@
+/* The hot path between the Kafka callback and the decoder. */
+#include "worker/replica/intake.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+
+enum {
+    ROUND_RECORDS = 8192,          /* about 2 ms of small records */
+    ROUND_BYTES = 4 * 1024 * 1024, /* likewise of large ones */
+    RECORD_SMALL_MAX = 16 * 1024 * 1024,
+    RECORD_LARGE_MAX = 32 * 1024 * 1024,
+};
+
+size_t intake_record_max_bytes(size_t replica_memory_bytes)
+{
+    const size_t one_gb = (size_t)1024 * 1024 * 1024;
+    return replica_memory_bytes > one_gb ? RECORD_LARGE_MAX : RECORD_SMALL_MAX;
+}
+
+void intake_begin_round(struct intake *intake, int64_t now_ms)
+{
+    intake->now_ms = now_ms;
+    intake->round_records = ROUND_RECORDS;
+    intake->round_bytes = ROUND_BYTES;
+}
+
+static void intake_fail(struct intake *intake, const struct record *record, const char *what)
+{
+    intake->has_failed = true;
+    (void)snprintf(
+        intake->failure, sizeof(intake->failure), "%s (topic %s, partition %d, offset %lld)", what,
+        record->topic, (int)record->partition, (long long)record->offset); /* cut is fine */
+}
+
+/* penstock_error_mode and penstock_error_limit (interface.md §6). */
+static void intake_check_limit(struct intake *intake, const struct record *record, bool is_rejected)
+{
+    const struct pipe_settings *settings = intake->settings;
+    if (LIKELY(!is_rejected && settings->error_limit == 0)) {
+        return;
+    }
+    if (is_rejected && settings->error_mode == PIPE_ERROR_STOP) {
+        intake->is_over_limit = true;
+        intake_fail(intake, record, "a record was rejected and penstock_error_mode is stop");
+        return;
+    }
+    if (settings->error_limit == 0) {
+        return;
+    }
+    intake->slice_rejected[intake->slice] += is_rejected ? 1 : 0;
+    uint64_t rejected = 0;
+    for (size_t i = 0; is_rejected && i < INTAKE_REJECT_SLICES; i++) {
+        rejected += intake->slice_rejected[i];
+    }
+    if (rejected > (uint64_t)settings->error_limit) {
+        intake->is_over_limit = true;
+        intake_fail(intake, record, "more records were rejected than penstock_error_limit allows");
+    }
+    intake->slice_records++;
+    if (intake->slice_records >= INTAKE_REJECT_WINDOW / INTAKE_REJECT_SLICES) {
+        intake->slice_records = 0;
+        intake->slice = (intake->slice + 1) % INTAKE_REJECT_SLICES;
+        intake->slice_rejected[intake->slice] = 0;
+    }
+}
+
+static enum status
+intake_reject(struct intake *intake, const struct record *record, const struct reject *reject)
+{
+    struct reject_row row = {.record = record, .reject = reject, .now_ms = clock_wall_ms()};
+    enum status st = reject_block_add(intake->batch->rejects, &row, NULL);
+    if (st == ST_OK) {
+        intake->batch->rejected_count++;
+    }
+    return st;
+}
+
+/* A null value of a pipe that is not raw. */
+static enum status intake_take_tombstone(
+    struct intake *intake, const struct record *record, bool *ret_has_row, bool *ret_is_rejected)
+{
+    struct reject reject;
+    switch (intake->settings->tombstones) {
+    case PIPE_TOMBSTONES_SKIP:
+        intake->batch->skipped_count++;
+        return ST_OK;
+    case PIPE_TOMBSTONES_ROW:
+        *ret_has_row = true;
+        return decoder_add_tombstone(intake->decoder, record, intake->batch->block, NULL);
+    case PIPE_TOMBSTONES_ERROR:
+        *ret_is_rejected = true;
+        reject_set(
+            &reject, REJECT_DATA_PARSING, NULL,
+            "the value is null (a tombstone) and penstock_tombstones is error");
+        return intake_reject(intake, record, &reject);
+    }
+    return ST_INTERNAL; /* uncovered: the enum has no other value */
+}
+
+/* Into the batch, one way or another. */
+static enum status intake_place(
+    struct intake *intake, const struct record *record, bool *ret_has_row, bool *ret_is_rejected)
+{
+    struct reject reject;
+    if (UNLIKELY(record->value == NULL && !intake->is_raw)) {
+        return intake_take_tombstone(intake, record, ret_has_row, ret_is_rejected);
+    }
+    enum status st = ST_REJECTED;
+    if (UNLIKELY(record->value_bytes > intake->record_max_bytes)) {
+        reject_set(
+            &reject, REJECT_RECORD_TOO_LARGE, NULL,
+            "the message has %zu bytes, the limit is %zu; the first %d bytes are kept",
+            record->value_bytes, intake->record_max_bytes, (int)REJECT_LARGE_VALUE_BYTES);
+    } else {
+        st = decoder_add(intake->decoder, record, intake->batch->block, &reject, NULL);
+    }
+    if (LIKELY(st == ST_OK)) {
+        *ret_has_row = true;
+        return ST_OK;
+    }
+    if (st != ST_REJECTED) {
+        return st;
+    }
+    *ret_is_rejected = true;
+    return intake_reject(intake, record, &reject);
+}
+
+static void intake_count(struct intake *intake, uint64_t bytes)
+{
+    if (UNLIKELY(intake->owed_records > 0)) {
+        intake->owed_records--;
+        uint64_t paid_bytes = bytes < intake->owed_bytes ? bytes : intake->owed_bytes;
+        intake->owed_bytes -= paid_bytes;
+        intake->fetched_bytes += bytes - paid_bytes;
+        return;
+    }
+    intake->fetched_records++;
+    intake->fetched_bytes += bytes;
+}
+
+bool intake_take(struct intake *intake, size_t slot, const struct record *record)
+{
+    assert(intake->decoder != NULL && intake->batch->sealed_by == BATCH_OPEN);
+    struct batch *batch = intake->batch;
+    bool has_row = false;
+    bool is_rejected = false;
+    if (UNLIKELY(!ledger_is_new(intake->ledger, slot, record->offset))) {
+        return true;
+    }
+    enum status st = batch_reserve_row(batch);
+    if (LIKELY(st == ST_OK)) {
+        st = intake_place(intake, record, &has_row, &is_rejected);
+    }
+    if (UNLIKELY(st != ST_OK)) {
+        intake_fail(intake, record, "no memory for a record");
+        return false;
+    }
+    if (LIKELY(has_row)) {
+        struct batch_row row = {
+            .offset = record->offset,
+            .timestamp_ms = record->timestamp_ms,
+            .slot = (uint32_t)slot,
+        };
+        batch_note_row(batch, &row);
+    }
+    size_t bytes = record->key_bytes + record->value_bytes;
+    ledger_take(intake->ledger, slot, record->offset, batch->id);
+    batch_note_message(batch, bytes, intake->now_ms);
+    intake_count(intake, bytes);
+    intake_check_limit(intake, record, is_rejected);
+    intake->round_records--;
+    intake->round_bytes -= bytes < intake->round_bytes ? bytes : intake->round_bytes;
+    return !intake->has_failed && intake->round_records > 0 && intake->round_bytes > 0 &&
+           batch_full(batch, &intake->limits) == BATCH_OPEN;
+}
+
+void intake_owe(struct intake *intake, uint64_t records, uint64_t bytes)
+{
+    intake->owed_records += records;
+    intake->owed_bytes += bytes;
+}

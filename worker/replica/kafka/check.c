@@ -1,0 +1,166 @@
+/*
+ * Metadata of each topic, again until it works or the reason is certain. A refused login shows only
+ * in the error callback, the call itself times out (dev-kafka.md), so both are watched.
+ */
+#include "worker/replica/kafka/check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+
+#include "worker/replica/kafka/client.h"
+#include "worker/replica/kafka/conf.h"
+#include "worker/replica/kafka/trouble.h"
+
+enum {
+    CHECK_ROUND_MS = 1000,
+    CHECK_DOWN_MS = 4000, /* all brokers down for so long is the answer */
+};
+
+struct check {
+    rd_kafka_t *rk;
+    const struct kafka_source *source;
+    int64_t deadline_ms;
+    bool is_scram;
+    /* From the error callback, which rd_kafka_poll calls in this thread. */
+    rd_kafka_resp_err_t error; /* the worst so far */
+    char text[512];
+    int64_t down_since_ms; /* 0 = not */
+};
+
+static int error_weight(rd_kafka_resp_err_t error)
+{
+    switch (trouble_reason(error)) {
+    case PIPE_REASON_SOURCE_AUTHENTICATION:
+        return 3;
+    case PIPE_REASON_SOURCE_UNREACHABLE:
+        /* Says only that something is wrong; _SSL, _RESOLVE and _TRANSPORT say what. */
+        return error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || error == RD_KAFKA_RESP_ERR__TIMED_OUT
+                   ? 1
+                   : 2;
+    default:
+        return 0;
+    }
+}
+
+static void check_error_event(rd_kafka_t *rk, int error, const char *reason, void *opaque)
+{
+    (void)rk;
+    struct check *check = opaque;
+    rd_kafka_resp_err_t code = (rd_kafka_resp_err_t)error;
+    if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN && check->down_since_ms == 0) {
+        check->down_since_ms = clock_monotonic_ms();
+    }
+    if (error_weight(code) > error_weight(check->error)) {
+        check->error = code;
+        (void)snprintf(check->text, sizeof(check->text), "%s", reason); /* cut is fine */
+    }
+}
+
+static enum status check_status(enum pipe_reason reason)
+{
+    switch (reason) {
+    case PIPE_REASON_SOURCE_AUTHENTICATION:
+        return ST_UNAUTHORIZED;
+    case PIPE_REASON_SOURCE_AUTHORIZATION:
+        return ST_FORBIDDEN;
+    case PIPE_REASON_TOPIC_NOT_FOUND:
+        return ST_NOT_FOUND;
+    default:
+        return ST_UNAVAILABLE;
+    }
+}
+
+static enum status check_fail(
+    const struct check *check, rd_kafka_resp_err_t error, const char *text,
+    enum pipe_reason *ret_reason, struct err *err)
+{
+    char line[TROUBLE_TEXT_BYTES];
+    enum pipe_reason reason = trouble_reason(error);
+    *ret_reason = reason == PIPE_REASON_NONE ? PIPE_REASON_SOURCE_UNREACHABLE : reason;
+    trouble_text(error, text, check->is_scram, line);
+    return err_set(err, check_status(*ret_reason), "%s", line);
+}
+
+/* Metadata of one topic until it comes, its error is certain, or time is up. */
+static enum status
+check_topic(struct check *check, const char *name, enum pipe_reason *ret_reason, struct err *err)
+{
+    rd_kafka_topic_t *topic = rd_kafka_topic_new(check->rk, name, NULL);
+    if (topic == NULL) {
+        return err_set(err, ST_INVALID, "topic '%s' is no valid name", name);
+    }
+    rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR__TIMED_OUT;
+    while (clock_monotonic_ms() < check->deadline_ms) {
+        const struct rd_kafka_metadata *found = NULL;
+        error = rd_kafka_metadata(check->rk, 0, topic, &found, CHECK_ROUND_MS);
+        (void)rd_kafka_poll(check->rk, 0); /* the error callback */
+        if (error == RD_KAFKA_RESP_ERR_NO_ERROR && found->topic_cnt > 0) {
+            error = found->topics[0].err;
+        }
+        if (found != NULL) {
+            rd_kafka_metadata_destroy(found);
+        }
+        bool is_down = check->down_since_ms != 0 &&
+                       clock_monotonic_ms() - check->down_since_ms >= CHECK_DOWN_MS;
+        bool is_refused = trouble_reason(check->error) == PIPE_REASON_SOURCE_AUTHENTICATION;
+        if (trouble_reason(error) != PIPE_REASON_SOURCE_UNREACHABLE || is_refused || is_down) {
+            break;
+        }
+    }
+    rd_kafka_topic_destroy(topic);
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        return ST_OK;
+    }
+    if (trouble_reason(error) == PIPE_REASON_SOURCE_UNREACHABLE && check->error != 0) {
+        return check_fail(check, check->error, check->text, ret_reason, err);
+    }
+    char what[512];
+    (void)snprintf(what, sizeof(what), "topic '%s': %s", name, rd_kafka_err2str(error));
+    return check_fail(check, error, what, ret_reason, err);
+}
+
+static enum status check_open(struct check *check, struct err *err)
+{
+    struct kafka_conf conf = {.count = 0};
+    enum status st = kafka_conf_connection(check->source, "penstock-probe", &conf, err);
+    if (st != ST_OK) {
+        return st;
+    }
+    const char *mechanism = kafka_conf_get(&conf, "sasl.mechanism");
+    check->is_scram = mechanism != NULL && strncmp(mechanism, "SCRAM", 5) == 0;
+    rd_kafka_conf_t *made = NULL;
+    st = client_conf(&conf, &made, err);
+    kafka_conf_done(&conf);
+    if (st != ST_OK) {
+        return st;
+    }
+    rd_kafka_conf_set_opaque(made, check);
+    rd_kafka_conf_set_error_cb(made, check_error_event);
+    char reason[512];
+    check->rk = rd_kafka_new(RD_KAFKA_CONSUMER, made, reason, sizeof(reason));
+    if (check->rk == NULL) {
+        rd_kafka_conf_destroy(made);
+        return err_set(err, ST_INVALID, "kafka: %s", reason);
+    }
+    return ST_OK;
+}
+
+enum status kafka_check(
+    const struct kafka_source *source, int64_t deadline_ms, enum pipe_reason *ret_reason,
+    struct err *err)
+{
+    struct check check = {.source = source, .deadline_ms = deadline_ms};
+    enum status st = check_open(&check, err);
+    if (st != ST_OK) {
+        *ret_reason = PIPE_REASON_INTERNAL;
+        return st;
+    }
+    for (size_t i = 0; st == ST_OK && i < source->topic_list.count; i++) {
+        st = check_topic(&check, source->topic_list.items[i], ret_reason, err);
+    }
+    /* The handle stays: the process ends now, and rd_kafka_destroy may wait for a broker. */
+    return st;
+}

@@ -1,0 +1,287 @@
+/*
+ * The replica process: set up, one loop over http_poll, end. One thread of our own here; the Kafka
+ * library has its own, and helper.c one more. Nothing blocks in the loop but the poll.
+ */
+#include "worker/replica/replica.h"
+
+#include <malloc.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/secret.h"
+#include "common/clickhouse/error_table.h"
+
+#include "worker/replica/kafka/conf.h"
+#include "worker/replica/run.h"
+
+enum {
+    SPEC_WAIT_MS = 30000,
+    POLL_MAX_MS = 500, /* also how soon a silent supervisor is noticed */
+    PREFETCH_MIN_BYTES = 8 * 1024 * 1024,
+    PREFETCH_MAX_BYTES = 16 * 1024 * 1024,
+    PREFETCH_SHARE = 32, /* of the replica's memory; at 64 more stalls, at 16 only more memory */
+    BATCH_SHARE = 4,     /* interface.md §6: a quarter of the replica's memory */
+    BLOCKS_PERCENT = 60, /* of the replica's memory: batches and compressed body together */
+    KEEP_FREE_BYTES = 512 * 1024 * 1024,
+    MMAP_FROM_BYTES = 32 * 1024 * 1024,
+};
+
+/* performance.md §2.1: fetch buffers that go back to the kernel and are faulted in again are half
+ * of the cost of reading large messages. */
+static void replica_tune_heap(void)
+{
+    (void)mallopt(M_MMAP_THRESHOLD, MMAP_FROM_BYTES); /* a refusal costs speed only */
+    (void)mallopt(M_TRIM_THRESHOLD, KEEP_FREE_BYTES); /* likewise */
+}
+
+static size_t replica_prefetch_bytes(size_t memory_bytes)
+{
+    size_t wanted = memory_bytes / PREFETCH_SHARE;
+    if (wanted < PREFETCH_MIN_BYTES) {
+        return PREFETCH_MIN_BYTES;
+    }
+    return wanted > PREFETCH_MAX_BYTES ? PREFETCH_MAX_BYTES : wanted;
+}
+
+static void replica_set_limits(struct run *run)
+{
+    const struct pipe_settings *settings = &run->spec.pipe->settings;
+    size_t quarter_bytes = run->memory_bytes / BATCH_SHARE;
+    size_t batch_bytes = quarter_bytes;
+    if (settings->batch_bytes > 0 && (uint64_t)settings->batch_bytes < quarter_bytes) {
+        batch_bytes = (size_t)settings->batch_bytes;
+    }
+    run->intake.limits = (struct batch_limits){
+        .rows = (size_t)settings->batch_rows,
+        .bytes = batch_bytes,
+        .age_ms = settings->insert_wait_ms,
+    };
+    run->intake.settings = settings;
+    run->intake.record_max_bytes = intake_record_max_bytes(run->memory_bytes);
+    run->blocks_budget_bytes = run->memory_bytes / 100 * BLOCKS_PERCENT;
+}
+
+static enum status replica_read_spec(struct run *run, struct err *err)
+{
+    char *text = NULL;
+    size_t len_bytes = 0;
+    enum status st = control_read_spec(&run->control, SPEC_WAIT_MS, &text, err);
+    if (st != ST_OK) {
+        return st;
+    }
+    st = replica_spec_parse(text, &run->spec, err);
+    while (text[len_bytes] != '\0') {
+        len_bytes++;
+    }
+    secret_wipe(text, len_bytes);
+    free(text);
+    return st;
+}
+
+static enum status replica_init(struct run *run, struct err *err)
+{
+    run->memory_bytes = replica_spec_memory_bytes(&run->spec);
+    (void)snprintf(
+        run->query_prefix, sizeof(run->query_prefix), "penstock-%s-%lld-%lld", run->spec.pipe_id,
+        (long long)run->spec.replica_index, (long long)run->spec.generation); /* for logs only */
+    reporter_init(&run->reporter, PROTOCOL_FD_REPORT, run->spec.generation);
+    replica_set_limits(run);
+    latency_init(&run->latency, run->now_ms);
+    run->error_table = error_table_name(run->spec.pipe->destination.table);
+    if (run->error_table == NULL) {
+        return err_set(err, ST_NO_MEMORY, "no memory for a table name");
+    }
+    enum status st = http_client_new(&run->http, err);
+    if (st == ST_OK) {
+        st = ledger_new(&run->ledger, err);
+    }
+    if (st != ST_OK) {
+        return st;
+    }
+    run->intake.ledger = run->ledger;
+    struct clickhouse_endpoint endpoint = replica_spec_endpoint(&run->spec);
+    destination_init(&run->destination, run->http, &endpoint, run->spec.pipe);
+    destination_ask(&run->destination, run->now_ms);
+    return ST_OK;
+}
+
+static enum status replica_open_source(struct run *run, struct err *err)
+{
+    const struct pipe_spec *pipe = run->spec.pipe;
+    char client_id[80];
+    (void)snprintf(
+        client_id, sizeof(client_id), "penstock-%.36s-%lld", run->spec.pipe_id,
+        (long long)run->spec.replica_index); /* for the broker's logs only */
+    struct kafka_conf conf = {.count = 0};
+    enum status st = kafka_conf_connection(&pipe->source, client_id, &conf, err);
+    if (st != ST_OK) {
+        return st;
+    }
+    struct kafka_conf_consumer consumer = {
+        .group_id = run->spec.consumer_group,
+        .prefetch_bytes = replica_prefetch_bytes(run->memory_bytes),
+        .is_read_committed = pipe->settings.read_committed,
+    };
+    st = kafka_conf_add_consumer(&conf, &consumer, err);
+    if (st == ST_OK) {
+        struct source_params params = {
+            .conf = &conf,
+            .topics = &pipe->source.topic_list,
+            .strategy = pipe->source.offset_strategy,
+            .timestamp_ms = pipe->source.offset_timestamp_ms,
+            .listener = flow_listener(run),
+        };
+        st = source_open(&params, &run->source, err);
+    }
+    kafka_conf_done(&conf);
+    return st;
+}
+
+/* The destination has told its columns. */
+static void replica_adopt_plan(struct run *run)
+{
+    struct err err;
+    enum status st = flow_adopt_plan(run, &err);
+    if (st == ST_OK && run->source == NULL) {
+        st = replica_open_source(run, &err);
+        if (st != ST_OK) {
+            health_fail(run, PIPE_REASON_INTERNAL, err.text);
+            return;
+        }
+        log_event(
+            LOG_INFO, "replica_started", "pipe=%s replica=%lld generation=%lld", run->spec.pipe_id,
+            (long long)run->spec.replica_index, (long long)run->spec.generation);
+        return;
+    }
+    if (st != ST_OK) {
+        log_err(LOG_ERROR, "plan_failed", &err, "pipe=%s", run->spec.pipe_id);
+        run->exit_code = PROTOCOL_EXIT_FAILED;
+        run->is_over = true;
+    }
+}
+
+static int64_t min_ms(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int64_t replica_timeout_ms(const struct run *run)
+{
+    if (run->has_more) {
+        return 0;
+    }
+    int64_t due_ms = min_ms(run->now_ms + POLL_MAX_MS, run->next_report_ms);
+    due_ms = min_ms(due_ms, destination_due_ms(&run->destination));
+    if (run->wants_kick_again) {
+        due_ms = min_ms(due_ms, run->now_ms + SOURCE_KICK_MS);
+    }
+    if (run->sink != NULL) {
+        due_ms = min_ms(due_ms, sink_due_ms(run->sink));
+    }
+    if (run->filling != NULL && run->sending == NULL && !batch_is_empty(run->filling)) {
+        due_ms = min_ms(due_ms, run->filling->first_ms + run->intake.limits.age_ms);
+    }
+    return due_ms > run->now_ms ? due_ms - run->now_ms : 0;
+}
+
+static void replica_wait(struct run *run)
+{
+    struct pollfd fds[3] = {
+        {.fd = run->control.signal_fd, .events = POLLIN},
+        {.fd = run->control.is_closed ? -1 : run->control.spec_fd, .events = POLLIN},
+        {.fd = run->source == NULL ? -1 : source_event_fd(run->source), .events = POLLIN},
+    };
+    struct err err;
+    enum status st = http_poll(run->http, fds, ARRAY_LEN(fds), replica_timeout_ms(run), &err);
+    run->now_ms = clock_monotonic_ms();
+    if (st != ST_OK) {
+        log_err(LOG_ERROR, "poll_failed", &err, "pipe=%s", run->spec.pipe_id);
+        run->exit_code = PROTOCOL_EXIT_FAILED;
+        run->is_over = true;
+    }
+}
+
+static void replica_take_answers(struct run *run)
+{
+    struct http_done done;
+    while (http_take_done(run->http, &done)) {
+        if (done.opaque == &run->destination) {
+            destination_answer(&run->destination, &done, run->now_ms);
+        } else if (done.opaque == run->sink) {
+            sink_answer(run->sink, &done, run->now_ms);
+        }
+        http_response_done(&done.response);
+    }
+}
+
+static void replica_take_control(struct run *run)
+{
+    if (control_take_signal(&run->control)) {
+        drain_begin(run, RUN_DRAIN_STOP, PROTOCOL_EXIT_DONE);
+    }
+    control_take(&run->control, run->now_ms);
+    bool is_silent = run->now_ms - run->control.heard_ms > run->spec.lease_ms;
+    if (run->drain != RUN_DRAIN_STOP && (run->control.is_closed || is_silent)) {
+        log_event(
+            LOG_WARN, "permission_lost", "pipe=%s silent_ms=%lld", run->spec.pipe_id,
+            (long long)(run->now_ms - run->control.heard_ms));
+        drain_begin(run, RUN_DRAIN_STOP, PROTOCOL_EXIT_DONE);
+    }
+}
+
+static void replica_loop(struct run *run)
+{
+    while (!run->is_over) {
+        replica_wait(run);
+        replica_take_control(run);
+        replica_take_answers(run);
+        destination_tick(&run->destination, run->now_ms);
+        if (run->destination.state == DESTINATION_READY) {
+            replica_adopt_plan(run);
+        }
+        flow_step(run);
+        health_step(run);
+        status_step(run);
+        drain_step(run);
+    }
+}
+
+static void replica_end(struct run *run)
+{
+    source_close(run->source);
+    status_heartbeat(run);
+    log_event(
+        LOG_INFO, "replica_ended", "pipe=%s replica=%lld code=%d", run->spec.pipe_id,
+        (long long)run->spec.replica_index, run->exit_code);
+    flow_done(run);
+    destination_done(&run->destination);
+    http_client_freep(&run->http);
+    replica_spec_done(&run->spec);
+}
+
+int replica_main(void)
+{
+    /* Static: it is large, and the Kafka library's threads may call into it until _exit. */
+    static struct run run;
+    struct err err;
+    replica_tune_heap();
+    run.now_ms = clock_monotonic_ms();
+    enum status st = control_open(&run.control, PROTOCOL_FD_SPEC, &err);
+    if (st == ST_OK) {
+        st = replica_read_spec(&run, &err);
+    }
+    if (st == ST_OK) {
+        st = replica_init(&run, &err);
+    }
+    if (st != ST_OK) {
+        log_err(LOG_ERROR, "replica_not_started", &err, "replica=new");
+        return st == ST_INVALID || st == ST_UNSUPPORTED ? PROTOCOL_EXIT_USAGE
+                                                        : PROTOCOL_EXIT_FAILED;
+    }
+    replica_loop(&run);
+    replica_end(&run);
+    return run.exit_code;
+}

@@ -1,0 +1,147 @@
+#ifndef WORKER_REPLICA_RUN_H
+#define WORKER_REPLICA_RUN_H
+
+/*
+ * Inside of the replica process: everything its loop steers, in one struct. replica.c sets it up
+ * and waits for events; flow.c moves batches from the source to settlement; drain.c ends things;
+ * health.c says what the replica waits for; status.c writes reports. Only these files include it.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/attr.h"
+#include "common/base/err.h"
+#include "common/http/http.h"
+
+#include "worker/replica/batch.h"
+#include "worker/replica/control.h"
+#include "worker/replica/decode/decoder.h"
+#include "worker/replica/decode/plan.h"
+#include "worker/replica/destination.h"
+#include "worker/replica/intake.h"
+#include "worker/replica/kafka/source.h"
+#include "worker/replica/latency.h"
+#include "worker/replica/ledger/ledger.h"
+#include "worker/replica/reporter.h"
+#include "worker/replica/sink/sink.h"
+#include "worker/replica/spec.h"
+
+enum {
+    RUN_TEXT_BYTES = 1024,
+    RUN_QUERY_PREFIX_BYTES = 96,
+};
+
+enum run_drain {
+    RUN_DRAIN_NONE,
+    RUN_DRAIN_REVOKE, /* the group takes our partitions */
+    RUN_DRAIN_STOP,   /* the process ends */
+};
+
+/* Something that a pipe waits for, and since when. */
+struct run_trouble {
+    enum pipe_reason reason; /* NONE = well */
+    int64_t since_ms;
+    char text[RUN_TEXT_BYTES];
+};
+
+struct run {
+    struct replica_spec spec;
+    struct reporter reporter;
+    struct control control;
+    struct http_client *http;
+    char *error_table;
+    char query_prefix[RUN_QUERY_PREFIX_BYTES];
+    size_t memory_bytes;
+    size_t blocks_budget_bytes; /* for both batches and the compressed body */
+    int64_t now_ms;
+
+    /* The target as it is. Made by flow_adopt_plan, in this order. */
+    struct destination destination;
+    struct plan *plan;
+    struct decoder *decoder;
+    struct sink *sink;
+    struct batch batches[2];
+    struct batch *filling; /* NULL until there is a plan */
+    struct batch *sending; /* NULL = the sink is idle */
+    uint64_t last_batch_id;
+
+    struct source *source; /* NULL until there is a plan */
+    struct ledger *ledger;
+    struct intake intake;
+    bool has_more;           /* the source's queue may hold records that no event announces */
+    bool wants_kick_again;   /* source_kick asked to be called soon */
+    int64_t closed_since_ms; /* when the intake closed; 0 = it is open */
+    bool is_reading_refused; /* the source was asked for the records of refused rows */
+
+    /* Commits. */
+    bool is_commit_due;
+    int64_t next_commit_ms;
+
+    /* Ending. */
+    enum run_drain drain;
+    int64_t drain_deadline_ms;
+    bool is_lost; /* the partitions are somebody else's already */
+    bool is_over;
+    int exit_code; /* enum protocol_exit */
+
+    /* Health. */
+    struct run_trouble source_trouble;
+    struct run_trouble mismatch; /* the table's columns did not fit; until a batch is stored */
+    uint32_t mismatches_count;   /* in a row */
+    bool has_source_been_well;
+    enum pipe_reason shown_reason;
+    char shown_text[RUN_TEXT_BYTES];
+    int64_t shown_ms;
+
+    /* Reports. */
+    struct latency latency;
+    struct protocol_counters counters;
+    struct sink_totals past_totals; /* of sinks that are gone */
+    int64_t next_report_ms;
+};
+
+/* flow.c */
+/* Use the destination's new plan: fresh decoder, sink and batches; unsettled records are read
+ * again. */
+enum status flow_adopt_plan(struct run *run, struct err *err) MUST_CHECK;
+/* Move everything that can move. */
+void flow_step(struct run *run);
+/* Drop open and sent batches; what they held will be read again. */
+void flow_forget(struct run *run);
+/* Free what flow_adopt_plan made. */
+void flow_done(struct run *run);
+/* Nothing is taken that is not settled, and everything settled is committed. */
+bool flow_is_settled(const struct run *run);
+
+/* The callbacks of the source. */
+struct source_listener flow_listener(struct run *run);
+
+/* settle.c */
+/* The sink has stored its batch: count, tell the ledger, report, commit. */
+void settle_batch(struct run *run);
+void settle_commit(struct run *run);
+/* Rows that ClickHouse alone refuses: get their records and put them into the reject block. */
+void settle_refused(struct run *run);
+
+/* drain.c */
+/* Begin to end (RUN_DRAIN_STOP) or to give up the partitions (RUN_DRAIN_REVOKE). */
+void drain_begin(struct run *run, enum run_drain drain, int exit_code);
+void drain_step(struct run *run);
+
+/* health.c */
+void health_source(struct run *run, enum pipe_reason reason, const char *text);
+/* Tell the supervisor when the reason changes; end when waiting has no more sense. */
+void health_step(struct run *run);
+bool health_is_well(const struct run *run);
+/* A failure that needs a person: say so and end. */
+void health_fail(struct run *run, enum pipe_reason reason, const char *text);
+
+/* status.c */
+void status_heartbeat(struct run *run);
+void status_step(struct run *run);
+/* An event of interface.md §5 about a partition's offsets. */
+void status_jump(struct run *run, enum source_jump jump, size_t slot, int64_t from, int64_t to);
+
+#endif

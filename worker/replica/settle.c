@@ -1,0 +1,145 @@
+/*
+ * After the insert: counters, latency, ledger, heartbeat, commit, in this order, so that a crash in
+ * between repeats records but never loses one, and the counters are never behind the commits.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+
+#include "worker/replica/run.h"
+
+enum {
+    COMMIT_AGAIN_MS = 1000,
+    LATENCY_ALL_ROWS = 4096, /* of larger batches every sixteenth row is measured */
+    LATENCY_SAMPLE = 16,
+};
+
+static void settle_latency(struct run *run, const struct batch *batch)
+{
+    latency_advance(&run->latency, run->now_ms);
+    int64_t wall_ms = clock_wall_ms();
+    size_t rows = block_rows(batch->block);
+    size_t step = rows > LATENCY_ALL_ROWS ? LATENCY_SAMPLE : 1;
+    for (size_t i = 0; i < rows; i += step) {
+        if (batch->rows[i].timestamp_ms >= 0) {
+            latency_add(&run->latency, wall_ms - batch->rows[i].timestamp_ms, step);
+        }
+    }
+}
+
+static void settle_count(struct run *run, const struct batch *batch)
+{
+    struct protocol_counters *counters = &run->counters;
+    counters->sent_records += batch->messages_count - batch->rejected_count - batch->skipped_count;
+    counters->rejected_records += batch->rejected_count;
+    counters->skipped_records += batch->skipped_count;
+    switch (batch->sealed_by) {
+    case BATCH_OPEN:
+        break;
+    case BATCH_ROWS:
+        counters->batches_rows++;
+        break;
+    case BATCH_BYTES:
+        counters->batches_bytes++;
+        break;
+    case BATCH_AGE:
+        counters->batches_age++;
+        break;
+    case BATCH_DRAIN:
+        counters->batches_drain++;
+        break;
+    }
+}
+
+void settle_batch(struct run *run)
+{
+    struct batch *batch = run->sending;
+    settle_count(run, batch);
+    settle_latency(run, batch);
+    ledger_settle(run->ledger, batch->id);
+    sink_release(run->sink);
+    run->sending = NULL;
+    run->mismatch.reason = PIPE_REASON_NONE;
+    run->mismatches_count = 0;
+    run->is_commit_due = true;
+    run->next_commit_ms = run->now_ms;
+}
+
+void settle_commit(struct run *run)
+{
+    if (run->source == NULL || source_is_committing(run->source)) {
+        return;
+    }
+    size_t slots = ledger_slots_count(run->ledger);
+    struct source_commit *commits = calloc(slots > 0 ? slots : 1, sizeof(*commits));
+    run->next_commit_ms = run->now_ms + COMMIT_AGAIN_MS;
+    if (commits == NULL) {
+        return; /* tried again in a second */
+    }
+    size_t count = 0;
+    for (size_t slot = 0; slot < slots; slot++) {
+        if (ledger_has_commit(run->ledger, slot)) {
+            commits[count++] =
+                (struct source_commit){.slot = slot, .offset = ledger_settled(run->ledger, slot)};
+        }
+    }
+    if (count == 0) {
+        run->is_commit_due = false;
+    } else {
+        status_heartbeat(run);
+        enum status st = source_commit(run->source, commits, count, NULL);
+        (void)st; /* still due: tried again in a second */
+    }
+    free(commits);
+}
+
+/* Called per refused row with its record, or NULL if Kafka no longer has it. */
+static void settle_take_refused(void *ctx, size_t index, const struct record *record)
+{
+    struct run *run = ctx;
+    size_t count = 0;
+    const struct sink_refusal *refusals = sink_refused(run->sink, &count);
+    const struct batch_row *row = &run->sending->rows[refusals[index].row];
+    struct source_partition at;
+    source_partition(run->source, row->slot, &at);
+    struct record gone = {
+        .topic = at.topic,
+        .topic_bytes = strlen(at.topic),
+        .partition = at.partition,
+        .offset = row->offset,
+        .timestamp_ms = row->timestamp_ms,
+    };
+    struct reject reject;
+    reject_set(&reject, REJECT_INSERT, NULL, "%s", refusals[index].message);
+    struct reject_row error_row = {
+        .record = record != NULL ? record : &gone, .reject = &reject, .now_ms = clock_wall_ms()};
+    if (reject_block_add(run->sending->rejects, &error_row, NULL) != ST_OK) {
+        run->is_over = true; /* a fresh process reads the batch again */
+        run->exit_code = PROTOCOL_EXIT_FAILED;
+        return;
+    }
+    run->sending->rejected_count++;
+}
+
+void settle_refused(struct run *run)
+{
+    size_t count = 0;
+    const struct sink_refusal *refusals = sink_refused(run->sink, &count);
+    if (!run->is_reading_refused) {
+        struct source_wanted *wanted = calloc(count > 0 ? count : 1, sizeof(*wanted));
+        for (size_t i = 0; wanted != NULL && i < count; i++) {
+            const struct batch_row *row = &run->sending->rows[refusals[i].row];
+            wanted[i] = (struct source_wanted){.slot = row->slot, .offset = row->offset};
+        }
+        run->is_reading_refused =
+            wanted != NULL && source_read_again(run->source, wanted, count, NULL) == ST_OK;
+        free(wanted);
+        return;
+    }
+    if (source_has_read(run->source)) {
+        source_take_read(run->source, settle_take_refused, run);
+        run->is_reading_refused = false;
+        sink_refused_done(run->sink, run->now_ms);
+    }
+}

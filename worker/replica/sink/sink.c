@@ -1,0 +1,463 @@
+/*
+ * The machine has two stages, rows and rejects, and in the first a stack of row ranges still to be
+ * stored: at first the whole batch; a refused range of more than one row is replaced by its halves.
+ * The body of a try is kept until the answer is good, so that a retry sends the same bytes.
+ */
+#include "worker/replica/sink/sink.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/backoff.h"
+#include "common/base/buf.h"
+#include "common/clickhouse/answer.h"
+
+#include "worker/replica/block/compress.h"
+
+enum {
+    RETRY_FIRST_MS = 500,
+    RETRY_MAX_MS = 30000,
+    CONNECT_MS = 5000,
+    INSERT_MS = 120000,
+    QUERY_ID_BYTES = 160,
+    RANGES_MAX = 64, /* halving a million rows needs 21 */
+    BODY_KEEP_BYTES = 64 * 1024 * 1024,
+};
+
+enum stage {
+    STAGE_ROWS,
+    STAGE_REJECTS,
+};
+
+struct range {
+    size_t from;
+    size_t count;
+};
+
+struct sink {
+    struct sink_params params;
+    const char **column_names; /* owned array, borrowed names */
+    struct compressor *compressor;
+    enum sink_state state;
+    enum stage stage;
+    struct batch *batch;
+    struct range ranges[RANGES_MAX];
+    size_t ranges_count;
+    struct block *part; /* owned; rows of the top range when it is not the whole batch */
+    struct buf body;    /* compressed */
+    bool has_body;      /* body or pieces belong to the present try */
+    const struct block_piece *pieces;
+    size_t pieces_count;
+    size_t encoded_bytes;
+    struct http_piece *http_pieces; /* owned; for bodies without compression */
+    struct http_call *call;
+    uint64_t tries_count;
+    struct backoff backoff;
+    int64_t due_ms;
+    struct sink_refusal *refused; /* owned */
+    size_t refused_count;
+    enum pipe_reason reason;
+    int64_t trouble_since_ms;
+    uint64_t failures_count;
+    char message[CLICKHOUSE_MESSAGE_BYTES];
+    struct sink_totals totals;
+};
+
+enum status sink_new(const struct sink_params *params, struct sink **ret_sink, struct err *err)
+{
+    CLEANUP(sink_freep) struct sink *sink = calloc(1, sizeof(*sink));
+    if (sink == NULL) {
+        return err_set(err, ST_NO_MEMORY, "no memory for a sink");
+    }
+    sink->params = *params;
+    sink->column_names = calloc(params->columns_count, sizeof(sink->column_names[0]));
+    if (sink->column_names == NULL) {
+        return err_set(err, ST_NO_MEMORY, "no memory for %zu columns", params->columns_count);
+    }
+    for (size_t i = 0; i < params->columns_count; i++) {
+        sink->column_names[i] = params->columns[i].name;
+    }
+    enum status st = compressor_new(params->compression, &sink->compressor, err);
+    if (st != ST_OK) {
+        return st;
+    }
+    buf_init(&sink->body, params->body_max_bytes);
+    backoff_init(&sink->backoff, RETRY_FIRST_MS, RETRY_MAX_MS, params->seed);
+    sink->due_ms = INT64_MAX;
+    *ret_sink = sink;
+    sink = NULL;
+    return ST_OK;
+}
+
+static void sink_forget_refused(struct sink *sink)
+{
+    for (size_t i = 0; i < sink->refused_count; i++) {
+        free(sink->refused[i].message);
+    }
+    free(sink->refused);
+    sink->refused = NULL;
+    sink->refused_count = 0;
+}
+
+static void sink_forget_body(struct sink *sink)
+{
+    sink->has_body = false;
+    sink->pieces = NULL;
+    sink->pieces_count = 0;
+    free(sink->http_pieces);
+    sink->http_pieces = NULL;
+    if (sink->body.capacity_bytes > BODY_KEEP_BYTES) {
+        buf_done(&sink->body);
+    } else {
+        buf_reset(&sink->body);
+    }
+    block_freep(&sink->part);
+}
+
+void sink_free(struct sink *sink)
+{
+    if (sink == NULL) {
+        return;
+    }
+    http_cancel(sink->params.client, sink->call);
+    sink_forget_body(sink);
+    sink_forget_refused(sink);
+    buf_done(&sink->body);
+    compressor_free(sink->compressor);
+    free(sink->column_names);
+    free(sink);
+}
+
+void sink_freep(struct sink **sink)
+{
+    sink_free(*sink);
+    *sink = NULL;
+}
+
+/* The last try failed for this reason: wait. */
+static void sink_wait(
+    struct sink *sink, enum pipe_reason reason, const char *message, int64_t now_ms,
+    int64_t at_least_ms)
+{
+    if (sink->reason == PIPE_REASON_NONE) {
+        sink->trouble_since_ms = now_ms;
+    }
+    sink->reason = reason;
+    sink->failures_count++;
+    (void)snprintf(
+        sink->message, sizeof(sink->message), "%.*s", (int)sizeof(sink->message) - 1,
+        message); /* cut is fine */
+    int64_t wait_ms = backoff_next_ms(&sink->backoff);
+    sink->due_ms = now_ms + (wait_ms > at_least_ms ? wait_ms : at_least_ms);
+    sink->state = SINK_WAITING;
+}
+
+/* The block of the present try: the batch's own, the rejects, or a part of the rows. */
+static enum status sink_block(struct sink *sink, struct block **ret_block, struct err *err)
+{
+    if (sink->stage == STAGE_REJECTS) {
+        *ret_block = reject_block_rows(sink->batch->rejects);
+        return ST_OK;
+    }
+    const struct range *range = &sink->ranges[sink->ranges_count - 1];
+    if (range->count == block_rows(sink->batch->block)) {
+        *ret_block = sink->batch->block;
+        return ST_OK;
+    }
+    block_freep(&sink->part);
+    enum status st =
+        block_new(sink->params.columns, sink->params.columns_count, 0, &sink->part, err);
+    if (st == ST_OK) {
+        st = block_copy_rows(sink->part, sink->batch->block, range->from, range->count, err);
+    }
+    *ret_block = sink->part;
+    return st;
+}
+
+static enum status sink_make_body(struct sink *sink, struct err *err)
+{
+    struct block *block = NULL;
+    enum status st = sink_block(sink, &block, err);
+    if (st == ST_OK) {
+        st = block_encode(block, &sink->pieces, &sink->pieces_count, err);
+    }
+    if (st != ST_OK) {
+        return st;
+    }
+    sink->encoded_bytes = 0;
+    for (size_t i = 0; i < sink->pieces_count; i++) {
+        sink->encoded_bytes += sink->pieces[i].len_bytes;
+    }
+    if (sink->params.compression == PIPE_COMPRESSION_NONE) {
+        sink->http_pieces = calloc(sink->pieces_count, sizeof(sink->http_pieces[0]));
+        if (sink->http_pieces == NULL) {
+            return err_set(
+                err, ST_NO_MEMORY, "no memory for a body of %zu pieces", sink->pieces_count);
+        }
+        for (size_t i = 0; i < sink->pieces_count; i++) {
+            sink->http_pieces[i] = (struct http_piece){
+                .bytes = sink->pieces[i].bytes, .len_bytes = sink->pieces[i].len_bytes};
+        }
+        return ST_OK;
+    }
+    return compressor_run(sink->compressor, sink->pieces, sink->pieces_count, &sink->body, err);
+}
+
+#define X(constant, name, type) name,
+static const char *const reject_columns[] = {REJECT_COLUMN_TABLE(X)};
+#undef X
+
+static enum status sink_start_call(struct sink *sink, struct err *err)
+{
+    char query_id[QUERY_ID_BYTES];
+    (void)snprintf(
+        query_id, sizeof(query_id), "%s-%llu-%llu", sink->params.query_prefix,
+        (unsigned long long)sink->batch->id,
+        (unsigned long long)sink->tries_count); /* cut is still unique enough for a log */
+    struct http_piece whole = {.bytes = sink->body.bytes, .len_bytes = sink->body.len_bytes};
+    bool is_rows = sink->stage == STAGE_ROWS;
+    struct clickhouse_insert insert = {
+        .database = sink->params.database,
+        .table = is_rows ? sink->params.table : sink->params.error_table,
+        .columns = is_rows ? sink->column_names : reject_columns,
+        .columns_count = is_rows ? sink->params.columns_count : ARRAY_LEN(reject_columns),
+        .compression = sink->params.compression,
+        .query_id = query_id,
+        .body = sink->http_pieces != NULL ? sink->http_pieces : &whole,
+        .body_count = sink->http_pieces != NULL ? sink->pieces_count : 1,
+        .connect_timeout_ms = CONNECT_MS,
+        .timeout_ms = INSERT_MS,
+    };
+    struct clickhouse_request request;
+    enum status st = clickhouse_insert_request(&sink->params.endpoint, &insert, &request, err);
+    if (st != ST_OK) {
+        return st;
+    }
+    st = http_start(sink->params.client, &request.http, sink, &sink->call, err);
+    clickhouse_request_done(&request);
+    return st;
+}
+
+static void sink_send(struct sink *sink, int64_t now_ms)
+{
+    struct err err;
+    enum status st = ST_OK;
+    if (!sink->has_body) {
+        st = sink_make_body(sink, &err);
+        sink->has_body = st == ST_OK;
+    }
+    if (st == ST_OK) {
+        sink->tries_count++;
+        st = sink_start_call(sink, &err);
+    }
+    if (st != ST_OK) {
+        sink_forget_body(sink);
+        sink_wait(sink, PIPE_REASON_INTERNAL, err.text, now_ms, 0);
+        return;
+    }
+    sink->due_ms = INT64_MAX;
+    sink->state = SINK_SENDING;
+}
+
+/* What is left to do with the batch. */
+static void sink_proceed(struct sink *sink, int64_t now_ms)
+{
+    sink_forget_body(sink);
+    if (sink->stage == STAGE_ROWS && sink->ranges_count > 0) {
+        sink_send(sink, now_ms);
+        return;
+    }
+    if (sink->stage == STAGE_ROWS && sink->refused_count > 0) {
+        sink->state = SINK_REFUSED;
+        return;
+    }
+    if (sink->stage == STAGE_ROWS && block_rows(reject_block_rows(sink->batch->rejects)) > 0) {
+        sink->stage = STAGE_REJECTS;
+        sink_send(sink, now_ms);
+        return;
+    }
+    sink->state = SINK_STORED;
+}
+
+void sink_store(struct sink *sink, struct batch *batch, int64_t now_ms)
+{
+    assert(sink->state == SINK_IDLE && batch->sealed_by != BATCH_OPEN);
+    sink->batch = batch;
+    sink->stage = STAGE_ROWS;
+    sink->tries_count = 0;
+    sink->ranges_count = 0;
+    size_t rows = block_rows(batch->block);
+    if (rows > 0) {
+        sink->ranges[sink->ranges_count++] = (struct range){.from = 0, .count = rows};
+    }
+    sink_proceed(sink, now_ms);
+}
+
+static void sink_accepted(struct sink *sink, int64_t now_ms)
+{
+    sink->totals.inserts++;
+    sink->reason = PIPE_REASON_NONE;
+    sink->failures_count = 0;
+    backoff_reset(&sink->backoff);
+    if (sink->stage == STAGE_ROWS) {
+        sink->totals.encoded_bytes += sink->encoded_bytes;
+        sink->totals.wire_bytes +=
+            sink->http_pieces != NULL ? sink->encoded_bytes : sink->body.len_bytes;
+        sink->ranges_count--;
+        sink_proceed(sink, now_ms);
+        return;
+    }
+    sink_forget_body(sink);
+    sink->state = SINK_STORED;
+}
+
+/* ST_NO_MEMORY leaves everything as it was: the range is tried again. */
+static enum status sink_refuse_row(struct sink *sink, size_t row, const char *message)
+{
+    struct sink_refusal *more = reallocarray(sink->refused, sink->refused_count + 1, sizeof(*more));
+    if (more == NULL) {
+        return ST_NO_MEMORY;
+    }
+    sink->refused = more;
+    char *copy = strdup(message);
+    if (copy == NULL) {
+        return ST_NO_MEMORY;
+    }
+    sink->refused[sink->refused_count++] = (struct sink_refusal){.row = row, .message = copy};
+    sink->totals.refused++;
+    return ST_OK;
+}
+
+static void sink_rejected(struct sink *sink, const struct clickhouse_answer *answer, int64_t now_ms)
+{
+    if (sink->stage == STAGE_REJECTS) {
+        /* Our own table refuses our own rows: somebody altered it. Keep the records. */
+        sink_wait(sink, PIPE_REASON_TABLE_MISMATCH, answer->message, now_ms, 0);
+        return;
+    }
+    struct range range = sink->ranges[sink->ranges_count - 1];
+    if (range.count == 1) {
+        if (sink_refuse_row(sink, range.from, answer->message) != ST_OK) {
+            sink_wait(sink, PIPE_REASON_INTERNAL, "no memory for a refused row", now_ms, 0);
+            return;
+        }
+        sink->ranges_count--;
+    } else {
+        assert(sink->ranges_count < RANGES_MAX);
+        size_t half = range.count / 2;
+        sink->ranges[sink->ranges_count - 1] =
+            (struct range){.from = range.from + half, .count = range.count - half};
+        sink->ranges[sink->ranges_count++] = (struct range){.from = range.from, .count = half};
+    }
+    sink_proceed(sink, now_ms);
+}
+
+void sink_answer(struct sink *sink, const struct http_done *done, int64_t now_ms)
+{
+    assert(sink->state == SINK_SENDING);
+    sink->call = NULL;
+    struct clickhouse_answer answer;
+    clickhouse_answer_classify(&done->response, &answer);
+    switch (answer.verdict) {
+    case CLICKHOUSE_OK:
+        sink_accepted(sink, now_ms);
+        break;
+    case CLICKHOUSE_REJECTED:
+        sink_rejected(sink, &answer, now_ms);
+        break;
+    case CLICKHOUSE_RETRY:
+    case CLICKHOUSE_STOP:
+        sink->totals.retries++;
+        sink_wait(sink, answer.reason, answer.message, now_ms, answer.retry_after_ms);
+        if (answer.reason == PIPE_REASON_TABLE_MISMATCH && sink->stage == STAGE_ROWS) {
+            sink->state = SINK_MISMATCH;
+        }
+        break;
+    }
+}
+
+void sink_tick(struct sink *sink, int64_t now_ms)
+{
+    if (sink->state == SINK_WAITING && now_ms >= sink->due_ms) {
+        sink_send(sink, now_ms);
+    }
+}
+
+int64_t sink_due_ms(const struct sink *sink)
+{
+    return sink->state == SINK_WAITING ? sink->due_ms : INT64_MAX;
+}
+
+enum sink_state sink_state(const struct sink *sink)
+{
+    return sink->state;
+}
+
+const struct sink_refusal *sink_refused(const struct sink *sink, size_t *ret_count)
+{
+    *ret_count = sink->refused_count;
+    return sink->refused;
+}
+
+void sink_refused_done(struct sink *sink, int64_t now_ms)
+{
+    assert(sink->state == SINK_REFUSED);
+    sink_forget_refused(sink);
+    sink_proceed(sink, now_ms);
+}
+
+void sink_resume(struct sink *sink, int64_t now_ms)
+{
+    assert(sink->state == SINK_MISMATCH);
+    sink->state = SINK_WAITING;
+    sink_tick(sink, now_ms);
+}
+
+int64_t sink_mismatch_wait_ms(struct sink *sink)
+{
+    return sink->due_ms;
+}
+
+void sink_release(struct sink *sink)
+{
+    assert(sink->state == SINK_STORED);
+    sink->state = SINK_IDLE;
+    sink->batch = NULL;
+}
+
+void sink_drop(struct sink *sink)
+{
+    http_cancel(sink->params.client, sink->call);
+    sink->call = NULL;
+    sink_forget_body(sink);
+    sink_forget_refused(sink);
+    sink->ranges_count = 0;
+    sink->batch = NULL;
+    sink->due_ms = INT64_MAX;
+    sink->reason = PIPE_REASON_NONE;
+    sink->failures_count = 0;
+    backoff_reset(&sink->backoff);
+    sink->state = SINK_IDLE;
+}
+
+void sink_trouble(const struct sink *sink, struct sink_trouble *ret_trouble)
+{
+    *ret_trouble = (struct sink_trouble){
+        .reason = sink->reason,
+        .since_ms = sink->trouble_since_ms,
+        .failures_count = sink->failures_count,
+        .message = sink->message,
+    };
+}
+
+const struct sink_totals *sink_totals(const struct sink *sink)
+{
+    return &sink->totals;
+}
+
+size_t sink_memory_bytes(const struct sink *sink)
+{
+    return sink->body.capacity_bytes + (sink->part == NULL ? 0 : block_memory_bytes(sink->part));
+}

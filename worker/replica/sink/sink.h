@@ -1,0 +1,118 @@
+#ifndef WORKER_REPLICA_SINK_SINK_H
+#define WORKER_REPLICA_SINK_SINK_H
+
+/*
+ * One sealed batch into ClickHouse: the rows into the target, then the rejected records into the
+ * error table beside it, each as one compressed INSERT with async_insert=0, while the next batch
+ * fills. A machine without a thread: the loop gives it answers and the time. What an answer means
+ * is decided by common/clickhouse/answer.h; this room acts on it:
+ *
+ *   retry, stop   the same bytes again after a wait (0.5 s … 30 s), for ever; the loop gives up
+ *   rejected      halve the rows until single ones fail; those become rows of the error table
+ *   mismatch      the table has changed: the loop looks at it again and decodes again
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/attr.h"
+#include "common/base/err.h"
+#include "common/clickhouse/client.h"
+#include "common/http/http.h"
+#include "common/model/pipe.h"
+#include "common/model/pipe_state.h"
+
+#include "worker/replica/batch.h"
+
+enum sink_state {
+    SINK_IDLE,     /* no batch */
+    SINK_SENDING,  /* an insert is under way */
+    SINK_WAITING,  /* for sink_due_ms: the last try failed */
+    SINK_REFUSED,  /* rows that ClickHouse refuses wait for their records: sink_refused */
+    SINK_MISMATCH, /* the target's columns are not those of the batch */
+    SINK_STORED,   /* everything is accepted; sink_release it */
+};
+
+/* All borrowed for the sink's life. */
+struct sink_params {
+    struct http_client *client;
+    struct clickhouse_endpoint endpoint;
+    const char *database;
+    const char *table;
+    const char *error_table;
+    const struct block_column *columns; /* of the batches */
+    size_t columns_count;
+    enum pipe_compression compression;
+    const char *query_prefix; /* of query ids: tells pipe, replica, generation */
+    size_t body_max_bytes;    /* of one compressed insert */
+    uint64_t seed;            /* of the jitter */
+};
+
+struct sink;
+
+/* ret_sink: owned, sink_free. ST_NO_MEMORY. */
+enum status
+sink_new(const struct sink_params *params, struct sink **ret_sink, struct err *err) MUST_CHECK;
+void sink_free(struct sink *sink);
+void sink_freep(struct sink **sink);
+
+/* Start storing a batch (borrowed until sink_release or sink_drop). The sink must be idle. */
+void sink_store(struct sink *sink, struct batch *batch, int64_t now_ms);
+
+/* An answer for this sink (http_done.opaque is the sink). done: borrowed. */
+void sink_answer(struct sink *sink, const struct http_done *done, int64_t now_ms);
+
+/* Let time pass: sends again when the wait is over. */
+void sink_tick(struct sink *sink, int64_t now_ms);
+
+/* When sink_tick wants to be called; INT64_MAX = not at all. */
+int64_t sink_due_ms(const struct sink *sink);
+
+enum sink_state sink_state(const struct sink *sink);
+
+/* Rows of the batch that ClickHouse alone refuses, while SINK_REFUSED. */
+struct sink_refusal {
+    size_t row;    /* index in the batch */
+    char *message; /* ClickHouse's words */
+};
+const struct sink_refusal *sink_refused(const struct sink *sink, size_t *ret_count);
+
+/* They are in the batch's reject block now: go on. */
+void sink_refused_done(struct sink *sink, int64_t now_ms);
+
+/* Try again after SINK_MISMATCH with the same columns (the table fits after all). */
+void sink_resume(struct sink *sink, int64_t now_ms);
+
+/* Look at a mismatch again only after a wait: its time, in ms of the monotonic clock. */
+int64_t sink_mismatch_wait_ms(struct sink *sink);
+
+/* Forget the stored batch. */
+void sink_release(struct sink *sink);
+
+/* Forget the batch whatever happened to it; an insert under way is cancelled. */
+void sink_drop(struct sink *sink);
+
+/* Why the last try failed; reason is PIPE_REASON_NONE while all is well. */
+struct sink_trouble {
+    enum pipe_reason reason;
+    int64_t since_ms; /* first failure in a row */
+    uint64_t failures_count;
+    const char *message; /* borrowed until the next answer */
+};
+void sink_trouble(const struct sink *sink, struct sink_trouble *ret_trouble);
+
+/* Totals since the sink was made. */
+struct sink_totals {
+    uint64_t inserts;
+    uint64_t retries;
+    uint64_t encoded_bytes; /* accepted, rows of the target only */
+    uint64_t wire_bytes;
+    uint64_t refused; /* rows that went to the error table after an insert */
+};
+const struct sink_totals *sink_totals(const struct sink *sink);
+
+/* Memory of the compressed body. */
+size_t sink_memory_bytes(const struct sink *sink);
+
+#endif

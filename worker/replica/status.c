@@ -1,0 +1,123 @@
+/* Reports to the supervisor: each second, and before every commit. */
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/log.h"
+
+#include "worker/replica/run.h"
+
+enum {
+    REPORT_EVERY_MS = 1000,
+};
+
+static enum protocol_replica_state status_state(const struct run *run)
+{
+    if (run->drain == RUN_DRAIN_STOP) {
+        return PROTOCOL_STATE_DRAINING;
+    }
+    if (!health_is_well(run)) {
+        return PROTOCOL_STATE_WAITING;
+    }
+    return run->has_source_been_well ? PROTOCOL_STATE_RUNNING : PROTOCOL_STATE_STARTING;
+}
+
+static uint64_t batch_bytes(const struct batch *batch)
+{
+    return batch == NULL ? 0 : batch->input_bytes;
+}
+
+void status_heartbeat(struct run *run)
+{
+    struct protocol_counters *counters = &run->counters;
+    struct sink_totals totals = run->past_totals;
+    if (run->sink != NULL) {
+        const struct sink_totals *now = sink_totals(run->sink);
+        totals.inserts += now->inserts;
+        totals.retries += now->retries;
+        totals.encoded_bytes += now->encoded_bytes;
+        totals.wire_bytes += now->wire_bytes;
+    }
+    counters->fetched_records = run->intake.fetched_records;
+    counters->fetched_bytes = run->intake.fetched_bytes;
+    counters->fetched_wire_bytes = run->intake.fetched_bytes;
+    counters->sent_bytes = totals.encoded_bytes;
+    counters->sent_wire_bytes = totals.wire_bytes;
+    counters->inserts = totals.inserts;
+    counters->insert_retries = totals.retries;
+    struct reporter_facts facts = {
+        .state = status_state(run),
+        .partitions_count = ledger_slots_count(run->ledger),
+        .unsettled_records = counters->fetched_records - counters->sent_records -
+                             counters->rejected_records - counters->skipped_records,
+        .unsettled_bytes =
+            batch_bytes(run->filling) + batch_bytes(run->sending) + run->intake.owed_bytes,
+        .counters = counters,
+    };
+    reporter_heartbeat(&run->reporter, &facts);
+}
+
+static void status_partitions(struct run *run)
+{
+    if (run->source == NULL) {
+        return;
+    }
+    source_refresh_positions(run->source);
+    struct reporter_chunk chunk;
+    memset(&chunk, 0, sizeof(chunk));
+    for (size_t slot = 0; slot < ledger_slots_count(run->ledger); slot++) {
+        struct source_partition at;
+        source_partition(run->source, slot, &at);
+        /* Transaction markers take offsets: where nothing is unsettled the library's position,
+         * which steps over them, is what may be committed. */
+        if (run->drain == RUN_DRAIN_NONE && !run->intake.has_failed &&
+            ledger_step_over(run->ledger, slot, at.position)) {
+            run->is_commit_due = true;
+        }
+        struct protocol_partition row;
+        memset(&row, 0, sizeof(row));
+        (void)snprintf(row.topic, sizeof(row.topic), "%s", at.topic); /* Kafka's limit is 249 */
+        row.partition = at.partition;
+        row.committed = ledger_committed(run->ledger, slot);
+        row.end = at.end;
+        row.position = ledger_next(run->ledger, slot);
+        reporter_add_partition(&run->reporter, &chunk, &row);
+    }
+    reporter_flush_partitions(&run->reporter, &chunk);
+}
+
+void status_step(struct run *run)
+{
+    if (run->now_ms < run->next_report_ms) {
+        return;
+    }
+    run->next_report_ms = run->now_ms + REPORT_EVERY_MS;
+    status_heartbeat(run);
+    status_partitions(run);
+    latency_advance(&run->latency, run->now_ms);
+    reporter_latency(&run->reporter, &run->latency);
+}
+
+void status_jump(struct run *run, enum source_jump jump, size_t slot, int64_t from, int64_t to)
+{
+    struct source_partition at;
+    source_partition(run->source, slot, &at);
+    char details[PROTOCOL_EVENT_TEXT_BYTES];
+    /* Topic names have no character that JSON would escape. */
+    (void)snprintf(
+        details, sizeof(details),
+        "{\"topic\":\"%s\",\"partition\":%d,\"from\":%lld,\"to\":%lld,\"count\":%lld}", at.topic,
+        (int)at.partition, (long long)from, (long long)to,
+        (long long)(jump == SOURCE_JUMP_GAP ? to - from : 0));
+    struct reporter_event event = {
+        .event = jump == SOURCE_JUMP_GAP ? "offset_gap" : "topic_recreated",
+        .name = jump == SOURCE_JUMP_GAP ? "critical" : "warning",
+        .text = jump == SOURCE_JUMP_GAP
+                    ? "records were deleted by Kafka's retention before they were read"
+                    : "the topic was made again; reading goes on at its start",
+        .details = details,
+    };
+    reporter_event(&run->reporter, &event);
+    log_event(
+        LOG_WARN, event.event, "topic=%s partition=%d from=%lld to=%lld", at.topic,
+        (int)at.partition, (long long)from, (long long)to);
+}

@@ -122,7 +122,9 @@ def penstock_env(stack, database_url):
     key_file = os.path.join(stack.settings.folder, "secret-key")
     if not os.path.exists(key_file):
         write_private(key_file, base64.b64encode(secrets.token_bytes(32)).decode() + "\n")
-    return {"PENSTOCK_DATABASE_URL": database_url, "PENSTOCK_SECRET_KEY_FILE": key_file}
+    # Text: a person reads these logs.
+    return {"PENSTOCK_DATABASE_URL": database_url, "PENSTOCK_SECRET_KEY_FILE": key_file,
+            "PENSTOCK_LOG_FORMAT": "text"}
 
 
 def start_api(stack, env):

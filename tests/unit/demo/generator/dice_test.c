@@ -1,13 +1,10 @@
 /* Dice repeat, differ and keep to their odds. */
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "demo/generator/dice.h"
-
-#include <cmocka.h>
+#include "tests/unit/unit.h"
 
 static void same_record_rolls_the_same(void **state)
 {

@@ -1,8 +1,6 @@
 /* Broken records are really broken, in the share and the order they promise. jansson judges. */
 
 #include <jansson.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -11,8 +9,7 @@
 #include "common/base/uuid.h"
 
 #include "demo/generator/malformed.h"
-
-#include <cmocka.h>
+#include "tests/unit/unit.h"
 
 static const int64_t some_wall_ms = 1767323045678;
 

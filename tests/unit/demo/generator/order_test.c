@@ -1,9 +1,6 @@
-/* Orders are JSON with the members their columns need; times, flaws and envelopes. jansson judges.
- */
+/* Orders are JSON with the members their columns need; times, flaws, envelopes. jansson judges. */
 
 #include <jansson.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -14,8 +11,7 @@
 #include "common/base/uuid.h"
 
 #include "demo/generator/order.h"
-
-#include <cmocka.h>
+#include "tests/unit/unit.h"
 
 enum {
     ORDERS = 5000

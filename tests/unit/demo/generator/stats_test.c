@@ -1,8 +1,6 @@
 /* The statistics file can be read back. */
 
 #include <jansson.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -12,8 +10,7 @@
 #include <unistd.h>
 
 #include "demo/generator/stats.h"
-
-#include <cmocka.h>
+#include "tests/unit/unit.h"
 
 static void stats_can_be_read_back(void **state)
 {

@@ -1,14 +1,11 @@
 /* Numbers, decimals and digits as text, up to the limit. */
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
 #include "demo/generator/text.h"
-
-#include <cmocka.h>
+#include "tests/unit/unit.h"
 
 static void check(const struct text *text, const char *expected)
 {

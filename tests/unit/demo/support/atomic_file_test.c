@@ -1,8 +1,6 @@
 /* Files are replaced whole or not at all, and nothing is left beside them. */
 
 #include <limits.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -12,8 +10,7 @@
 #include <unistd.h>
 
 #include "demo/support/atomic_file.h"
-
-#include <cmocka.h>
+#include "tests/unit/unit.h"
 
 struct place {
     char folder[40];

@@ -24,6 +24,15 @@ bool pipe_destination_has_column(const struct pipe_destination *destination, con
     return false;
 }
 
+void pipe_destination_check_column(
+    struct pipe_reader *reader, const char *pointer, const struct pipe_destination *destination,
+    const char *name)
+{
+    if (destination->columns_count > 0 && !pipe_destination_has_column(destination, name)) {
+        pipe_problems_add(reader->problems, pointer, "'%s' is not a column", name);
+    }
+}
+
 /* ---- expressions ---- */
 
 /* Behind a quoted part that begins at text; NULL if it does not end. */
@@ -130,15 +139,6 @@ static void destination_read_columns(
 
 /* ---- engine and keys ---- */
 
-static void destination_check_column(
-    struct pipe_reader *reader, const struct pipe_node *node,
-    const struct pipe_destination *destination, const char *name)
-{
-    if (!pipe_destination_has_column(destination, name)) {
-        pipe_problems_add(reader->problems, node->pointer, "'%s' is not a column", name);
-    }
-}
-
 static void destination_read_engine(
     struct pipe_reader *reader, const struct pipe_node *definition,
     struct pipe_destination *ret_destination)
@@ -160,8 +160,8 @@ static void destination_read_engine(
     if (pipe_json_text_or_none(
             reader, &engine, "versionColumnId", &ret_destination->version_column)) {
         if (ret_destination->engine == ENGINE_REPLACING_MERGE_TREE) {
-            destination_check_column(
-                reader, &node, ret_destination, ret_destination->version_column);
+            pipe_destination_check_column(
+                reader, node.pointer, ret_destination, ret_destination->version_column);
         } else {
             pipe_problems_add(
                 reader->problems, node.pointer, "is only possible with ReplacingMergeTree");
@@ -179,8 +179,8 @@ static void destination_read_engine(
     }
     for (size_t i = 0; i < ret_destination->sum_columns.count; i++) {
         struct pipe_node item = pipe_json_item(&node, i);
-        destination_check_column(
-            reader, &item, ret_destination, ret_destination->sum_columns.items[i]);
+        pipe_destination_check_column(
+            reader, item.pointer, ret_destination, ret_destination->sum_columns.items[i]);
     }
 }
 

@@ -13,4 +13,9 @@ void pipe_destination_done(struct pipe_destination *destination);
 
 bool pipe_destination_has_column(const struct pipe_destination *destination, const char *name);
 
+/* A problem at pointer if there is no such column; none while the columns themselves are wrong. */
+void pipe_destination_check_column(
+    struct pipe_reader *reader, const char *pointer, const struct pipe_destination *destination,
+    const char *name);
+
 #endif

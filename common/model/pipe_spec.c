@@ -54,10 +54,8 @@ spec_read_mapping(struct pipe_reader *reader, const struct pipe_node *item, stru
         return;
     }
     struct pipe_node node = pipe_json_member(item, "destinationField");
-    if (!pipe_destination_has_column(&spec->destination, mapping.destination_field)) {
-        pipe_problems_add(
-            reader->problems, node.pointer, "'%s' is not a column", mapping.destination_field);
-    }
+    pipe_destination_check_column(
+        reader, node.pointer, &spec->destination, mapping.destination_field);
     if (spec_has_mapping(spec, mapping.destination_field)) {
         pipe_problems_add(
             reader->problems, node.pointer, "column '%s' is mapped twice",

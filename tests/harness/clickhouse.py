@@ -19,6 +19,7 @@ import urllib.parse
 from . import net, paths
 from .proc import Process
 
+REPOSITORY = paths.ROOT
 FETCH = os.path.join(paths.ROOT, "demo", "clickhouse", "fetch-libchdb")
 START_TIMEOUT_S = 60
 QUERY_TIMEOUT_S = 600

@@ -1,0 +1,10 @@
+# penstock-worker with a replica and a probe that follow a script, and the tests of its supervisor.
+add_executable(scripted-worker ${CMAKE_SOURCE_DIR}/worker/main.c
+    ${CMAKE_SOURCE_DIR}/tests/process/scripted_replica.c)
+# replica and probe: only their doors' headers, none of their code.
+target_include_directories(scripted-worker PRIVATE ${PENSTOCK_ROOTS}/replica ${PENSTOCK_ROOTS}/probe)
+target_link_libraries(scripted-worker PRIVATE supervisor penstock_warnings penstock_hardening)
+add_executable(test-migrate ${CMAKE_SOURCE_DIR}/tests/process/migrate.c)
+target_link_libraries(test-migrate PRIVATE store penstock_warnings penstock_hardening)
+add_custom_target(supervisor-process-tests DEPENDS scripted-worker test-migrate)
+penstock_pytest(supervisor process 300 tests/process/supervisor_test.py)

@@ -48,6 +48,8 @@ void block_reset(struct block *block);
 
 /* The builder of column index (0 …), for writing cells of the open row. */
 struct column *block_column(struct block *block, size_t index);
+/* All of them; borrowed for the block's life. */
+struct column *const *block_columns(struct block *block);
 size_t block_columns_count(const struct block *block);
 
 /*

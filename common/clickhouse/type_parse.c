@@ -1,0 +1,553 @@
+/*
+ * Types from text: a recursive descent over the grammar of ClickHouse's own parser, as far as type
+ * texts go. Names come from the table; what stands in the parentheses is decided by the row's
+ * argument form, so a further type is a further row.
+ */
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clickhouse/type.h"
+#include "common/clickhouse/type_lex.h"
+
+struct ch_kind_row {
+    const char *name;
+    enum ch_arguments arguments;
+    uint32_t width_bytes;
+    unsigned flags;
+};
+
+static const struct ch_kind_row KIND_ROWS[] = {
+#define X(kind, name, arguments, width, flags) [kind] = {name, arguments, width, flags},
+    CH_TYPE_TABLE(X)
+#undef X
+};
+
+static const char *const ALIASES[][2] = {
+#define X(alias, name) {alias, name},
+    CH_TYPE_ALIAS_TABLE(X)
+#undef X
+};
+
+enum {
+    NAME_MAX_BYTES = 64,
+    CHILDREN_MAX = 4096,
+    MEMBERS_MAX = 65536,
+    DECIMAL128_DIGITS = 38,
+    DATETIME64_SCALE_DEFAULT = 3,
+    DATETIME64_SCALE_MAX = 9,
+};
+
+const char *ch_kind_name(enum ch_kind kind)
+{
+    return KIND_ROWS[kind].name;
+}
+
+unsigned ch_kind_flags(enum ch_kind kind)
+{
+    return KIND_ROWS[kind].flags;
+}
+
+static enum status parse_type(struct type_lex *p, struct ch_type **ret_type);
+
+static enum status add_child(struct type_lex *p, struct ch_type *type, struct ch_type *child)
+{
+    struct ch_type **children =
+        realloc(type->children, (type->children_count + 1) * sizeof(struct ch_type *));
+    if (children == NULL) {
+        ch_type_free(child);
+        return err_set(p->err, ST_NO_MEMORY, "out of memory reading a type");
+    }
+    type->children = children;
+    type->children[type->children_count] = child;
+    type->children_count++;
+    return ST_OK;
+}
+
+static enum status take_child(struct type_lex *p, struct ch_type *type)
+{
+    struct ch_type *child = NULL;
+    enum status st = parse_type(p, &child);
+    if (st != ST_OK) {
+        return st;
+    }
+    return add_child(p, type, child);
+}
+
+static enum status check_child(struct type_lex *p, const struct ch_type *type, enum ch_flag flag)
+{
+    const struct ch_type *child = type->children[0];
+    bool is_allowed = (ch_kind_flags(child->kind) & flag) != 0;
+    if (is_allowed && type->kind == CH_LOW_CARDINALITY && child->kind == CH_NULLABLE) {
+        is_allowed = (ch_kind_flags(child->children[0]->kind) & flag) != 0;
+    }
+    if (!is_allowed) {
+        char reason[NAME_MAX_BYTES * 3];
+        (void)snprintf(
+            reason, sizeof(reason), "%s cannot be inside %s", ch_kind_name(child->kind),
+            ch_kind_name(type->kind));
+        return type_lex_fail(p, reason);
+    }
+    return ST_OK;
+}
+
+/* Is the next thing "name Type" and not "Type"? */
+static bool has_element_name(struct type_lex *p)
+{
+    type_lex_skip_blanks(p);
+    if (*p->at == '`' || *p->at == '"') {
+        return true;
+    }
+    struct type_lex ahead = *p;
+    size_t length = type_lex_word_length(ahead.at);
+    ahead.at += length;
+    type_lex_skip_blanks(&ahead);
+    return length > 0 && ahead.at > p->at + length && type_lex_word_length(ahead.at) > 0;
+}
+
+static enum status take_element_name(struct type_lex *p, struct ch_type *type)
+{
+    char **names = realloc(type->names, (type->children_count + 1) * sizeof(char *));
+    if (names == NULL) {
+        return err_set(p->err, ST_NO_MEMORY, "out of memory reading a type");
+    }
+    type->names = names;
+    names[type->children_count] = NULL;
+    char *name = NULL;
+    if (*p->at == '`' || *p->at == '"') {
+        enum status st = type_lex_take_quoted(p, &name, NULL);
+        if (st != ST_OK) {
+            return st;
+        }
+    } else {
+        size_t length = type_lex_word_length(p->at);
+        name = strndup(p->at, length);
+        if (name == NULL) {
+            return err_set(p->err, ST_NO_MEMORY, "out of memory reading a type");
+        }
+        p->at += length;
+    }
+    for (size_t i = 0; i < type->children_count; i++) {
+        if (strcmp(names[i], name) == 0) {
+            free(name);
+            return type_lex_fail(p, "two tuple elements have one name");
+        }
+    }
+    names[type->children_count] = name;
+    return ST_OK;
+}
+
+/* One element; on failure its name is given back, so names and children stay of one length. */
+static enum status take_element(struct type_lex *p, struct ch_type *type)
+{
+    if (type->children_count == CHILDREN_MAX) {
+        return type_lex_fail(p, "too many tuple elements");
+    }
+    bool has_name = has_element_name(p);
+    if (type->children_count > 0 && has_name != (type->names != NULL)) {
+        return type_lex_fail(p, "either all tuple elements have names or none");
+    }
+    if (has_name) {
+        enum status st = take_element_name(p, type);
+        if (st != ST_OK) {
+            return st;
+        }
+    }
+    enum status st = take_child(p, type);
+    if (st != ST_OK && has_name) {
+        free(type->names[type->children_count]);
+        type->names[type->children_count] = NULL;
+    }
+    return st;
+}
+
+static enum status parse_elements(struct type_lex *p, struct ch_type *type)
+{
+    do {
+        enum status st = take_element(p, type);
+        if (st != ST_OK) {
+            return st;
+        }
+    } while (type_lex_take_char(p, ','));
+    return ST_OK;
+}
+
+static enum status add_member(struct type_lex *p, struct ch_type *type, struct ch_enum_member *m)
+{
+    for (size_t i = 0; i < type->members_count; i++) {
+        const struct ch_enum_member *other = &type->members[i];
+        bool is_same_name =
+            other->name_bytes == m->name_bytes && memcmp(other->name, m->name, m->name_bytes) == 0;
+        if (is_same_name || other->value == m->value) {
+            return type_lex_fail(p, "an enum has a name or value twice");
+        }
+    }
+    struct ch_enum_member *members =
+        realloc(type->members, (type->members_count + 1) * sizeof(*members));
+    if (members == NULL) {
+        return err_set(p->err, ST_NO_MEMORY, "out of memory reading a type");
+    }
+    type->members = members;
+    size_t place = type->members_count;
+    while (place > 0 && members[place - 1].value > m->value) {
+        members[place] = members[place - 1];
+        place--;
+    }
+    members[place] = *m;
+    m->name = NULL; /* taken */
+    type->members_count++;
+    return ST_OK;
+}
+
+static enum status take_member(struct type_lex *p, struct ch_type *type, int64_t *next_value)
+{
+    type_lex_skip_blanks(p);
+    if (*p->at != '\'') {
+        return type_lex_fail(p, "an enum member in quotes is expected");
+    }
+    if (type->members_count == MEMBERS_MAX) {
+        return type_lex_fail(p, "too many enum members");
+    }
+    struct ch_enum_member member = {0};
+    enum status st = type_lex_take_quoted(p, &member.name, &member.name_bytes);
+    if (st != ST_OK) {
+        return st;
+    }
+    int64_t value = *next_value;
+    if (type_lex_take_char(p, '=')) {
+        st = type_lex_take_number(p, 32768, &value);
+    }
+    int64_t limit = type->kind == CH_ENUM8 ? 128 : 32768;
+    if (st == ST_OK && (value < -limit || value >= limit)) {
+        st = type_lex_fail(p, "an enum value is out of range");
+    }
+    if (st == ST_OK) {
+        member.value = (int16_t)value;
+        *next_value = value + 1;
+        st = add_member(p, type, &member);
+    }
+    free(member.name);
+    return st;
+}
+
+static enum status parse_members(struct type_lex *p, struct ch_type *type, bool is_any_width)
+{
+    int64_t next_value = 1;
+    do {
+        enum status st = take_member(p, type, &next_value);
+        if (st != ST_OK) {
+            return st;
+        }
+    } while (type_lex_take_char(p, ','));
+    const struct ch_enum_member *members = type->members;
+    if (is_any_width && members[0].value >= -128 && members[type->members_count - 1].value < 128) {
+        type->kind = CH_ENUM8;
+        type->width_bytes = KIND_ROWS[CH_ENUM8].width_bytes;
+    }
+    return ST_OK;
+}
+
+static enum status parse_zone(struct type_lex *p, struct ch_type *type)
+{
+    type_lex_skip_blanks(p);
+    if (*p->at != '\'') {
+        return type_lex_fail(p, "a time zone in quotes is expected");
+    }
+    return type_lex_take_quoted(p, &type->timezone, NULL);
+}
+
+static enum status parse_scale_zone(struct type_lex *p, struct ch_type *type)
+{
+    int64_t scale = 0;
+    enum status st = type_lex_take_number(p, DATETIME64_SCALE_MAX, &scale);
+    if (st != ST_OK) {
+        return st;
+    }
+    if (scale < 0) {
+        return type_lex_fail(p, "number out of range");
+    }
+    type->scale = (uint8_t)scale;
+    if (!type_lex_take_char(p, ',')) {
+        return ST_OK;
+    }
+    return parse_zone(p, type);
+}
+
+static enum status parse_decimal_scale(struct type_lex *p, struct ch_type *type)
+{
+    int64_t scale = 0;
+    enum status st = type_lex_take_number(p, type->precision, &scale);
+    if (st != ST_OK) {
+        return st;
+    }
+    if (scale < 0) {
+        return type_lex_fail(p, "number out of range");
+    }
+    type->scale = (uint8_t)scale;
+    return ST_OK;
+}
+
+/* Everything up to the closing parenthesis that belongs to us, as text. */
+static enum status parse_any(struct type_lex *p, struct ch_type *type)
+{
+    const char *start = p->at;
+    int depth = 0;
+    while (*p->at != '\0' && !(depth == 0 && *p->at == ')')) {
+        if (*p->at == '\'' || *p->at == '`') {
+            char *quoted = NULL;
+            enum status st = type_lex_take_quoted(p, &quoted, NULL);
+            if (st != ST_OK) {
+                return st;
+            }
+            free(quoted);
+            continue;
+        }
+        depth += *p->at == '(' ? 1 : 0;
+        depth -= *p->at == ')' ? 1 : 0;
+        p->at++;
+    }
+    type->arguments_text = strndup(start, (size_t)(p->at - start));
+    return type->arguments_text == NULL
+               ? err_set(p->err, ST_NO_MEMORY, "out of memory reading a type")
+               : ST_OK;
+}
+
+static enum status parse_map(struct type_lex *p, struct ch_type *type)
+{
+    enum status st = take_child(p, type);
+    if (st != ST_OK) {
+        return st;
+    }
+    if (!type_lex_take_char(p, ',')) {
+        return type_lex_fail(p, "a map needs a key and a value type; ',' is expected");
+    }
+    return take_child(p, type);
+}
+
+static enum status parse_inner(struct type_lex *p, struct ch_type *type)
+{
+    enum status st = take_child(p, type);
+    if (st != ST_OK) {
+        return st;
+    }
+    if (type->kind == CH_NULLABLE) {
+        return check_child(p, type, CH_IN_NULLABLE);
+    }
+    return type->kind == CH_LOW_CARDINALITY ? check_child(p, type, CH_IN_LOW_CARDINALITY) : ST_OK;
+}
+
+static enum status parse_length(struct type_lex *p, struct ch_type *type)
+{
+    int64_t length = 0;
+    enum status st = type_lex_take_number(p, CH_FIXED_STRING_MAX_BYTES, &length);
+    if (st != ST_OK) {
+        return st;
+    }
+    if (length < 1) {
+        return type_lex_fail(p, "number out of range");
+    }
+    type->width_bytes = (uint32_t)length;
+    return ST_OK;
+}
+
+static enum status parse_arguments(struct type_lex *p, struct ch_type *type)
+{
+    switch (KIND_ROWS[type->kind].arguments) {
+    case CH_ARGS_NONE:
+        return type_lex_fail(p, "this type takes no arguments");
+    case CH_ARGS_LENGTH:
+        return parse_length(p, type);
+    case CH_ARGS_ZONE:
+        return parse_zone(p, type);
+    case CH_ARGS_SCALE_ZONE:
+        return parse_scale_zone(p, type);
+    case CH_ARGS_DECIMAL:
+        return parse_decimal_scale(p, type);
+    case CH_ARGS_ENUM:
+        return parse_members(p, type, false);
+    case CH_ARGS_TYPE:
+        return parse_inner(p, type);
+    case CH_ARGS_MAP:
+        return parse_map(p, type);
+    case CH_ARGS_ELEMENTS:
+        return parse_elements(p, type);
+    case CH_ARGS_ANY:
+        return parse_any(p, type);
+    }
+    return ST_INTERNAL;
+}
+
+static bool needs_arguments(enum ch_arguments arguments)
+{
+    return arguments != CH_ARGS_NONE && arguments != CH_ARGS_ZONE &&
+           arguments != CH_ARGS_SCALE_ZONE && arguments != CH_ARGS_ANY;
+}
+
+static void set_kind(struct ch_type *type, enum ch_kind kind)
+{
+    type->kind = kind;
+    type->width_bytes = KIND_ROWS[kind].width_bytes;
+    if (kind == CH_DATETIME64 || kind == CH_TIME64) {
+        type->scale = DATETIME64_SCALE_DEFAULT;
+    }
+    type->precision = kind == CH_DECIMAL32    ? 9
+                      : kind == CH_DECIMAL64  ? 18
+                      : kind == CH_DECIMAL128 ? DECIMAL128_DIGITS
+                      : kind == CH_DECIMAL256 ? 76
+                                              : 0;
+}
+
+/* Decimal, Decimal(P), Decimal(P, S): the width follows from P; defaults are ClickHouse's. */
+static enum status parse_decimal(struct type_lex *p, struct ch_type *type)
+{
+    int64_t precision = 10;
+    int64_t scale = 0;
+    if (type_lex_take_char(p, '(')) {
+        enum status st = type_lex_take_number(p, 76, &precision);
+        if (st == ST_OK && type_lex_take_char(p, ',')) {
+            st = type_lex_take_number(p, precision, &scale);
+        }
+        if (st != ST_OK) {
+            return st;
+        }
+        if (precision < 1 || scale < 0) {
+            return type_lex_fail(p, "number out of range");
+        }
+        if (!type_lex_take_char(p, ')')) {
+            return type_lex_fail(p, "')' is expected");
+        }
+    }
+    enum ch_kind kind = CH_DECIMAL256;
+    if (precision <= 9) {
+        kind = CH_DECIMAL32;
+    } else if (precision <= 18) {
+        kind = CH_DECIMAL64;
+    } else if (precision <= DECIMAL128_DIGITS) {
+        kind = CH_DECIMAL128;
+    }
+    set_kind(type, kind);
+    type->precision = (uint8_t)precision;
+    type->scale = (uint8_t)scale;
+    return ST_OK;
+}
+
+static const char *alias_target(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(ALIASES); i++) {
+        if (strcmp(ALIASES[i][0], name) == 0) {
+            return ALIASES[i][1];
+        }
+    }
+    return name;
+}
+
+static bool find_kind(const char *name, enum ch_kind *ret_kind)
+{
+    for (size_t i = 0; i < ARRAY_LEN(KIND_ROWS); i++) {
+        if (strcmp(KIND_ROWS[i].name, name) == 0) {
+            *ret_kind = (enum ch_kind)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum status parse_enum(struct type_lex *p, struct ch_type *type)
+{
+    set_kind(type, CH_ENUM16);
+    if (!type_lex_take_char(p, '(')) {
+        return type_lex_fail(p, "'(' is expected");
+    }
+    enum status st = parse_members(p, type, true);
+    if (st != ST_OK) {
+        return st;
+    }
+    return type_lex_take_char(p, ')') ? ST_OK : type_lex_fail(p, "')' is expected");
+}
+
+static enum status parse_named(struct type_lex *p, const char *name, struct ch_type *type)
+{
+    if (strcmp(name, "Decimal") == 0) {
+        return parse_decimal(p, type);
+    }
+    if (strcmp(name, "Enum") == 0) {
+        return parse_enum(p, type);
+    }
+    enum ch_kind kind = CH_INT8;
+    if (!find_kind(name, &kind)) {
+        return err_set(
+            p->err, ST_INVALID, "unknown type '%s' at position %zu of type '%.200s'", name,
+            (size_t)(p->at - p->text), p->text);
+    }
+    set_kind(type, kind);
+    if (!type_lex_take_char(p, '(')) {
+        return needs_arguments(KIND_ROWS[kind].arguments) ? type_lex_fail(p, "'(' is expected")
+                                                          : ST_OK;
+    }
+    if (type_lex_take_char(p, ')')) {
+        return needs_arguments(KIND_ROWS[kind].arguments)
+                   ? type_lex_fail(p, "arguments are expected")
+                   : ST_OK;
+    }
+    enum status st = parse_arguments(p, type);
+    if (st != ST_OK) {
+        return st;
+    }
+    return type_lex_take_char(p, ')') ? ST_OK : type_lex_fail(p, "')' is expected");
+}
+
+static enum status parse_type(struct type_lex *p, struct ch_type **ret_type)
+{
+    type_lex_skip_blanks(p);
+    size_t length = type_lex_word_length(p->at);
+    if (length == 0) {
+        return type_lex_fail(p, "a type name is expected");
+    }
+    if (length >= NAME_MAX_BYTES) {
+        return type_lex_fail(p, "unknown type: the name is too long");
+    }
+    if (p->depth == CH_TYPE_DEPTH_MAX) {
+        return type_lex_fail(p, "too many nested types");
+    }
+    CLEANUP(ch_type_freep) struct ch_type *type = calloc(1, sizeof(*type));
+    if (type == NULL) {
+        return err_set(p->err, ST_NO_MEMORY, "out of memory reading a type");
+    }
+    char name[NAME_MAX_BYTES];
+    memcpy(name, p->at, length);
+    name[length] = '\0';
+    const char *canonical = alias_target(name);
+    p->at += length;
+    p->depth++;
+    enum status st = parse_named(p, canonical, type);
+    p->depth--;
+    if (st != ST_OK) {
+        return st;
+    }
+    *ret_type = type;
+    type = NULL;
+    return ST_OK;
+}
+
+enum status ch_type_parse_any(const char *text, struct ch_type **ret_type, struct err *err)
+{
+    assert(text != NULL && ret_type != NULL);
+    if (strnlen(text, CH_TYPE_TEXT_MAX_BYTES + 1) > CH_TYPE_TEXT_MAX_BYTES) {
+        return err_set(
+            err, ST_INVALID, "a type text has more than %d bytes", CH_TYPE_TEXT_MAX_BYTES);
+    }
+    struct type_lex p = {.text = text, .at = text, .err = err};
+    CLEANUP(ch_type_freep) struct ch_type *type = NULL;
+    enum status st = parse_type(&p, &type);
+    if (st != ST_OK) {
+        return st;
+    }
+    type_lex_skip_blanks(&p);
+    if (*p.at != '\0') {
+        return type_lex_fail(&p, "nothing more is expected");
+    }
+    *ret_type = type;
+    type = NULL;
+    return ST_OK;
+}

@@ -1,0 +1,4 @@
+# The filter of the independent oracle (oracle_test.py): our decoder and blocks without Kafka.
+add_executable(penstock-encode ${CMAKE_SOURCE_DIR}/tests/oracle/encode.c)
+target_link_libraries(penstock-encode PRIVATE replica penstock_warnings penstock_hardening)
+penstock_test_program(penstock-encode)

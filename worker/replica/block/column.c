@@ -1,0 +1,395 @@
+/*
+ * The tree of builders. Cells of fixed width need no bookkeeping: what is committed follows from
+ * the number of rows. Only strings must be walked to drop some, from the last mark on.
+ */
+#include "worker/replica/block/column.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+static size_t children_wanted(const struct ch_type *type)
+{
+    bool has_children = type->kind == CH_ARRAY || type->kind == CH_MAP || type->kind == CH_TUPLE;
+    return has_children ? type->children_count : 0;
+}
+
+static enum status init_dictionary(struct column *c, struct err *err)
+{
+    const struct ch_type *key = c->type->children[0];
+    bool is_nullable = key->kind == CH_NULLABLE;
+    key = is_nullable ? key->children[0] : key;
+    if (key->kind != CH_STRING) {
+        return err_set(
+            err, ST_UNSUPPORTED, "LowCardinality of %s is not supported yet",
+            ch_kind_name(key->kind));
+    }
+    c->index_bytes = 1;
+    return dictionary_init(&c->dictionary, is_nullable)
+               ? ST_OK
+               : err_set(err, ST_NO_MEMORY, "out of memory for a dictionary");
+}
+
+static enum status init_children(struct column *c, struct err *err)
+{
+    size_t wanted = children_wanted(c->type);
+    if (wanted == 0) {
+        return ST_OK;
+    }
+    c->children = calloc(wanted, sizeof(struct column *));
+    if (c->children == NULL) {
+        return err_set(err, ST_NO_MEMORY, "out of memory for a column");
+    }
+    for (; c->children_count < wanted; c->children_count++) {
+        enum status st =
+            column_new(c->type->children[c->children_count], &c->children[c->children_count], err);
+        if (st != ST_OK) {
+            return st;
+        }
+    }
+    return ST_OK;
+}
+
+enum status column_new(const struct ch_type *type, struct column **ret_column, struct err *err)
+{
+    struct column *c = calloc(1, sizeof(*c));
+    if (c == NULL) {
+        return err_set(err, ST_NO_MEMORY, "out of memory for a column");
+    }
+    c->is_nullable = type->kind == CH_NULLABLE;
+    c->type = c->is_nullable ? type->children[0] : type;
+    c->kind = c->type->kind;
+    c->width_bytes = c->type->width_bytes;
+    c->prefix_bytes = 1;
+    enum status st = ST_OK;
+    if ((ch_kind_flags(c->kind) & CH_CAN_WRITE) == 0) {
+        st = err_set(err, ST_UNSUPPORTED, "type %s is not supported yet", ch_kind_name(c->kind));
+    } else if (c->kind == CH_LOW_CARDINALITY) {
+        st = init_dictionary(c, err);
+    } else {
+        st = init_children(c, err);
+    }
+    if (st != ST_OK) {
+        column_free(c);
+        return st;
+    }
+    *ret_column = c;
+    return ST_OK;
+}
+
+void column_free(struct column *c)
+{
+    if (c == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < c->children_count; i++) {
+        column_free(c->children[i]);
+    }
+    free(c->children);
+    bytes_done(&c->data);
+    bytes_done(&c->nulls);
+    bytes_done(&c->offsets);
+    dictionary_done(&c->dictionary);
+    free(c);
+}
+
+bool column_reset(struct column *c, size_t keep_bytes)
+{
+    bytes_reset(&c->data, keep_bytes);
+    bytes_reset(&c->nulls, keep_bytes);
+    bytes_reset(&c->offsets, keep_bytes);
+    c->strings_count = 0;
+    c->mark_strings = 0;
+    c->mark_bytes = 0;
+    for (size_t i = 0; i < c->children_count; i++) {
+        if (!column_reset(c->children[i], keep_bytes)) {
+            return false;
+        }
+    }
+    if (c->kind != CH_LOW_CARDINALITY) {
+        return true;
+    }
+    c->index_bytes = 1;
+    return dictionary_reset(&c->dictionary, keep_bytes);
+}
+
+size_t column_items(const struct column *c)
+{
+    switch (c->kind) {
+    case CH_STRING:
+        return c->strings_count;
+    case CH_LOW_CARDINALITY:
+        return c->data.len / c->index_bytes;
+    case CH_ARRAY:
+    case CH_MAP:
+        return c->offsets.len / sizeof(uint64_t);
+    case CH_TUPLE:
+        return column_items(c->children[0]);
+    default: /* every other kind has a fixed width, see column_new */
+        return c->data.len / c->width_bytes;
+    }
+}
+
+static uint64_t offset_at(const struct column *c, size_t items)
+{
+    uint64_t end = 0;
+    if (items > 0) {
+        memcpy(&end, c->offsets.at + (items - 1) * sizeof(end), sizeof(end));
+    }
+    return end;
+}
+
+/* Byte place of string number `item`, counted from string number `known` at byte `place`. */
+static size_t string_place(const struct column *c, size_t known, size_t place, size_t item)
+{
+    for (; known < item; known++) {
+        uint64_t len = 0;
+        const uint8_t *bytes = bytes_read_varint(c->data.at + place, &len);
+        place = (size_t)(bytes - c->data.at) + len;
+    }
+    return place;
+}
+
+static void truncate_strings(struct column *c, size_t items)
+{
+    if (items == c->strings_count) {
+        return; /* a value that was begun did not move the length */
+    }
+    assert(items >= c->mark_strings);
+    c->data.len = string_place(c, c->mark_strings, c->mark_bytes, items);
+    c->strings_count = items;
+}
+
+void column_truncate(struct column *c, size_t items)
+{
+    if (c->is_nullable && c->nulls.len > items) {
+        c->nulls.len = items;
+    }
+    switch (c->kind) {
+    case CH_STRING:
+        truncate_strings(c, items);
+        return;
+    case CH_LOW_CARDINALITY:
+        c->data.len = items * c->index_bytes;
+        return;
+    case CH_ARRAY:
+    case CH_MAP:
+        c->offsets.len = items * sizeof(uint64_t);
+        for (size_t i = 0; i < c->children_count; i++) {
+            column_truncate(c->children[i], offset_at(c, items));
+        }
+        return;
+    case CH_TUPLE:
+        for (size_t i = 0; i < c->children_count; i++) {
+            column_truncate(c->children[i], items);
+        }
+        return;
+    default: /* fixed width */
+        c->data.len = items * c->width_bytes;
+        return;
+    }
+}
+
+void column_mark(struct column *c)
+{
+    c->mark_strings = c->strings_count;
+    c->mark_bytes = c->data.len;
+    for (size_t i = 0; i < c->children_count; i++) {
+        column_mark(c->children[i]);
+    }
+}
+
+size_t column_encoded_bytes(const struct column *c)
+{
+    enum {
+        DICTIONARY_HEAD = 4 * sizeof(uint64_t) /* version, flags, two counts */
+    };
+    size_t total = c->data.len + c->nulls.len + c->offsets.len;
+    if (c->kind == CH_LOW_CARDINALITY) {
+        total += c->dictionary.keys.len + DICTIONARY_HEAD;
+    }
+    for (size_t i = 0; i < c->children_count; i++) {
+        total += column_encoded_bytes(c->children[i]);
+    }
+    return total;
+}
+
+size_t column_memory_bytes(const struct column *c)
+{
+    size_t total = c->data.capacity + c->nulls.capacity + c->offsets.capacity;
+    if (c->kind == CH_LOW_CARDINALITY) {
+        total += dictionary_memory_bytes(&c->dictionary);
+    }
+    for (size_t i = 0; i < c->children_count; i++) {
+        total += column_memory_bytes(c->children[i]);
+    }
+    return total;
+}
+
+/* The zero value without the null flag. */
+static bool add_zero(struct column *c)
+{
+    switch (c->kind) {
+    case CH_STRING:
+        return column_add_text(c, "", 0);
+    case CH_LOW_CARDINALITY:
+        return column_add_index(c, 0); /* '' or NULL */
+    case CH_ENUM8:
+    case CH_ENUM16:
+        return column_add_u64(c, (uint64_t)c->type->members[0].value);
+    case CH_ARRAY:
+    case CH_MAP:
+        return column_add_offset(c, offset_at(c, column_items(c)));
+    case CH_TUPLE:
+        for (size_t i = 0; i < c->children_count; i++) {
+            if (!column_add_default(c->children[i])) {
+                return false;
+            }
+        }
+        return true;
+    default: /* fixed width */
+        return bytes_add_zeros(&c->data, c->width_bytes);
+    }
+}
+
+bool column_add_default(struct column *c)
+{
+    return add_zero(c) && (!c->is_nullable || column_add_flag(c, 1));
+}
+
+bool column_add_null(struct column *c)
+{
+    return column_add_default(c);
+}
+
+bool column_add_text(struct column *c, const void *bytes, size_t len)
+{
+    if (c->kind == CH_LOW_CARDINALITY) {
+        uint32_t index = 0;
+        return dictionary_add(&c->dictionary, bytes, len, &index) && column_add_index(c, index);
+    }
+    if (c->kind == CH_FIXED_STRING) {
+        assert(len <= c->width_bytes);
+        return bytes_add(&c->data, bytes, len) && bytes_add_zeros(&c->data, c->width_bytes - len) &&
+               column_set_present(c);
+    }
+    assert(c->kind == CH_STRING);
+    size_t before = c->data.len;
+    if (!bytes_add_varint(&c->data, len) || !bytes_add(&c->data, bytes, len)) {
+        c->data.len = before;
+        return false;
+    }
+    c->strings_count++;
+    return column_set_present(c);
+}
+
+static bool widen_indexes(struct column *c, uint8_t index_bytes)
+{
+    size_t count = c->data.len / c->index_bytes;
+    struct bytes wide = {0};
+    if (!bytes_room(&wide, count * index_bytes)) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        uint32_t index = 0;
+        memcpy(&index, c->data.at + i * c->index_bytes, c->index_bytes);
+        memcpy(wide.at + i * index_bytes, &index, index_bytes);
+    }
+    wide.len = count * index_bytes;
+    bytes_done(&c->data);
+    c->data = wide;
+    c->index_bytes = index_bytes;
+    return true;
+}
+
+bool column_add_wide_index(struct column *c, uint32_t index)
+{
+    uint8_t needed = index > UINT16_MAX ? 4 : index > UINT8_MAX ? 2 : 1;
+    if (needed > c->index_bytes && !widen_indexes(c, needed)) {
+        return false;
+    }
+    return bytes_add(&c->data, &index, c->index_bytes);
+}
+
+static bool copy_strings(struct column *c, const struct column *source, size_t from, size_t count)
+{
+    size_t start = string_place(source, 0, 0, from);
+    size_t end = string_place(source, from, start, from + count);
+    if (count > 0 && !bytes_add(&c->data, source->data.at + start, end - start)) {
+        return false;
+    }
+    c->strings_count += count;
+    return true;
+}
+
+static bool copy_keys(struct column *c, const struct column *source, size_t from, size_t count)
+{
+    /* places of all keys once, then by index */
+    const struct dictionary *d = &source->dictionary;
+    size_t *places = calloc((size_t)d->keys_count + 1, sizeof(*places));
+    if (places == NULL) {
+        return false;
+    }
+    size_t place = 0;
+    for (uint32_t i = 0; i < d->keys_count; i++) {
+        places[i] = place;
+        uint64_t len = 0;
+        place = (size_t)(bytes_read_varint(d->keys.at + place, &len) - d->keys.at);
+        place += len;
+    }
+    bool is_ok = true;
+    for (size_t i = from; i < from + count && is_ok; i++) {
+        uint32_t index = 0;
+        memcpy(&index, source->data.at + i * source->index_bytes, source->index_bytes);
+        uint64_t len = 0;
+        const uint8_t *key = bytes_read_varint(d->keys.at + places[index], &len);
+        bool is_null = d->is_nullable && index == 0;
+        is_ok = is_null ? column_add_index(c, 0) : column_add_text(c, key, len);
+    }
+    free(places);
+    return is_ok;
+}
+
+static bool copy_lists(struct column *c, const struct column *source, size_t from, size_t count)
+{
+    uint64_t first = offset_at(source, from);
+    uint64_t base = offset_at(c, column_items(c));
+    for (size_t i = from + 1; i <= from + count; i++) {
+        if (!column_add_offset(c, base + offset_at(source, i) - first)) {
+            return false;
+        }
+    }
+    uint64_t last = offset_at(source, from + count);
+    for (size_t i = 0; i < c->children_count; i++) {
+        if (!column_copy(c->children[i], source->children[i], first, last - first)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool column_copy(struct column *c, const struct column *source, size_t from, size_t count)
+{
+    assert(c->kind == source->kind && from + count <= column_items(source));
+    if (c->is_nullable && count > 0 && !bytes_add(&c->nulls, source->nulls.at + from, count)) {
+        return false;
+    }
+    switch (c->kind) {
+    case CH_STRING:
+        return copy_strings(c, source, from, count);
+    case CH_LOW_CARDINALITY:
+        return copy_keys(c, source, from, count);
+    case CH_ARRAY:
+    case CH_MAP:
+        return copy_lists(c, source, from, count);
+    case CH_TUPLE:
+        for (size_t i = 0; i < c->children_count; i++) {
+            if (!column_copy(c->children[i], source->children[i], from, count)) {
+                return false;
+            }
+        }
+        return true;
+    default: /* fixed width */
+        return count == 0 ||
+               bytes_add(&c->data, source->data.at + from * c->width_bytes, count * c->width_bytes);
+    }
+}

@@ -1,0 +1,156 @@
+#ifndef WORKER_REPLICA_BLOCK_COLUMN_H
+#define WORKER_REPLICA_BLOCK_COLUMN_H
+
+/*
+ * Builder of one column in the memory layout of the Native format: fixed-width values side by
+ * side, strings with their length in front, offsets of arrays and maps apart from their elements,
+ * LowCardinality as indexes into a dictionary, a null map beside the values of Nullable.
+ * Small appends are here to be inlined into the decoder. An append that answers false found no
+ * memory; the row must then be rolled back.
+ *
+ * A cell is complete when its value is in and, for Nullable, its null flag too.
+ * Layouts: ClickHouse src/DataTypes/Serializations/Serialization*.cpp.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "common/base/attr.h"
+#include "common/clickhouse/type.h"
+
+#include "worker/replica/block/bytes.h"
+#include "worker/replica/block/dictionary.h"
+
+struct column {
+    enum ch_kind kind; /* of the values: Nullable is a flag here */
+    bool is_nullable;
+    uint8_t prefix_bytes; /* String: bytes of the last value's length, a guess for the next */
+    uint8_t index_bytes;  /* LowCardinality: 1, 2 or 4 per value */
+    uint32_t width_bytes; /* 0 = not of fixed width */
+    struct bytes data;    /* values; String: lengths and bytes; LowCardinality: indexes */
+    struct bytes nulls;   /* Nullable: one byte per value */
+    struct bytes offsets; /* Array, Map: 64-bit end of each value's elements */
+    size_t strings_count; /* String: values in data */
+    size_t mark_strings;  /* String: a place in data to count from … */
+    size_t mark_bytes;    /* … both as of some earlier commit */
+    struct dictionary dictionary;
+    struct column **children; /* Array: element; Map: key, value; Tuple: elements */
+    size_t children_count;
+    const struct ch_type *type; /* borrowed, without Nullable */
+};
+
+/* A builder for type (borrowed for its life). ret_column: owned, column_free. ST_UNSUPPORTED (no
+ * builder for this type), ST_NO_MEMORY. */
+enum status
+column_new(const struct ch_type *type, struct column **ret_column, struct err *err) MUST_CHECK;
+void column_free(struct column *column);
+
+/* No values; memory buffers larger than keep_bytes are given back. False: no memory. */
+bool column_reset(struct column *column, size_t keep_bytes) MUST_CHECK;
+
+/* Number of complete cells. */
+size_t column_items(const struct column *column);
+
+/* Drop cells, complete or not, until `items` are left; items must not be below the last mark. */
+void column_truncate(struct column *column, size_t items);
+
+/* Remember where the strings end now, so that column_truncate has a short way. */
+void column_mark(struct column *column);
+
+/* Bytes the data has when encoded, and heap memory. */
+size_t column_encoded_bytes(const struct column *column);
+size_t column_memory_bytes(const struct column *column);
+
+/* Append the type's zero value (interface.md §7: Enum its lowest member), or, if the column is
+ * Nullable, NULL. False: no memory. */
+bool column_add_default(struct column *column) MUST_CHECK;
+bool column_add_null(struct column *column) MUST_CHECK;
+
+/* Append bytes as a String, FixedString (must fit) or LowCardinality(String) value. */
+bool column_add_text(struct column *column, const void *bytes, size_t len) MUST_CHECK;
+
+/* Append `count` cells of source (same type) from index `from`. False: no memory, incomplete. */
+bool column_copy(struct column *column, const struct column *source, size_t from, size_t count)
+    MUST_CHECK;
+
+/* LowCardinality: append one index, widening all when needed. */
+bool column_add_wide_index(struct column *column, uint32_t index) MUST_CHECK;
+
+/* True if a null can be stored as such. */
+static inline bool column_takes_null(const struct column *column)
+{
+    return column->is_nullable ||
+           (column->kind == CH_LOW_CARDINALITY && column->dictionary.is_nullable);
+}
+
+static inline bool MUST_CHECK
+column_add_flag(struct column *column, uint8_t is_null)
+{
+    if (UNLIKELY(!bytes_room(&column->nulls, 1))) {
+        return false;
+    }
+    column->nulls.at[column->nulls.len++] = is_null;
+    return true;
+}
+
+/* The null flag of a value that is there; nothing if the column is not Nullable. */
+static inline bool MUST_CHECK
+column_set_present(struct column *column)
+{
+    return !column->is_nullable || column_add_flag(column, 0);
+}
+
+static inline bool MUST_CHECK
+column_add_u8(struct column *column, uint8_t value)
+{
+    if (UNLIKELY(!bytes_room(&column->data, sizeof(value)))) {
+        return false;
+    }
+    column->data.at[column->data.len] = value;
+    column->data.len += sizeof(value);
+    return true;
+}
+
+/* The low width_bytes (1, 2, 4, 8) bytes of value; the machine is little-endian as Native is. */
+static inline bool MUST_CHECK
+column_add_u64(struct column *column, uint64_t value)
+{
+    if (UNLIKELY(!bytes_room(&column->data, sizeof(value)))) {
+        return false;
+    }
+    memcpy(column->data.at + column->data.len, &value, sizeof(value)); /* may spill into slack */
+    column->data.len += column->width_bytes;
+    return true;
+}
+
+static inline bool MUST_CHECK
+column_add_two(struct column *column, uint64_t low, uint64_t high)
+{
+    if (UNLIKELY(!bytes_room(&column->data, 2 * sizeof(low)))) {
+        return false;
+    }
+    memcpy(column->data.at + column->data.len, &low, sizeof(low));
+    memcpy(column->data.at + column->data.len + sizeof(low), &high, sizeof(high));
+    column->data.len += 2 * sizeof(low);
+    return true;
+}
+
+static inline bool MUST_CHECK
+column_add_index(struct column *column, uint32_t index)
+{
+    if (LIKELY(column->index_bytes == 1 && index < 256)) {
+        return column_add_u8(column, (uint8_t)index);
+    }
+    return column_add_wide_index(column, index);
+}
+
+/* Array, Map: all elements of one value are in; close it. */
+static inline bool MUST_CHECK
+column_add_offset(struct column *column, uint64_t end)
+{
+    return bytes_add(&column->offsets, &end, sizeof(end));
+}
+
+#endif

@@ -1,0 +1,191 @@
+/* Making the cell tree, and names of enums by binary search. */
+#include "worker/replica/decode/cell.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int compare_names(const void *a, size_t a_bytes, const void *b, size_t b_bytes)
+{
+    if (a_bytes != b_bytes) {
+        return a_bytes < b_bytes ? -1 : 1;
+    }
+    return memcmp(a, b, a_bytes);
+}
+
+static int compare_members(const void *a, const void *b)
+{
+    const struct ch_enum_member *left = a;
+    const struct ch_enum_member *right = b;
+    return compare_names(left->name, left->name_bytes, right->name, right->name_bytes);
+}
+
+static enum status init_members(struct cell *cell, struct err *err)
+{
+    size_t count = cell->type->members_count;
+    if (count == 0) {
+        return ST_OK;
+    }
+    cell->members = calloc(count, sizeof(*cell->members));
+    if (cell->members == NULL) {
+        return err_set(err, ST_NO_MEMORY, "out of memory for an enum");
+    }
+    memcpy(cell->members, cell->type->members, count * sizeof(*cell->members));
+    qsort(cell->members, count, sizeof(*cell->members), compare_members);
+    return ST_OK;
+}
+
+static enum status init_elements(struct cell *cell, uint32_t *next_id, struct err *err)
+{
+    if (cell->type->names == NULL) {
+        return ST_OK;
+    }
+    if (cell->children_count > CELL_ELEMENTS_MAX) {
+        return err_set(
+            err, ST_UNSUPPORTED, "a tuple of more than %d elements is not supported",
+            CELL_ELEMENTS_MAX);
+    }
+    for (size_t i = 0; i < cell->children_count; i++) {
+        const char *name = cell->type->names[i];
+        struct json_key *key = NULL;
+        enum status st = keys_add(&cell->elements, name, strlen(name), &key, err);
+        if (st != ST_OK) {
+            return st;
+        }
+        key->index = (uint32_t)i;
+        key->cell = cell->children[i];
+    }
+    return keys_index(&cell->elements, next_id, err);
+}
+
+static void set_integer_range(struct cell *cell)
+{
+    switch (cell->kind) {
+    case CH_INT8:
+    case CH_INT16:
+    case CH_INT32:
+    case CH_INT64:
+        cell->is_signed = true;
+        cell->min_size = 1ULL << (cell->width_bytes * 8 - 1);
+        cell->max = cell->min_size - 1;
+        return;
+    case CH_UINT8:
+    case CH_UINT16:
+    case CH_UINT32:
+    case CH_UINT64:
+        cell->max = UINT64_MAX >> (64 - cell->width_bytes * 8);
+        return;
+    default: /* no integer */
+        return;
+    }
+}
+
+static bool is_utc(const char *zone)
+{
+    static const char *const NAMES[] = {"UTC", "Etc/UTC", "GMT",      "Etc/GMT",   "Zulu",
+                                        "UCT", "Etc/UCT", "Etc/Zulu", "Universal", "Greenwich"};
+    for (size_t i = 0; i < ARRAY_LEN(NAMES); i++) {
+        if (strcmp(NAMES[i], zone) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum status init_children(
+    struct cell *cell, const struct pipe_settings *settings, uint32_t *next_id, struct err *err)
+{
+    bool has_children = cell->kind == CH_ARRAY || cell->kind == CH_MAP || cell->kind == CH_TUPLE;
+    if (!has_children) {
+        return ST_OK;
+    }
+    cell->children = calloc(cell->type->children_count, sizeof(struct cell *));
+    if (cell->children == NULL) {
+        return err_set(err, ST_NO_MEMORY, "out of memory for a plan");
+    }
+    for (; cell->children_count < cell->type->children_count; cell->children_count++) {
+        enum status st = cell_new(
+            cell->type->children[cell->children_count], settings, next_id,
+            &cell->children[cell->children_count], err);
+        if (st != ST_OK) {
+            return st;
+        }
+    }
+    return ST_OK;
+}
+
+enum status cell_new(
+    const struct ch_type *type, const struct pipe_settings *settings, uint32_t *next_id,
+    struct cell **ret_cell, struct err *err)
+{
+    assert(type != NULL && settings != NULL);
+    struct cell *cell = calloc(1, sizeof(*cell));
+    if (cell == NULL) {
+        return err_set(err, ST_NO_MEMORY, "out of memory for a plan");
+    }
+    cell->type = type->kind == CH_NULLABLE ? type->children[0] : type;
+    cell->kind = cell->type->kind;
+    cell->null_is_error = settings->null_mode == PIPE_NULL_ERROR;
+    cell->overflow = settings->overflow;
+    cell->timestamp_unit = settings->timestamp_unit;
+    cell->scale = cell->type->scale;
+    cell->precision = cell->type->precision;
+    cell->width_bytes = cell->type->width_bytes;
+    cell->has_foreign_zone = cell->type->timezone != NULL && !is_utc(cell->type->timezone);
+    set_integer_range(cell);
+    enum status st = init_children(cell, settings, next_id, err);
+    st = st == ST_OK ? init_elements(cell, next_id, err) : st;
+    st = st == ST_OK ? init_members(cell, err) : st;
+    if (st != ST_OK) {
+        cell_free(cell);
+        return st;
+    }
+    *ret_cell = cell;
+    return ST_OK;
+}
+
+void cell_free(struct cell *cell)
+{
+    if (cell == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < cell->children_count; i++) {
+        cell_free(cell->children[i]);
+    }
+    free(cell->children);
+    keys_done(&cell->elements);
+    free(cell->members);
+    free(cell);
+}
+
+bool cell_enum_value(
+    const struct cell *cell, const uint8_t *name, size_t name_bytes, int16_t *ret_value)
+{
+    size_t low = 0;
+    size_t high = cell->type->members_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const struct ch_enum_member *member = &cell->members[middle];
+        int order = compare_names(name, name_bytes, member->name, member->name_bytes);
+        if (order == 0) {
+            *ret_value = member->value;
+            return true;
+        }
+        if (order < 0) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    return false;
+}
+
+bool cell_enum_has(const struct cell *cell, int64_t value)
+{
+    for (size_t i = 0; i < cell->type->members_count; i++) {
+        if (cell->type->members[i].value == value) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,683 @@
+#ifndef WORKER_REPLICA_DECODE_JSON_CELLS_H
+#define WORKER_REPLICA_DECODE_JSON_CELLS_H
+
+/*
+ * One JSON value into one cell, by the column's type: the usual shape of each value here, the rest
+ * in json_number.c and the cell_*_other functions. Part of the walk (json_walk.h).
+ */
+
+#include "worker/replica/decode/cell.h"
+#include "worker/replica/decode/json_number.h"
+#include "worker/replica/decode/json_skip.h"
+#include "worker/replica/decode/json_walk.h"
+#include "worker/replica/decode/number.h"
+#include "worker/replica/decode/uuid_text.h"
+
+#define JSON_COLD static __attribute__((noinline, cold, unused))
+
+static const uint8_t *
+json_cell(struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at);
+
+/* A value of a kind that this type does not take: say so, unless it is no value at all. */
+JSON_COLD const uint8_t *cell_mismatch(struct walk *w, const uint8_t *at)
+{
+    if (skip_value(w, at) == NULL) {
+        return NULL;
+    }
+    return walk_unfit(w, at, "this kind of value cannot be converted");
+}
+
+JSON_COLD const uint8_t *
+cell_null(struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at)
+{
+    if (!walk_is_word(at, "null")) {
+        return walk_bad(w, at, "a value is expected");
+    }
+    if (column_takes_null(column)) {
+        return column_add_null(column) ? at + 4 : walk_no_memory(w);
+    }
+    if (cell->null_is_error) {
+        return walk_unfit(w, at, "the column is not Nullable and penstock_null is error");
+    }
+    return column_add_default(column) ? at + 4 : walk_no_memory(w);
+}
+
+/* How texts and numbers become a cell of one family of types. */
+struct cell_ways {
+    bool (*text)(struct walk *, const struct cell *, struct column *, const struct walk_text *);
+    bool (*number)(struct walk *, const struct cell *, struct column *, const struct number *);
+};
+
+/* A text, number or null by those ways; anything else does not fit. */
+static inline const uint8_t *cell_by_ways(
+    struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at,
+    struct cell_ways ways)
+{
+    w->fault_at = at;
+    if (*at == '"') {
+        struct walk_text text;
+        const uint8_t *behind = walk_text(w, at, &text);
+        return behind == NULL || ways.text(w, cell, column, &text) ? behind : NULL;
+    }
+    if (*at == '-' || (*at >= '0' && *at <= '9')) {
+        struct number number;
+        const uint8_t *behind = number_read(at, w->end, &number);
+        if (behind == NULL) {
+            return walk_bad(w, at, "the number is malformed");
+        }
+        return ways.number(w, cell, column, &number) ? behind : NULL;
+    }
+    return *at == 'n' ? cell_null(w, cell, column, at) : cell_mismatch(w, at);
+}
+
+/* true and false are 1 and 0 for numbers, as for ClickHouse. */
+static inline bool cell_word(const uint8_t *at, unsigned *ret_len, uint64_t *ret_value)
+{
+    if (walk_is_word(at, "true")) {
+        *ret_len = 4;
+        *ret_value = 1;
+        return true;
+    }
+    if (*at == 'f' && walk_is_word(at + 1, "alse")) {
+        *ret_len = 5;
+        *ret_value = 0;
+        return true;
+    }
+    return false;
+}
+
+JSON_COLD const uint8_t *cell_integer_other(
+    struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at)
+{
+    unsigned len = 0;
+    uint64_t value = 0;
+    if (cell_word(at, &len, &value)) {
+        return column_add_u64(column, value) && column_set_present(column) ? at + len
+                                                                           : walk_no_memory(w);
+    }
+    return cell_by_ways(
+        w, cell, column, at, (struct cell_ways){json_text_number, json_number_integer});
+}
+
+static inline const uint8_t *
+cell_integer(struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at)
+{
+    const uint8_t *from = at;
+    bool is_negative = *at == '-';
+    at += is_negative;
+    unsigned count = 0;
+    uint64_t value = number_digits8(at, &count);
+    if (count == 8) {
+        unsigned more = 0;
+        uint64_t low = number_digits8(at + 8, &more);
+        value = value * NUMBER_POWERS[more] + low;
+        count += more;
+    }
+    uint8_t behind = at[count];
+    uint64_t limit = is_negative ? cell->min_size : cell->max;
+    bool is_usual = count > 0 && count < 16 && behind != '.' && (behind | 0x20) != 'e' &&
+                    (*at != '0' || count == 1) && value <= limit;
+    if (UNLIKELY(!is_usual)) {
+        return cell_integer_other(w, cell, column, from);
+    }
+    if (UNLIKELY(
+            !column_add_u64(column, is_negative ? 0 - value : value) ||
+            !column_set_present(column))) {
+        return walk_no_memory(w);
+    }
+    return at + count;
+}
+
+JSON_COLD const uint8_t *
+cell_float_other(struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at)
+{
+    unsigned len = 0;
+    uint64_t value = 0;
+    if (cell_word(at, &len, &value)) {
+        struct number number = {.start = at, .end = at, .mantissa = value};
+        w->fault_at = at;
+        return json_number_float(w, cell, column, &number) ? at + len : NULL;
+    }
+    return cell_by_ways(
+        w, cell, column, at, (struct cell_ways){json_text_number, json_number_float});
+}
+
+static inline const uint8_t *
+cell_float64(struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at)
+{
+    struct number number;
+    const uint8_t *behind = number_read(at, w->end, &number);
+    if (UNLIKELY(behind == NULL || number.is_long)) {
+        return cell_float_other(w, cell, column, at);
+    }
+    double value = number_float64(&number);
+    uint64_t bits = 0;
+    memcpy(&bits, &value, sizeof(bits));
+    if (UNLIKELY((bits >> 52 & 0x7ff) == 0x7ff)) {
+        return cell_float_other(w, cell, column, at);
+    }
+    if (UNLIKELY(!column_add_u64(column, bits) || !column_set_present(column))) {
+        return walk_no_memory(w);
+    }
+    return behind;
+}
+
+static inline const uint8_t *
+cell_decimal(struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at)
+{
+    struct number number;
+    const uint8_t *behind = number_read(at, w->end, &number);
+    int32_t shift = behind == NULL ? -1 : number.exponent + cell->scale;
+    bool is_usual = behind != NULL && !number.is_long && cell->kind != CH_DECIMAL128 &&
+                    shift >= 0 && shift <= 18 &&
+                    number.mantissa < NUMBER_POWERS[cell->precision] / NUMBER_POWERS[shift];
+    if (UNLIKELY(!is_usual)) {
+        return cell_by_ways(
+            w, cell, column, at, (struct cell_ways){json_text_number, json_number_decimal});
+    }
+    uint64_t value = number.mantissa * NUMBER_POWERS[shift];
+    if (UNLIKELY(
+            !column_add_u64(column, number.is_negative ? 0 - value : value) ||
+            !column_set_present(column))) {
+        return walk_no_memory(w);
+    }
+    return behind;
+}
+
+JSON_COLD const uint8_t *
+cell_bool_other(struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at)
+{
+    unsigned value = 2;
+    const uint8_t *behind = at;
+    if (*at == '"') {
+        struct walk_text text;
+        behind = walk_text(w, at, &text);
+        if (behind == NULL) {
+            return NULL;
+        }
+        bool is_true = (text.len == 4 && memcmp(text.at, "true", 4) == 0) ||
+                       (text.len == 1 && *text.at == '1');
+        bool is_false = (text.len == 5 && memcmp(text.at, "false", 5) == 0) ||
+                        (text.len == 1 && *text.at == '0');
+        value = is_true ? 1 : is_false ? 0 : 2;
+    } else if (*at == '-' || (*at >= '0' && *at <= '9')) {
+        struct number number;
+        behind = number_read(at, w->end, &number);
+        if (behind == NULL) {
+            return walk_bad(w, at, "the number is malformed");
+        }
+        value = number.is_plain && behind == at + 1 && number.mantissa <= 1
+                    ? (unsigned)number.mantissa
+                    : 2;
+    } else {
+        return *at == 'n' ? cell_null(w, cell, column, at) : cell_mismatch(w, at);
+    }
+    if (value > 1) {
+        return walk_unfit(w, at, "it is neither true, false, 0 nor 1");
+    }
+    return column_add_u8(column, (uint8_t)value) && column_set_present(column) ? behind
+                                                                               : walk_no_memory(w);
+}
+
+static inline const uint8_t *
+cell_bool(struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at)
+{
+    unsigned len = 0;
+    uint64_t value = 0;
+    if (UNLIKELY(!cell_word(at, &len, &value))) {
+        return cell_bool_other(w, cell, column, at);
+    }
+    if (UNLIKELY(!column_add_u8(column, (uint8_t)value) || !column_set_present(column))) {
+        return walk_no_memory(w);
+    }
+    return at + len;
+}
+
+/* Bytes of a length in LEB128. */
+static inline unsigned cell_varint_bytes(uint64_t value)
+{
+    unsigned count = 1;
+    for (; value >= 0x80; value >>= 7) {
+        count++;
+    }
+    return count;
+}
+
+/*
+ * The string's bytes stand at data.at + data.len + guess, len of them; write the length in front of
+ * them. Most strings of a column have lengths of as many bytes as the last one, so nothing moves.
+ */
+static inline void cell_close_string(struct column *column, unsigned guess, size_t len)
+{
+    uint8_t *to = column->data.at + column->data.len;
+    unsigned count = cell_varint_bytes(len);
+    if (UNLIKELY(count != guess)) {
+        memmove(to + count, to + guess, len);
+        column->prefix_bytes = (uint8_t)count;
+    }
+    uint64_t rest = len;
+    for (; rest >= 0x80; rest >>= 7) {
+        *to++ = (uint8_t)(rest | 0x80);
+    }
+    *to = (uint8_t)rest;
+    column->data.len += count + len;
+    column->strings_count++;
+}
+
+/* The string has an escape (or a fault) behind its first len bytes. */
+JSON_COLD const uint8_t *cell_string_other(
+    struct walk *w, struct column *column, const uint8_t *at, unsigned guess, size_t len)
+{
+    struct bytes *data = &column->data;
+    size_t before = data->len;
+    data->len += guess + len;
+    at = walk_string_rest(w, at, data);
+    size_t whole = data->len - before - guess;
+    data->len = before;
+    if (at == NULL || !bytes_room(data, guess + whole + BYTES_SLACK)) {
+        return at == NULL ? NULL : walk_no_memory(w);
+    }
+    cell_close_string(column, guess, whole);
+    return at;
+}
+
+/* A string value at its opening quote, copied while it is scanned. */
+static inline const uint8_t *
+cell_string_text(struct walk *w, struct column *column, const uint8_t *at)
+{
+    struct bytes *data = &column->data;
+    unsigned guess = column->prefix_bytes;
+    if (UNLIKELY(!bytes_room(data, BYTES_SLACK))) {
+        return walk_no_memory(w);
+    }
+    at++;
+    size_t len = 0;
+    for (;;) {
+        uint32_t mask = simd_copy_special(data->at + data->len + guess + len, at);
+        if (LIKELY(mask != 0)) {
+            unsigned count = simd_first(mask);
+            at += count;
+            len += count;
+            break;
+        }
+        at += SIMD_BYTES;
+        len += SIMD_BYTES;
+        if (UNLIKELY(at >= w->end)) {
+            return walk_bad(w, w->end, "the document ends inside a string");
+        }
+        if (UNLIKELY(!bytes_room(data, guess + len + BYTES_SLACK))) {
+            return walk_no_memory(w);
+        }
+    }
+    if (UNLIKELY(*at != '"')) {
+        return cell_string_other(w, column, at, guess, len);
+    }
+    cell_close_string(column, guess, len);
+    return at + 1;
+}
+
+/* Numbers, words, arrays and objects into a text column: as they are written. */
+JSON_COLD const uint8_t *
+cell_raw_text(struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at)
+{
+    if (*at == 'n') {
+        return cell_null(w, cell, column, at);
+    }
+    const uint8_t *behind = skip_value(w, at);
+    if (behind == NULL || behind > w->end) {
+        return behind == NULL ? NULL : walk_bad(w, w->end, "the document ends inside a value");
+    }
+    return column_add_text(column, at, (size_t)(behind - at)) ? behind : walk_no_memory(w);
+}
+
+static inline const uint8_t *
+cell_string(struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at)
+{
+    if (UNLIKELY(*at != '"')) {
+        return cell_raw_text(w, cell, column, at);
+    }
+    at = cell_string_text(w, column, at);
+    if (UNLIKELY(at != NULL && !column_set_present(column))) {
+        return walk_no_memory(w);
+    }
+    return at;
+}
+
+static inline const uint8_t *
+cell_dictionary(struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at)
+{
+    if (UNLIKELY(*at != '"')) {
+        return cell_raw_text(w, cell, column, at);
+    }
+    struct walk_text text;
+    at = walk_text(w, at, &text);
+    if (UNLIKELY(at == NULL || at > w->end)) {
+        return at == NULL ? NULL : walk_bad(w, w->end, "the document ends inside a string");
+    }
+    uint32_t index = 0;
+    if (UNLIKELY(
+            !dictionary_add(&column->dictionary, text.at, text.len, &index) ||
+            !column_add_index(column, index))) {
+        return walk_no_memory(w);
+    }
+    return at;
+}
+
+JSON_COLD const uint8_t *
+cell_fixed_string(struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at)
+{
+    if (*at != '"') {
+        return *at == 'n' ? cell_null(w, cell, column, at) : cell_mismatch(w, at);
+    }
+    struct walk_text text;
+    const uint8_t *behind = walk_text(w, at, &text);
+    if (behind == NULL) {
+        return NULL;
+    }
+    if (text.len > cell->width_bytes) {
+        return walk_unfit(w, at, "the text is too long");
+    }
+    return column_add_text(column, text.at, text.len) ? behind : walk_no_memory(w);
+}
+
+static inline const uint8_t *
+cell_uuid(struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at)
+{
+    if (UNLIKELY(*at != '"')) {
+        return *at == 'n' ? cell_null(w, cell, column, at) : cell_mismatch(w, at);
+    }
+    struct uuid_words words;
+    /* the usual shape lies between two quotes; escapes have none of its bytes */
+    if (LIKELY(
+            at[1 + UUID_DASHED_BYTES] == '"' &&
+            uuid_text_read(at + 1, UUID_DASHED_BYTES, &words))) {
+        at += UUID_DASHED_BYTES + 2;
+    } else {
+        struct walk_text text;
+        const uint8_t *behind = walk_text(w, at, &text);
+        if (behind == NULL) {
+            return NULL;
+        }
+        if (!uuid_text_read(text.at, text.len, &words)) {
+            return walk_unfit(w, at, "the text is not a UUID");
+        }
+        at = behind;
+    }
+    if (UNLIKELY(!column_add_two(column, words.high, words.low) || !column_set_present(column))) {
+        return walk_no_memory(w);
+    }
+    return at;
+}
+
+JSON_COLD const uint8_t *
+cell_enum(struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at)
+{
+    return cell_by_ways(w, cell, column, at, (struct cell_ways){json_text_enum, json_number_enum});
+}
+
+JSON_COLD const uint8_t *
+cell_date(struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at)
+{
+    return cell_by_ways(w, cell, column, at, (struct cell_ways){json_text_date, json_number_date});
+}
+
+static inline const uint8_t *
+cell_instant(struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at)
+{
+    return cell_by_ways(
+        w, cell, column, at, (struct cell_ways){json_text_instant, json_number_instant});
+}
+
+/* Behind an element: at the next one, or behind the closing bracket with *is_over set. */
+static inline const uint8_t *
+cell_next(struct walk *w, const uint8_t *at, uint8_t closing, bool *is_over)
+{
+    at = walk_blanks(w, at);
+    if (UNLIKELY(at >= w->end)) {
+        return walk_bad(w, w->end, "the document ends inside an object or array");
+    }
+    if (*at == ',') {
+        return walk_blanks(w, at + 1);
+    }
+    if (UNLIKELY(*at != closing)) {
+        return walk_bad(
+            w, at, closing == ']' ? "',' or ']' is expected" : "',' or '}' is expected");
+    }
+    *is_over = true;
+    return at + 1;
+}
+
+/* Behind the opening bracket: at the first element, or behind the closing one. */
+static inline const uint8_t *
+cell_open(const struct walk *w, const uint8_t *at, uint8_t closing, bool *is_over)
+{
+    at = walk_blanks(w, at + 1);
+    *is_over = *at == closing;
+    return *is_over ? at + 1 : at;
+}
+
+static inline const uint8_t *
+cell_array(struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at)
+{
+    if (UNLIKELY(*at != '[')) {
+        return *at == 'n' ? cell_null(w, cell, column, at) : cell_mismatch(w, at);
+    }
+    struct column *items = column->children[0];
+    bool is_over = false;
+    w->depth++;
+    at = cell_open(w, at, ']', &is_over);
+    while (!is_over) {
+        at = json_cell(w, cell->children[0], items, at);
+        at = at == NULL ? NULL : cell_next(w, at, ']', &is_over);
+        if (UNLIKELY(at == NULL)) {
+            return NULL;
+        }
+    }
+    w->depth--;
+    return LIKELY(column_add_offset(column, column_items(items))) ? at : walk_no_memory(w);
+}
+
+static inline const uint8_t *
+cell_map_key(struct walk *w, const struct cell *cell, struct column *keys, const uint8_t *at)
+{
+    if (*at != '"') {
+        return walk_bad(w, at, "a key in quotes is expected");
+    }
+    at = cell->kind == CH_STRING ? cell_string(w, cell, keys, at)
+                                 : cell_dictionary(w, cell, keys, at);
+    if (at == NULL) {
+        return NULL;
+    }
+    at = walk_blanks(w, at);
+    return *at == ':' ? walk_blanks(w, at + 1) : walk_bad(w, at, "':' is expected");
+}
+
+static inline const uint8_t *
+cell_map(struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at)
+{
+    if (UNLIKELY(*at != '{')) {
+        return *at == 'n' ? cell_null(w, cell, column, at) : cell_mismatch(w, at);
+    }
+    bool is_over = false;
+    w->depth++;
+    at = cell_open(w, at, '}', &is_over);
+    while (!is_over) {
+        at = cell_map_key(w, cell->children[0], column->children[0], at);
+        at = at == NULL ? NULL : json_cell(w, cell->children[1], column->children[1], at);
+        at = at == NULL ? NULL : cell_next(w, at, '}', &is_over);
+        if (UNLIKELY(at == NULL)) {
+            return NULL;
+        }
+    }
+    w->depth--;
+    return LIKELY(column_add_offset(column, column_items(column->children[0]))) ? at
+                                                                                : walk_no_memory(w);
+}
+
+/*
+ * The key at `at` and its colon. *ret_key: NULL if the table does not know it. The number of the
+ * key expected comes first; a hash lookup second.
+ */
+static inline const uint8_t *cell_key(
+    struct walk *w, const struct key_table *table, const uint8_t *at, uint32_t expected,
+    const struct json_key **ret_key)
+{
+    const struct json_key *key = &table->keys[expected];
+    uint32_t mask = simd_equal(at, key->pattern);
+    if (LIKELY(
+            (mask & key->pattern_mask) == key->pattern_mask &&
+            (key->pattern_bytes <= KEY_PATTERN_BYTES ||
+             ((size_t)(w->end - at) >= key->pattern_bytes &&
+              memcmp(at, key->text, key->pattern_bytes) == 0)))) {
+        *ret_key = key;
+        return walk_blanks(w, at + key->pattern_bytes);
+    }
+    if (UNLIKELY(*at != '"')) {
+        return walk_bad(w, at, "a key in quotes is expected");
+    }
+    struct walk_text text;
+    at = walk_text(w, at, &text);
+    if (UNLIKELY(at == NULL || at > w->end)) {
+        return at == NULL ? NULL : walk_bad(w, w->end, "the document ends inside a string");
+    }
+    *ret_key = keys_lookup(table, text.at, text.len);
+    at = walk_blanks(w, at);
+    return LIKELY(*at == ':') ? walk_blanks(w, at + 1) : walk_bad(w, at, "':' is expected");
+}
+
+/* The members of a named tuple that did not come. */
+JSON_COLD bool cell_fill_tuple(struct column *column, const uint64_t *seen)
+{
+    for (size_t i = 0; i < column->children_count; i++) {
+        if ((seen[i / 64] >> (i % 64) & 1) == 0 && !column_add_default(column->children[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static inline const uint8_t *
+cell_named_tuple(struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at)
+{
+    if (UNLIKELY(*at != '{')) {
+        return *at == 'n' ? cell_null(w, cell, column, at) : cell_mismatch(w, at);
+    }
+    const struct key_table *table = &cell->elements;
+    uint64_t seen[CELL_ELEMENTS_MAX / 64] = {0};
+    uint32_t expected = 0;
+    uint32_t count = 0;
+    bool is_over = false;
+    w->depth++;
+    at = cell_open(w, at, '}', &is_over);
+    while (!is_over) {
+        const struct json_key *key = NULL;
+        const uint8_t *key_at = at;
+        at = cell_key(w, table, at, expected, &key);
+        if (UNLIKELY(at == NULL)) {
+            return NULL;
+        }
+        if (key == NULL) {
+            at = skip_value(w, at);
+        } else if (UNLIKELY((seen[key->index / 64] >> (key->index % 64) & 1) != 0)) {
+            return walk_duplicate(w, key_at);
+        } else {
+            seen[key->index / 64] |= 1ULL << (key->index % 64);
+            count++;
+            at = json_cell(w, key->cell, column->children[key->index], at);
+            expected = key->index + 1 < table->count ? key->index + 1 : 0;
+        }
+        at = at == NULL ? NULL : cell_next(w, at, '}', &is_over);
+        if (UNLIKELY(at == NULL)) {
+            return NULL;
+        }
+    }
+    w->depth--;
+    if (count < table->count && !cell_fill_tuple(column, seen)) {
+        return walk_no_memory(w);
+    }
+    return at;
+}
+
+JSON_COLD const uint8_t *cell_unnamed_tuple(
+    struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at)
+{
+    if (*at != '[') {
+        return *at == 'n' ? cell_null(w, cell, column, at) : cell_mismatch(w, at);
+    }
+    const uint8_t *from = at;
+    size_t count = 0;
+    bool is_over = false;
+    w->depth++;
+    at = cell_open(w, at, ']', &is_over);
+    while (!is_over) {
+        if (count == cell->children_count) {
+            break;
+        }
+        at = json_cell(w, cell->children[count], column->children[count], at);
+        count++;
+        at = at == NULL ? NULL : cell_next(w, at, ']', &is_over);
+        if (at == NULL) {
+            return NULL;
+        }
+    }
+    w->depth--;
+    if (count < cell->children_count || !is_over) {
+        return walk_unfit(w, from, "the array has not as many elements as the tuple");
+    }
+    return at;
+}
+
+/* One value into one cell. */
+static const uint8_t *
+json_cell(struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at)
+{
+    switch (cell->kind) {
+    case CH_INT8:
+    case CH_INT16:
+    case CH_INT32:
+    case CH_INT64:
+    case CH_UINT8:
+    case CH_UINT16:
+    case CH_UINT32:
+    case CH_UINT64:
+        return cell_integer(w, cell, column, at);
+    case CH_FLOAT64:
+        return cell_float64(w, cell, column, at);
+    case CH_FLOAT32:
+        return cell_float_other(w, cell, column, at);
+    case CH_BOOL:
+        return cell_bool(w, cell, column, at);
+    case CH_STRING:
+        return cell_string(w, cell, column, at);
+    case CH_FIXED_STRING:
+        return cell_fixed_string(w, cell, column, at);
+    case CH_DATE:
+    case CH_DATE32:
+        return cell_date(w, cell, column, at);
+    case CH_DATETIME:
+    case CH_DATETIME64:
+        return cell_instant(w, cell, column, at);
+    case CH_UUID:
+        return cell_uuid(w, cell, column, at);
+    case CH_ENUM8:
+    case CH_ENUM16:
+        return cell_enum(w, cell, column, at);
+    case CH_DECIMAL32:
+    case CH_DECIMAL64:
+    case CH_DECIMAL128:
+        return cell_decimal(w, cell, column, at);
+    case CH_LOW_CARDINALITY:
+        return cell_dictionary(w, cell, column, at);
+    case CH_ARRAY:
+        return cell_array(w, cell, column, at);
+    case CH_MAP:
+        return cell_map(w, cell, column, at);
+    case CH_TUPLE:
+        return cell->type->names != NULL ? cell_named_tuple(w, cell, column, at)
+                                         : cell_unnamed_tuple(w, cell, column, at);
+    default: /* plan_new refuses types that cannot be written */
+        return walk_unfit(w, at, "this type is not supported yet");
+    }
+}
+
+#endif

@@ -1,0 +1,238 @@
+#ifndef WORKER_REPLICA_DECODE_JSON_ROW_H
+#define WORKER_REPLICA_DECODE_JSON_ROW_H
+
+/*
+ * A whole document into one cell of each column: objects level by level along the plan. This header
+ * is compiled twice, for every x86-64 (json_baseline.c) and for AVX2 (json_avx2.c); decoder.c
+ * chooses.
+ */
+
+#include "worker/replica/decode/json_cells.h"
+#include "worker/replica/decode/json_skip.h"
+#include "worker/replica/decode/utf8.h"
+
+/* Walk w's document. True: every column the plan fills from documents has one more cell. False:
+ * the walk says why, and columns are in any state. */
+bool json_row_baseline(struct walk *w) MUST_CHECK;
+bool json_row_avx2(struct walk *w) MUST_CHECK;
+
+static const uint8_t *row_object(struct walk *w, const struct plan_node *node, const uint8_t *at);
+static const uint8_t *row_list(struct walk *w, const struct plan_node *node, const uint8_t *at);
+
+static inline bool row_is_seen(const struct walk *w, uint32_t bit)
+{
+    return (w->seen[bit / 64] >> (bit % 64) & 1) != 0;
+}
+
+static inline void row_set_seen(struct walk *w, uint32_t bit)
+{
+    w->seen[bit / 64] |= 1ULL << (bit % 64);
+}
+
+/* May this target write its column? Of several ways to a column the one of the lowest rank wins. */
+enum row_right {
+    ROW_WRITE,
+    ROW_IGNORE,
+    ROW_FAIL,
+};
+
+JSON_COLD enum row_right
+row_right(struct walk *w, const struct plan_target *target, const uint8_t *key_at)
+{
+    bool is_seen = row_is_seen(w, target->column);
+    if (target->has_rivals) {
+        uint32_t best = w->ranks[target->column];
+        if (best != WALK_NO_RANK && target->rank > best) {
+            return ROW_IGNORE;
+        }
+        w->ranks[target->column] = target->rank;
+        if (is_seen && target->rank < best) {
+            w->fault = WALK_RIVAL;
+            return ROW_FAIL;
+        }
+    }
+    if (is_seen) {
+        w->fault_column = target->column;
+        (void)walk_duplicate(w, key_at);
+        return ROW_FAIL;
+    }
+    return ROW_WRITE;
+}
+
+/* What lies inside the value: columns with longer paths. */
+JSON_COLD const uint8_t *
+row_child(struct walk *w, const struct json_key *key, const uint8_t *key_at, const uint8_t *at)
+{
+    if (row_is_seen(w, key->bit)) {
+        return walk_duplicate(w, key_at);
+    }
+    row_set_seen(w, key->bit);
+    if (*at == '{') {
+        return row_object(w, key->child, at);
+    }
+    return *at == '[' ? row_list(w, key->child, at) : skip_value(w, at);
+}
+
+/* A key with several readers: the value is walked once for each. */
+static __attribute__((noinline)) const uint8_t *
+row_shared(struct walk *w, const struct json_key *key, const uint8_t *key_at, const uint8_t *at)
+{
+    const uint8_t *behind = NULL;
+    for (size_t i = 0; i < key->targets_count; i++) {
+        const struct plan_target *target = &key->targets[i];
+        enum row_right right = row_right(w, target, key_at);
+        if (right == ROW_FAIL) {
+            return NULL;
+        }
+        if (right == ROW_IGNORE) {
+            continue;
+        }
+        row_set_seen(w, target->column);
+        behind = json_cell(w, target->cell, w->columns[target->column], at);
+        if (behind == NULL) {
+            w->fault_column = target->column;
+            return NULL;
+        }
+    }
+    if (key->child != NULL) {
+        return row_child(w, key, key_at, at);
+    }
+    return behind != NULL ? behind : skip_value(w, at);
+}
+
+/* The value of a key the plan knows. */
+static inline const uint8_t *
+row_value(struct walk *w, const struct json_key *key, const uint8_t *key_at, const uint8_t *at)
+{
+    if (UNLIKELY(key->cell == NULL)) {
+        return row_shared(w, key, key_at, at);
+    }
+    uint64_t bit = 1ULL << (key->index % 64);
+    uint64_t *word = &w->seen[key->index / 64];
+    if (UNLIKELY((*word & bit) != 0)) {
+        w->fault_column = key->index;
+        return walk_duplicate(w, key_at);
+    }
+    *word |= bit;
+    at = json_cell(w, key->cell, w->columns[key->index], at);
+    if (UNLIKELY(at == NULL)) {
+        w->fault_column = key->index;
+    }
+    return at;
+}
+
+/* An object at its brace. */
+static const uint8_t *row_object(struct walk *w, const struct plan_node *node, const uint8_t *at)
+{
+    const struct key_table *table = &node->table;
+    uint32_t *learn = &w->first[table->first_id]; /* where the next known key is noted */
+    uint32_t expected = *learn;
+    bool is_over = false;
+    w->depth++;
+    at = cell_open(w, at, '}', &is_over);
+    while (!is_over) {
+        const struct json_key *key = NULL;
+        const uint8_t *key_at = at;
+        at = cell_key(w, table, at, expected, &key);
+        if (UNLIKELY(at == NULL)) {
+            return NULL;
+        }
+        if (LIKELY(key != NULL)) {
+            *learn = key->id - table->first_id;
+            learn = &w->next[key->id];
+            expected = *learn;
+            at = row_value(w, key, key_at, at);
+        } else {
+            at = skip_value(w, at);
+        }
+        at = UNLIKELY(at == NULL) ? NULL : cell_next(w, at, '}', &is_over);
+        if (UNLIKELY(at == NULL)) {
+            return NULL;
+        }
+    }
+    w->depth--;
+    return at;
+}
+
+static const struct json_key *row_list_key(const struct plan_node *node, uint32_t index)
+{
+    for (uint32_t i = 0; i < node->table.count; i++) {
+        if (node->table.keys[i].list_index == index) {
+            return &node->table.keys[i];
+        }
+    }
+    return NULL;
+}
+
+/* An array at its bracket, where a path goes on with a number. */
+static const uint8_t *row_list(struct walk *w, const struct plan_node *node, const uint8_t *at)
+{
+    bool is_over = false;
+    w->depth++;
+    at = cell_open(w, at, ']', &is_over);
+    for (uint32_t index = 0; !is_over; index++) {
+        const struct json_key *key = row_list_key(node, index);
+        at = key != NULL ? row_value(w, key, at, at) : skip_value(w, at);
+        at = at == NULL ? NULL : cell_next(w, at, ']', &is_over);
+        if (at == NULL) {
+            return NULL;
+        }
+    }
+    w->depth--;
+    return at;
+}
+
+/* Columns whose key did not come get zero values. */
+JSON_COLD bool row_fill(struct walk *w, size_t word)
+{
+    uint64_t missing = w->plan->wanted[word] & ~w->seen[word];
+    for (; missing != 0; missing &= missing - 1) {
+        size_t column = word * 64 + (size_t)__builtin_ctzll(missing);
+        if (!column_add_default(w->columns[column])) {
+            (void)walk_no_memory(w);
+            return false;
+        }
+    }
+    return true;
+}
+
+static inline bool row_walk(struct walk *w)
+{
+    static const uint8_t BYTE_ORDER_MARK[] = {0xef, 0xbb, 0xbf};
+    const uint8_t *at = w->start;
+    size_t len = (size_t)(w->end - at);
+    if (UNLIKELY(!utf8_is_valid(at, len))) {
+        (void)walk_bad(w, at + utf8_check_plain(at, len), "the text is not UTF-8");
+        return false;
+    }
+    if (UNLIKELY(len >= 3 && memcmp(at, BYTE_ORDER_MARK, 3) == 0)) {
+        at += 3;
+    }
+    at = walk_blanks(w, at);
+    if (UNLIKELY(at >= w->end || *at != '{')) {
+        (void)walk_bad(w, at < w->end ? at : w->end, "an object is expected");
+        return false;
+    }
+    at = row_object(w, w->plan->root, at);
+    if (UNLIKELY(at == NULL || at > w->end)) {
+        if (at != NULL) {
+            (void)walk_bad(w, w->end, "the document ends inside an object or array");
+        }
+        return false;
+    }
+    if (UNLIKELY(at < w->end)) {
+        at = walk_blanks(w, at);
+        if (at < w->end) {
+            (void)walk_bad(w, at, "bytes follow the document");
+            return false;
+        }
+    }
+    for (size_t i = 0; i < w->plan->words_count; i++) {
+        if (UNLIKELY((w->plan->wanted[i] & ~w->seen[i]) != 0) && !row_fill(w, i)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+#endif

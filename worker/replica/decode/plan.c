@@ -1,0 +1,239 @@
+/*
+ * From a pipe's definition and a table's columns to a plan. Everything that can be wrong is found
+ * here, once, so that the decoder need not look.
+ */
+#include "worker/replica/decode/plan.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "worker/replica/decode/plan_tree.h"
+
+enum {
+    COLUMNS_MAX = 4096
+};
+
+static const char *
+table_type(const struct plan_column *columns, size_t columns_count, const char *name)
+{
+    for (size_t i = 0; i < columns_count; i++) {
+        if (strcmp(columns[i].name, name) == 0) {
+            return columns[i].type;
+        }
+    }
+    return NULL;
+}
+
+/* The field a column reads: its mapping's, else the one of its own name. */
+static const char *source_of(const struct pipe_spec *spec, const char *column)
+{
+    for (size_t i = 0; i < spec->mappings_count; i++) {
+        if (strcmp(spec->mappings[i].destination_field, column) == 0) {
+            return spec->mappings[i].source_field;
+        }
+    }
+    return column;
+}
+
+static enum status
+add_virtual(struct plan *plan, size_t index, enum virtual_kind kind, struct err *err)
+{
+    enum status st = virtual_check(kind, plan->columns[index].type, err);
+    if (st != ST_OK) {
+        (void)err_wrap(err, "column %s", plan->columns[index].name);
+        return st;
+    }
+    struct plan_virtual item = {.column = (uint32_t)index, .kind = kind};
+    plan->virtuals[plan->virtuals_count++] = item;
+    return ST_OK;
+}
+
+static enum status add_field(
+    struct plan *plan, size_t index, const char *path, const struct pipe_settings *settings,
+    struct err *err)
+{
+    enum status st =
+        cell_new(plan->columns[index].type, settings, &plan->keys_count, &plan->cells[index], err);
+    if (st != ST_OK) {
+        (void)err_wrap(err, "column %s", plan->columns[index].name);
+        return st;
+    }
+    if (plan->root == NULL) {
+        plan->root = calloc(1, sizeof(*plan->root));
+        if (plan->root == NULL) {
+            return err_set(err, ST_NO_MEMORY, "out of memory for a plan");
+        }
+    }
+    const char *separator = settings->path_separator == NULL ? "." : settings->path_separator;
+    bool has_rivals = *separator != '\0' && strstr(path, separator) != NULL;
+    plan->has_rivals = plan->has_rivals || has_rivals;
+    struct plan_source source = {
+        .path = path,
+        .separator = separator,
+        .target = {.column = (uint32_t)index, .has_rivals = has_rivals, .cell = plan->cells[index]},
+    };
+    return plan_add_path(plan->root, &source, err);
+}
+
+static enum status add_column(
+    struct plan *plan, const struct pipe_spec *spec, const char *name, const char *type_text,
+    struct err *err)
+{
+    size_t index = plan->columns_count;
+    struct ch_type *type = NULL;
+    enum status st = ch_type_parse(type_text, &type, err);
+    if (st != ST_OK) {
+        (void)err_wrap(err, "column %s", name);
+        return st;
+    }
+    plan->columns[index].type = type;
+    plan->columns[index].name = strdup(name);
+    plan->columns_count++;
+    if (plan->columns[index].name == NULL) {
+        return err_set(err, ST_NO_MEMORY, "out of memory for a plan");
+    }
+    const char *source = source_of(spec, name);
+    enum virtual_kind kind = VIRTUAL_KEY;
+    if (virtual_find(source, &kind)) {
+        return add_virtual(plan, index, kind, err);
+    }
+    return add_field(plan, index, source, &spec->settings, err);
+}
+
+static enum status make_wanted(struct plan *plan, struct err *err)
+{
+    plan->bits_count = (uint32_t)plan->columns_count;
+    if (plan->root != NULL) {
+        enum status st = plan_index_node(plan, plan->root, err);
+        if (st != ST_OK) {
+            return st;
+        }
+    }
+    plan->words_count = (plan->bits_count + 63) / 64;
+    plan->wanted = calloc(plan->words_count, sizeof(*plan->wanted));
+    if (plan->wanted == NULL) {
+        return err_set(err, ST_NO_MEMORY, "out of memory for a plan");
+    }
+    for (size_t i = 0; i < plan->columns_count; i++) {
+        if (plan->cells[i] != NULL) {
+            plan->wanted[i / 64] |= 1ULL << (i % 64);
+        }
+    }
+    return ST_OK;
+}
+
+static enum status check_settings(const struct pipe_spec *spec, struct err *err)
+{
+    if (spec->source.format != PIPE_FORMAT_JSON) {
+        return err_set(
+            err, ST_UNSUPPORTED, "format %s is not supported yet",
+            pipe_format_text(spec->source.format));
+    }
+    if (spec->settings.defaults == PIPE_DEFAULTS_SERVER) {
+        return err_set(err, ST_UNSUPPORTED, "penstock_defaults=server is not supported yet");
+    }
+    if (spec->settings.multi_record != PIPE_MULTI_RECORD_OFF) {
+        return err_set(err, ST_UNSUPPORTED, "penstock_multi_record is not supported yet");
+    }
+    return ST_OK;
+}
+
+static enum status init(
+    struct plan *plan, const struct pipe_spec *spec, const struct plan_column *table_columns,
+    size_t table_count, struct err *err)
+{
+    const struct pipe_destination *to = &spec->destination;
+    plan->columns = calloc(to->columns_count, sizeof(*plan->columns));
+    plan->cells = calloc(to->columns_count, sizeof(struct cell *));
+    plan->virtuals = calloc(to->columns_count, sizeof(*plan->virtuals));
+    if (plan->columns == NULL || plan->cells == NULL || plan->virtuals == NULL) {
+        return err_set(err, ST_NO_MEMORY, "out of memory for a plan");
+    }
+    for (size_t i = 0; i < to->columns_count; i++) {
+        const char *name = to->columns[i].name;
+        const char *type = table_type(table_columns, table_count, name);
+        if (type == NULL) {
+            return err_set(
+                err, ST_INVALID, "table %s.%s has no column %s", to->database, to->table, name);
+        }
+        enum status st = add_column(plan, spec, name, type, err);
+        if (st != ST_OK) {
+            return st;
+        }
+    }
+    return make_wanted(plan, err);
+}
+
+enum status plan_new(
+    const struct pipe_spec *spec, const struct plan_column *table_columns, size_t columns_count,
+    struct plan **ret_plan, struct err *err)
+{
+    assert(spec != NULL && ret_plan != NULL);
+    if (spec->destination.columns_count == 0 || spec->destination.columns_count > COLUMNS_MAX) {
+        return err_set(
+            err, ST_INVALID, "a pipe has %zu columns; 1 to %d are possible",
+            spec->destination.columns_count, COLUMNS_MAX);
+    }
+    enum status st = check_settings(spec, err);
+    if (st != ST_OK) {
+        return st;
+    }
+    CLEANUP(plan_freep) struct plan *plan = calloc(1, sizeof(*plan));
+    if (plan == NULL) {
+        return err_set(err, ST_NO_MEMORY, "out of memory for a plan");
+    }
+    st = init(plan, spec, table_columns, columns_count, err);
+    if (st != ST_OK) {
+        return st;
+    }
+    *ret_plan = plan;
+    plan = NULL;
+    return ST_OK;
+}
+
+void plan_free(struct plan *plan)
+{
+    if (plan == NULL) {
+        return;
+    }
+    plan_node_free(plan->root);
+    for (size_t i = 0; i < plan->columns_count; i++) {
+        cell_free(plan->cells[i]);
+        /* the plan made them; block_column lends them to others as const */
+        free((void *)(uintptr_t)plan->columns[i].name);
+        ch_type_free((struct ch_type *)(uintptr_t)plan->columns[i].type);
+    }
+    free(plan->columns);
+    free(plan->cells);
+    free(plan->virtuals);
+    free(plan->wanted);
+    free(plan);
+}
+
+void plan_freep(struct plan **plan)
+{
+    plan_free(*plan);
+    *plan = NULL;
+}
+
+const struct block_column *plan_columns(const struct plan *plan, size_t *ret_count)
+{
+    *ret_count = plan->columns_count;
+    return plan->columns;
+}
+
+bool plan_needs_headers(const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->virtuals_count; i++) {
+        if (virtual_needs_headers(plan->virtuals[i].kind)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool plan_is_raw(const struct plan *plan)
+{
+    return plan->root == NULL;
+}

@@ -1,0 +1,32 @@
+/* Texts of rejects. */
+#include "worker/replica/decode/reject.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+const char *reject_type_text(enum reject_type type)
+{
+    static const char *const TEXTS[] = {
+#define X(type, text) [type] = text,
+        REJECT_TABLE(X)
+#undef X
+    };
+    return TEXTS[type];
+}
+
+void reject_set(
+    struct reject *reject, enum reject_type type, const char *column, const char *format, ...)
+{
+    assert(reject != NULL);
+    reject->type = type;
+    reject->column = column == NULL ? "" : column;
+    va_list args;
+    va_start(args, format);
+    int needed = vsnprintf(reject->message, sizeof(reject->message), format, args);
+    va_end(args);
+    if (needed >= (int)sizeof(reject->message)) {
+        memcpy(reject->message + sizeof(reject->message) - 4, "...", 4);
+    }
+}

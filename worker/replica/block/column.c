@@ -230,7 +230,11 @@ static bool add_zero(struct column *c)
 {
     switch (c->kind) {
     case CH_STRING:
-        return column_add_text(c, "", 0);
+        if (!bytes_add_varint(&c->data, 0)) {
+            return false;
+        }
+        c->strings_count++;
+        return true;
     case CH_LOW_CARDINALITY:
         return column_add_index(c, 0); /* '' or NULL */
     case CH_ENUM8:

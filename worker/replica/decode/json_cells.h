@@ -55,7 +55,7 @@ static inline const uint8_t *cell_by_ways(
 {
     w->fault_at = at;
     if (*at == '"') {
-        struct walk_text text;
+        struct walk_text text = {0};
         const uint8_t *behind = walk_text(w, at, &text);
         return behind == NULL || ways.text(w, cell, column, &text) ? behind : NULL;
     }
@@ -190,7 +190,7 @@ cell_bool_other(struct walk *w, const struct cell *cell, struct column *column, 
     unsigned value = 2;
     const uint8_t *behind = at;
     if (*at == '"') {
-        struct walk_text text;
+        struct walk_text text = {0};
         behind = walk_text(w, at, &text);
         if (behind == NULL) {
             return NULL;
@@ -349,7 +349,7 @@ cell_dictionary(struct walk *w, const struct cell *cell, struct column *column, 
     if (UNLIKELY(*at != '"')) {
         return cell_raw_text(w, cell, column, at);
     }
-    struct walk_text text;
+    struct walk_text text = {0};
     at = walk_text(w, at, &text);
     if (UNLIKELY(at == NULL || at > w->end)) {
         return at == NULL ? NULL : walk_bad(w, w->end, "the document ends inside a string");
@@ -369,7 +369,7 @@ cell_fixed_string(struct walk *w, const struct cell *cell, struct column *column
     if (*at != '"') {
         return *at == 'n' ? cell_null(w, cell, column, at) : cell_mismatch(w, at);
     }
-    struct walk_text text;
+    struct walk_text text = {0};
     const uint8_t *behind = walk_text(w, at, &text);
     if (behind == NULL) {
         return NULL;
@@ -393,7 +393,7 @@ cell_uuid(struct walk *w, const struct cell *cell, struct column *column, const 
             uuid_text_read(at + 1, UUID_DASHED_BYTES, &words))) {
         at += UUID_DASHED_BYTES + 2;
     } else {
-        struct walk_text text;
+        struct walk_text text = {0};
         const uint8_t *behind = walk_text(w, at, &text);
         if (behind == NULL) {
             return NULL;
@@ -535,7 +535,7 @@ static inline const uint8_t *cell_key(
     if (UNLIKELY(*at != '"')) {
         return walk_bad(w, at, "a key in quotes is expected");
     }
-    struct walk_text text;
+    struct walk_text text = {0};
     at = walk_text(w, at, &text);
     if (UNLIKELY(at == NULL || at > w->end)) {
         return at == NULL ? NULL : walk_bad(w, w->end, "the document ends inside a string");

@@ -1,0 +1,10 @@
+# The api's rooms and the metrics.
+foreach(room router auth request reply listen stats)
+    penstock_unit_test(api_http_${room}_test tests/unit/api/http/${room}_test.c api_rooms)
+endforeach()
+foreach(room pipe pipe_patch time summary errors service prometheus)
+    string(REPLACE "pipe_patch_wire" "pipe_patch" file ${room}_wire)
+    penstock_unit_test(api_wire_${room}_test tests/unit/api/wire/${file}_test.c api_rooms)
+endforeach()
+penstock_unit_test(metrics_prometheus_test tests/unit/common/metrics/prometheus_test.c metrics)
+penstock_unit_test(metrics_latency_test tests/unit/common/metrics/latency_test.c metrics protocol)

@@ -1,0 +1,94 @@
+/* Which row of the table answers a path and method, and how paths are made comparable. */
+#include <string.h>
+
+#include "api/http/router.h"
+#include "tests/unit/unit.h"
+
+static enum status answer(const struct request *request, struct reply *reply, struct err *err)
+{
+    (void)request;
+    (void)reply;
+    (void)err;
+    return ST_OK;
+}
+
+static const struct route ROUTES[] = {
+    {HTTP_GET, "/version", ROUTE_OPEN, ROUTE_NO_BODY, answer},
+    {HTTP_GET, "/v1/{organizationId}/a", ROUTE_READ, ROUTE_NO_BODY, answer},
+    {HTTP_POST, "/v1/{organizationId}/a", ROUTE_WRITE, ROUTE_JSON_BODY, answer},
+    {HTTP_GET, "/v1/{organizationId}/a/summary", ROUTE_READ, ROUTE_NO_BODY, answer},
+    {HTTP_GET, "/v1/{organizationId}/a/{clickPipeId}", ROUTE_READ, ROUTE_NO_BODY, answer},
+    {HTTP_DELETE, "/v1/{organizationId}/a/{clickPipeId}", ROUTE_WRITE, ROUTE_NO_BODY, answer},
+    {HTTP_GET, "/", ROUTE_OPEN, ROUTE_NO_BODY, answer},
+};
+static const struct route_table TABLE = {ROUTES, ARRAY_LEN(ROUTES)};
+
+static void paths_and_methods(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *path;
+        enum http_method method;
+        enum status expected;
+        int row;
+        const char *allow;
+    } cases[] = {
+        {"/version", HTTP_GET, ST_OK, 0, ""},
+        {"/version/", HTTP_GET, ST_OK, 0, ""},
+        {"//version//", HTTP_GET, ST_OK, 0, ""},
+        {"version", HTTP_GET, ST_OK, 0, ""},
+        {"/", HTTP_GET, ST_OK, 6, ""},
+        {"", HTTP_GET, ST_OK, 6, ""},
+        {"///", HTTP_GET, ST_OK, 6, ""},
+        {"/Version", HTTP_GET, ST_NOT_FOUND, -1, ""},
+        {"/version/x", HTTP_GET, ST_NOT_FOUND, -1, ""},
+        {"/versio", HTTP_GET, ST_NOT_FOUND, -1, ""},
+        {"/version", HTTP_POST, ST_METHOD, -1, "GET, HEAD"},
+        {"/v1/o/a", HTTP_GET, ST_OK, 1, ""},
+        {"/v1/o/a/", HTTP_POST, ST_OK, 2, ""},
+        {"/v1/o/a", HTTP_PUT, ST_METHOD, -1, "GET, HEAD, POST"},
+        {"/v1/o/a/summary", HTTP_GET, ST_OK, 3, ""},
+        {"/v1/o/a/summary", HTTP_DELETE, ST_METHOD, -1, "GET, HEAD"},
+        {"/v1/o/a/p", HTTP_DELETE, ST_OK, 5, ""},
+        {"/v1/o/a/p", HTTP_OTHER, ST_METHOD, -1, "GET, HEAD, DELETE"},
+        {"/v1/o", HTTP_GET, ST_NOT_FOUND, -1, ""},
+        {"/v1//a", HTTP_GET, ST_NOT_FOUND, -1, ""},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct request request = {.method = cases[i].method};
+        struct reply reply = {0};
+        assert_int_equal(request_set_path(&request, cases[i].path), ST_OK);
+        assert_int_equal(router_match(&TABLE, &request, &reply, NULL), cases[i].expected);
+        assert_string_equal(reply.allow, cases[i].allow);
+        if (cases[i].row >= 0) {
+            assert_ptr_equal(request.route, &ROUTES[cases[i].row]);
+        } else {
+            assert_null(request.route);
+        }
+        request_done(&request);
+        reply_done(&reply);
+    }
+}
+
+static void parameters(void **state)
+{
+    (void)state;
+    struct request request = {.method = HTTP_GET};
+    struct reply reply = {0};
+    assert_int_equal(request_set_path(&request, "/v1//org 1/a/ÄÖ/"), ST_OK);
+    assert_int_equal(router_match(&TABLE, &request, &reply, NULL), ST_OK);
+    assert_int_equal(request.params_count, 2);
+    assert_string_equal(request_param(&request, "organizationId"), "org 1");
+    assert_string_equal(request_param(&request, "clickPipeId"), "ÄÖ");
+    request_done(&request);
+    request_done(&request);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(paths_and_methods),
+        cmocka_unit_test(parameters),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

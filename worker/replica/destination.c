@@ -22,6 +22,7 @@ void destination_init(
     const struct clickhouse_endpoint *endpoint, const struct pipe_spec *pipe)
 {
     *ret_destination = (struct destination){.client = client, .endpoint = *endpoint, .pipe = pipe};
+    buf_init(&ret_destination->sql, SQL_MAX_BYTES);
     backoff_init(&ret_destination->backoff, ASK_FIRST_MS, ASK_MAX_MS, 1);
 }
 
@@ -30,6 +31,7 @@ void destination_done(struct destination *destination)
     http_cancel(destination->client, destination->call);
     destination->call = NULL;
     plan_freep(&destination->plan);
+    buf_done(&destination->sql);
     destination->state = DESTINATION_IDLE;
 }
 
@@ -49,16 +51,15 @@ static void destination_wait(
 
 static enum status destination_start_call(struct destination *destination, struct err *err)
 {
-    struct buf sql;
-    buf_init(&sql, SQL_MAX_BYTES);
+    struct buf *sql = &destination->sql;
+    buf_reset(sql);
     enum status st = clickhouse_describe_sql(
-        destination->pipe->destination.database, destination->pipe->destination.table, &sql);
+        destination->pipe->destination.database, destination->pipe->destination.table, sql);
     if (st != ST_OK) {
-        buf_done(&sql);
         return err_set(err, st, "cannot ask for the table's columns");
     }
     struct clickhouse_query query = {
-        .sql = buf_text(&sql),
+        .sql = buf_text(sql),
         .connect_timeout_ms = ASK_CONNECT_MS,
         .timeout_ms = ASK_ANSWER_MS,
         .answer_max_bytes = ANSWER_MAX_BYTES,
@@ -69,7 +70,6 @@ static enum status destination_start_call(struct destination *destination, struc
         st = http_start(destination->client, &request.http, destination, &destination->call, err);
         clickhouse_request_done(&request);
     }
-    buf_done(&sql);
     return st;
 }
 

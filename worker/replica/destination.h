@@ -13,6 +13,7 @@
 
 #include "common/base/attr.h"
 #include "common/base/backoff.h"
+#include "common/base/buf.h"
 #include "common/base/err.h"
 #include "common/clickhouse/client.h"
 #include "common/clickhouse/describe.h"
@@ -35,6 +36,7 @@ struct destination {
     const struct pipe_spec *pipe;        /* borrowed */
     enum destination_state state;
     struct http_call *call;
+    struct buf sql; /* of the question under way */
     struct plan *plan; /* owned until taken */
     struct backoff backoff;
     int64_t due_ms;

@@ -284,7 +284,6 @@ static void flow_read(struct run *run)
     }
     if (run->drain == RUN_DRAIN_NONE && run->now_ms - run->closed_since_ms >= PAUSE_AFTER_MS) {
         source_pause(run->source);
-        (void)source_consume(run->source); /* group events only: all is paused */
     }
 }
 

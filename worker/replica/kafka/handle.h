@@ -15,6 +15,7 @@
 #include "worker/replica/kafka/source.h"
 
 struct source_slot {
+    rd_kafka_queue_t *queue; /* of the partition, forwarded to record_queue */
     const void *rkt;  /* the library's topic object of this slot's records, NULL = none seen */
     int64_t expected; /* next offset, −1 unknown */
     int64_t end;
@@ -25,8 +26,8 @@ struct source_slot {
 
 struct source {
     rd_kafka_t *rk;
-    rd_kafka_queue_t *consumer_queue;
-    rd_kafka_queue_t *main_queue;
+    rd_kafka_queue_t *group_queue;  /* group events, health, answers: everything but records */
+    rd_kafka_queue_t *record_queue; /* all partitions' records */
     struct helper *helper;
     struct source_listener listener;
     enum offset_strategy strategy;
@@ -39,7 +40,7 @@ struct source {
     struct source_slot *slots;
     size_t last_slot;
     bool was_enough; /* on_record said so in this call */
-    bool has_strays; /* a record came while paused: resume by rewinding */
+
     bool is_paused;
     uint64_t taken_since_kick;
     int64_t last_kick_us;
@@ -76,6 +77,9 @@ void rebalance_jump(struct source *source, struct helper_job *job);
 
 /* The slot of a topic object and partition; assigned->cnt if it is not assigned. */
 size_t rebalance_find_slot(struct source *source, const rd_kafka_topic_t *rkt, int32_t partition);
+
+/* Send the partition's records to the record queue, whatever the library does with its own. */
+void rebalance_forward(struct source *source, size_t slot);
 
 /* commit.c */
 void commit_event(

@@ -51,6 +51,9 @@ static void rebalance_ask_offsets(struct source *source)
 
 static void rebalance_drop_slots(struct source *source)
 {
+    for (size_t slot = 0; slot < source_slots_count(source); slot++) {
+        rd_kafka_queue_destroy(source->slots[slot].queue);
+    }
     if (source->assigned != NULL) {
         rd_kafka_topic_partition_list_destroy(source->assigned);
         source->assigned = NULL;
@@ -59,8 +62,16 @@ static void rebalance_drop_slots(struct source *source)
     source->slots = NULL;
     source->last_slot = 0;
     source->is_paused = false;
-    source->has_strays = false;
     source->assignment++;
+}
+
+void rebalance_forward(struct source *source, size_t slot)
+{
+    const rd_kafka_topic_partition_t *at = &source->assigned->elems[slot];
+    rd_kafka_queue_t *queue = rd_kafka_queue_get_partition(source->rk, at->topic, at->partition);
+    assert(queue != NULL); /* the handle is a consumer */
+    rd_kafka_queue_forward(queue, source->record_queue);
+    source->slots[slot].queue = queue;
 }
 
 static void rebalance_drop_coming(struct source *source)
@@ -132,6 +143,9 @@ static enum status rebalance_adopt(struct source *source, struct helper_job *job
     rebalance_drop_slots(source);
     source->assigned = rd_kafka_topic_partition_list_copy(list);
     source->slots = slots;
+    for (size_t slot = 0; slot < count; slot++) {
+        rebalance_forward(source, slot);
+    }
     enum status st = source->listener.on_assign(source->listener.ctx, starts, count, err);
     free(starts);
     if (st != ST_OK) {
@@ -253,8 +267,4 @@ void source_resume(struct source *source)
     }
     source->is_paused = false;
     (void)rd_kafka_resume_partitions(source->rk, source->assigned); /* errors are per item */
-    if (source->has_strays) {
-        source->has_strays = false;
-        rebalance_restart(source);
-    }
 }

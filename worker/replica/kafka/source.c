@@ -1,7 +1,9 @@
 /*
  * The consumer handle, its records and its health. The callback-queue call is the cheapest way
  * librdkafka has (performance.md §2.1): records are decoded inside it, with no array of messages
- * between. Everything runs in the loop's thread except what helper.c does.
+ * between. It takes nothing but records, so each assigned partition's queue is forwarded to a queue
+ * of our own, and the group's events are polled separately, also while no record is wanted.
+ * Everything runs in the loop's thread except what helper.c does.
  */
 #include "worker/replica/kafka/source.h"
 
@@ -23,7 +25,6 @@ enum {
     KICK_EVERY_US = 5000,  /* performance.md §2.4 */
     KICK_BELOW_RECORDS = 20000,
     REFUSED_COUNTS_MS = 15000, /* a refused login explains time-outs for so long */
-    LEAVE_MS = 5000,
 };
 
 void source_report_well(struct source *source)
@@ -159,10 +160,6 @@ static void source_message_event(rd_kafka_message_t *message, void *opaque)
     if (UNLIKELY(slot >= source_slots_count(source) || source->is_revoking)) {
         return; /* of an assignment that is over: its next reader starts at our commit */
     }
-    if (UNLIKELY(source->is_paused)) {
-        source->has_strays = true;
-        return;
-    }
     struct source_slot *at = &source->slots[slot];
     if (UNLIKELY(message->offset < at->expected)) {
         /* Taken before, or the topic was made again: its bounds tell. */
@@ -198,11 +195,12 @@ source_make_handle(struct source *source, const struct source_params *params, st
         rd_kafka_conf_destroy(conf);
         return err_set(err, ST_INVALID, "kafka: %s", reason);
     }
-    source->consumer_queue = rd_kafka_queue_get_consumer(source->rk);
-    source->main_queue = rd_kafka_queue_get_main(source->rk);
+    (void)rd_kafka_poll_set_consumer(source->rk); /* a consumer was just made */
+    source->group_queue = rd_kafka_queue_get_consumer(source->rk);
+    source->record_queue = rd_kafka_queue_new(source->rk);
     uint64_t one = 1;
-    rd_kafka_queue_io_event_enable(source->consumer_queue, source->event_fd, &one, sizeof(one));
-    rd_kafka_queue_io_event_enable(source->main_queue, source->event_fd, &one, sizeof(one));
+    rd_kafka_queue_io_event_enable(source->group_queue, source->event_fd, &one, sizeof(one));
+    rd_kafka_queue_io_event_enable(source->record_queue, source->event_fd, &one, sizeof(one));
     return ST_OK;
 }
 
@@ -298,8 +296,14 @@ void source_poll(struct source *source, int64_t now_ms)
 {
     uint64_t count = 0;
     ssize_t got = read(source->event_fd, &count, sizeof(count));
-    (void)got;                          /* empty is fine: everything is looked at anyway */
-    (void)rd_kafka_poll(source->rk, 0); /* the number of events is of no interest */
+    (void)got; /* empty is fine: everything is looked at anyway */
+    /* Callbacks run inside; what it returns is an error, or a record that was on its way when its
+     * partition's queue was forwarded. */
+    rd_kafka_message_t *message = NULL;
+    while ((message = rd_kafka_consumer_poll(source->rk, 0)) != NULL) {
+        source_message_event(message, source);
+        rd_kafka_message_destroy(message);
+    }
     source_take_answers(source, now_ms);
     rebalance_tick(source, now_ms);
     if (!source->is_well && !source->is_checking && now_ms >= source->next_check_ms) {
@@ -315,7 +319,7 @@ bool source_consume(struct source *source)
 {
     source->was_enough = false;
     (void)rd_kafka_consume_callback_queue(
-        source->consumer_queue, 0, source_message_event, source); /* errors come as messages */
+        source->record_queue, 0, source_message_event, source); /* errors come as messages */
     return source->was_enough;
 }
 
@@ -338,7 +342,7 @@ static bool source_is_behind(struct source *source)
 bool source_kick(struct source *source, int64_t now_us)
 {
     if (source->taken_since_kick == 0 || source->is_paused ||
-        rd_kafka_queue_length(source->consumer_queue) >= KICK_BELOW_RECORDS) {
+        rd_kafka_queue_length(source->record_queue) >= KICK_BELOW_RECORDS) {
         return false;
     }
     if (now_us - source->last_kick_us < (int64_t)SOURCE_KICK_MS * 1000) {
@@ -388,8 +392,7 @@ void source_partition(
     assert(slot < source_slots_count(source));
     const struct source_slot *at = &source->slots[slot];
     /* A position that counts records which were not handed over would be a lie. */
-    bool is_true =
-        at->has_taken && !source->is_paused && !source->has_strays && !source->is_revoking;
+    bool is_true = at->has_taken && !source->is_paused && !source->is_revoking;
     *ret_partition = (struct source_partition){
         .topic = source->assigned->elems[slot].topic,
         .partition = source->assigned->elems[slot].partition,
@@ -448,16 +451,7 @@ void source_close(struct source *source)
         return;
     }
     source->is_closing = true;
-    rd_kafka_queue_t *left = rd_kafka_queue_new(source->rk);
-    rd_kafka_error_t *error = rd_kafka_consumer_close_queue(source->rk, left);
-    if (error != NULL) {
-        rd_kafka_error_destroy(error);
-        return;
-    }
-    int64_t deadline_ms = clock_monotonic_ms() + LEAVE_MS;
-    while (!rd_kafka_consumer_closed(source->rk) && clock_monotonic_ms() < deadline_ms) {
-        (void)rd_kafka_consume_callback_queue(
-            left, 50, source_message_event, source); /* serves the last revocation */
-        (void)rd_kafka_poll(source->rk, 0);          /* and the last answers */
-    }
+    /* Serves the last revocation by itself and waits for the coordinator's answer, if there is one.
+     */
+    (void)rd_kafka_consumer_close(source->rk); /* the group forgets us anyway after a while */
 }

@@ -71,14 +71,11 @@ enum status source_open(
 /* Readable when source_poll or source_consume has something to do. */
 int source_event_fd(const struct source *source);
 
-/* Serve everything but records: health, commits, answers of the helper. Call at least once a
- * second; it is also what keeps the group membership alive while no record is wanted. */
+/* Serve everything but records: rebalances, health, commits, answers of the helper. Call at least
+ * once a second; it is also what keeps the group membership alive while no record is wanted. */
 void source_poll(struct source *source, int64_t now_ms);
 
-/*
- * Hand records to on_record until it says enough or none is queued. True if more may be queued.
- * Also serves group events, so it must be called while paused as well; nothing comes then.
- */
+/* Hand records to on_record until it says enough or none is queued. True if more may be queued. */
 bool source_consume(struct source *source);
 
 /* Wake the brokers' fetchers if the queue runs low while there is more (performance.md §2.4). True

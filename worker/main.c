@@ -27,6 +27,7 @@ enum {
     EXIT_USAGE = 2,
     EXIT_SERVICE = 3,
     HOST_ID_BYTES = 256,
+    PRINT_MAX_BYTES = 1024 * 1024,
 };
 
 enum command {
@@ -264,7 +265,7 @@ static enum status check(const struct config *config, struct err *err)
 static enum status print(const struct config *config, struct err *err)
 {
     CLEANUP(buf_done) struct buf text;
-    buf_init(&text, 1024 * 1024);
+    buf_init(&text, PRINT_MAX_BYTES);
     enum status st = config_print(config, &text);
     if (st != ST_OK) {
         return err_set(err, st, "no room for the settings");

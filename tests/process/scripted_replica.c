@@ -217,7 +217,9 @@ int probe_main(void)
         }
     }
     if (json_is_integer(json_object_get(script, "exit"))) {
-        return (int)json_integer_value(json_object_get(script, "exit"));
+        const int code = (int)json_integer_value(json_object_get(script, "exit"));
+        json_decref(question);
+        return code;
     }
     json_t *answer = json_pack("{s:b,s:O}", "ok", 1, "asked", question);
     char *text = answer == NULL ? NULL : json_dumps(answer, JSON_COMPACT);

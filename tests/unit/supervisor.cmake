@@ -7,6 +7,14 @@ foreach(room assign restart capacity environment child)
         supervisor)
 endforeach()
 
+# These call the store: a fake takes its place at link time.
+foreach(room outbox report)
+    penstock_unit_test(supervisor_${room}_test tests/unit/worker/supervisor/${room}_test.c
+        supervisor)
+    target_sources(supervisor_${room}_test PRIVATE
+        ${CMAKE_SOURCE_DIR}/tests/unit/worker/supervisor/fake_store.c)
+endforeach()
+
 # What child_test starts in place of a replica.
 add_executable(fake_child ${CMAKE_SOURCE_DIR}/tests/unit/worker/supervisor/fake_child.c)
 target_link_libraries(fake_child PRIVATE protocol penstock_warnings penstock_hardening)

@@ -99,7 +99,7 @@ become_child(const struct child_plan *plan, pid_t parent_pid, int spec_fd, int r
     const struct sigaction standard = {.sa_handler = SIG_DFL};
     sigset_t none;
     if (sigaction(SIGPIPE, &standard, NULL) != 0 || sigemptyset(&none) != 0 ||
-        sigprocmask(SIG_SETMASK, &none, NULL) != 0) {
+        pthread_sigmask(SIG_SETMASK, &none, NULL) != 0) {
         _exit(CHILD_EXIT_NO_EXEC);
     }
     int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -120,16 +120,17 @@ static enum status fork_child(
     sigset_t all;
     sigset_t before;
     (void)sigfillset(&all); /* cannot fail */
-    if (sigprocmask(SIG_SETMASK, &all, &before) != 0) {
-        return err_errno(err, ST_IO, errno, "cannot block signals");
+    int why = pthread_sigmask(SIG_SETMASK, &all, &before);
+    if (why != 0) {
+        return err_errno(err, ST_IO, why, "cannot block signals");
     }
     pid_t parent_pid = getpid();
     pid_t pid = fork();
     if (pid == 0) {
         become_child(plan, parent_pid, spec_fd, report_fd);
     }
-    int why = errno;
-    (void)sigprocmask(SIG_SETMASK, &before, NULL); /* the mask was valid a moment ago */
+    why = errno;
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL); /* the mask was valid a moment ago */
     if (pid < 0) {
         return err_errno(err, ST_IO, why, "cannot fork");
     }
@@ -162,7 +163,7 @@ enum status child_spawn(const struct child_plan *plan, struct child *child, stru
     assert(plan->arguments[0] != NULL);
     CLEANUP(closep) int spec_fd = -1;
     CLEANUP(closep) int report_fd = -1;
-    int ends[2];
+    int ends[2] = {-1, -1};
     enum status st = open_pipe(ends, err);
     if (st != ST_OK) {
         return st;
@@ -241,37 +242,43 @@ void child_permit(struct child *child)
     }
 }
 
+/* Read one chunk into `in`. *ret_got_bytes 0 if there is nothing (now, or for ever), or no room. */
+static enum status read_chunk(struct child *child, size_t *ret_got_bytes, struct err *err)
+{
+    uint8_t chunk[READ_CHUNK_BYTES];
+    const size_t room_bytes = child->in.max_bytes - child->in.len_bytes;
+    const size_t want_bytes = room_bytes < sizeof(chunk) ? room_bytes : sizeof(chunk);
+    *ret_got_bytes = 0;
+    if (want_bytes == 0) {
+        return ST_OK;
+    }
+    ssize_t got = read(child->from_fd, chunk, want_bytes);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
+        return ST_OK; /* poll tells when there is more */
+    }
+    if (got <= 0) {
+        enum status st = got == 0 ? ST_OK : err_errno(err, ST_IO, errno, "reading from a child");
+        close_fd(&child->from_fd);
+        return st;
+    }
+    enum status st = buf_add(&child->in, chunk, (size_t)got);
+    if (st != ST_OK) {
+        return err_set(err, st, "no room for %zd bytes from a child", got);
+    }
+    *ret_got_bytes = (size_t)got;
+    return ST_OK;
+}
+
 enum status child_read(struct child *child, struct err *err)
 {
     size_t round_bytes = 0;
     while (child->from_fd >= 0 && round_bytes < READ_ROUND_BYTES) {
-        uint8_t chunk[READ_CHUNK_BYTES];
-        size_t room_bytes = child->in.max_bytes - child->in.len_bytes;
-        size_t want_bytes = room_bytes < sizeof(chunk) ? room_bytes : sizeof(chunk);
-        if (want_bytes == 0) {
-            return ST_OK;
-        }
-        ssize_t got = read(child->from_fd, chunk, want_bytes);
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got < 0 && errno == EAGAIN) {
-            return ST_OK;
-        }
-        if (got < 0) {
-            enum status st = err_errno(err, ST_IO, errno, "cannot read from a child");
-            close_fd(&child->from_fd);
+        size_t got_bytes = 0;
+        enum status st = read_chunk(child, &got_bytes, err);
+        if (st != ST_OK || got_bytes == 0) {
             return st;
         }
-        if (got == 0) {
-            close_fd(&child->from_fd);
-            return ST_OK;
-        }
-        enum status st = buf_add(&child->in, chunk, (size_t)got);
-        if (st != ST_OK) {
-            return err_set(err, st, "no room for %zd bytes from a child", got);
-        }
-        round_bytes += (size_t)got;
+        round_bytes += got_bytes;
     }
     return ST_OK;
 }

@@ -4,6 +4,7 @@
  * order matters twice: permissions go first, so that no wait for PostgreSQL can hold them up longer
  * than one timeout; children are heard before decisions, so that these know who has ended.
  */
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -17,16 +18,6 @@
 
 #include "worker/supervisor/signals.h"
 #include "worker/supervisor/state.h"
-
-enum {
-    /* signals, PostgreSQL, and two descriptors per child */
-    POLL_MAX = 2 + 2 * (SUPERVISOR_SEATS_MAX + PROBE_JOBS_MAX)
-};
-
-struct poll_set {
-    struct pollfd fds[POLL_MAX];
-    nfds_t count;
-};
 
 static void poll_add(struct poll_set *set, int fd, short events)
 {
@@ -44,10 +35,10 @@ static void poll_add_child(struct poll_set *set, const struct child *child)
 }
 
 /* Wait for anything to happen, at most until wake_ms. */
-static enum status wait_for_news(
-    const struct supervisor *s, struct poll_set *set, int signals_fd, int64_t wake_ms,
-    struct err *err)
+static enum status
+wait_for_news(struct supervisor *s, int signals_fd, int64_t wake_ms, struct err *err)
 {
+    struct poll_set *set = &s->poll_set;
     set->count = 0;
     poll_add(set, signals_fd, POLLIN);
     poll_add(set, database_socket(&s->database), POLLIN);
@@ -176,7 +167,7 @@ static bool is_over(const struct supervisor *s)
     return s->is_stopping && !has_children(s) && (s->seats_count == 0 || !s->database.is_up);
 }
 
-static enum status loop(struct supervisor *s, struct poll_set *set, int signals_fd, struct err *err)
+static enum status loop(struct supervisor *s, int signals_fd, struct err *err)
 {
     for (;;) {
         enum status st = take_signals(s, signals_fd, err);
@@ -189,7 +180,7 @@ static enum status loop(struct supervisor *s, struct poll_set *set, int signals_
         const int64_t now_ms = clock_monotonic_ms();
         int64_t wake_ms = reconcile_wake_ms(s, now_ms);
         wake_ms = s->tick_at_ms < wake_ms ? s->tick_at_ms : wake_ms;
-        st = wait_for_news(s, set, signals_fd, wake_ms, err);
+        st = wait_for_news(s, signals_fd, wake_ms, err);
         if (st != ST_OK) {
             return st;
         }
@@ -249,15 +240,11 @@ enum status supervisor_run(const struct supervisor_options *options, struct err 
     if (st != ST_OK) {
         return st;
     }
-    CLEANUP(freep) struct poll_set *set = calloc(1, sizeof(*set));
-    if (set == NULL) {
-        supervisor_free(s);
-        return err_set(err, ST_NO_MEMORY, "supervisor");
-    }
+    assert(s != NULL);
     log_event(
         LOG_INFO, "supervisor_started", "owner=%s lease_s=%d memory_gb=%.1f cpu_millicores=%d",
         s->owner, options->lease_s, options->capacity.memory_gb, options->capacity.cpu_millicores);
-    st = loop(s, set, signals_fd, err);
+    st = loop(s, signals_fd, err);
     say_bye(s);
     log_event(LOG_INFO, "supervisor_ended", "owner=%s", s->owner);
     supervisor_free(s);

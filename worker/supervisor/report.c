@@ -222,7 +222,6 @@ bool report_is_due(const struct report *report, int64_t now_ms)
 static enum status flush_partitions(
     struct report *report, struct store *store, const struct lease *lease, struct err *err)
 {
-    CLEANUP(freep)
     struct runtime_partition *rows = calloc(report->partitions_count, sizeof(*rows));
     if (rows == NULL) {
         return err_set(err, ST_NO_MEMORY, "%zu partitions", report->partitions_count);
@@ -240,6 +239,7 @@ static enum status flush_partitions(
         }
     }
     enum status st = runtime_report_partitions(store, lease, rows, count, err);
+    free(rows);
     if (status_may_retry(st)) {
         return st;
     }
@@ -252,11 +252,11 @@ static enum status flush_partitions(
 
 enum status report_flush(
     struct report *report, const struct report_process *process, struct store *store,
-    const char *owner, const struct lease *lease, struct err *err)
+    struct err *err)
 {
     struct runtime_report row;
     report_fill(report, process, &row);
-    enum status st = runtime_report(store, owner, lease, &row, err);
+    enum status st = runtime_report(store, process->owner, process->lease, &row, err);
     if (st == ST_FENCED || st == ST_OK) {
         report->pending = (struct report_counters){0};
         report->has_changes = false;
@@ -267,5 +267,8 @@ enum status report_flush(
     if (st != ST_OK) {
         return st;
     }
-    return report->has_partitions_pending ? flush_partitions(report, store, lease, err) : ST_OK;
+    if (!report->has_partitions_pending) {
+        return ST_OK;
+    }
+    return flush_partitions(report, store, process->lease, err);
 }

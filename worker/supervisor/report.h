@@ -90,7 +90,9 @@ void report_child_ended(struct report *report);
 
 /* What the row should say besides: the process as the supervisor knows it. */
 struct report_process {
-    int pid; /* 0 = none */
+    const char *owner;         /* the lease's, borrowed */
+    const struct lease *lease; /* borrowed */
+    int pid;                   /* 0 = none */
     bool is_draining;
     int64_t restarts_count;
     int64_t revision;
@@ -109,6 +111,6 @@ bool report_is_due(const struct report *report, int64_t now_ms);
  * statuses of the store: nothing is lost, try again later. */
 enum status report_flush(
     struct report *report, const struct report_process *process, struct store *store,
-    const char *owner, const struct lease *lease, struct err *err) MUST_CHECK;
+    struct err *err) MUST_CHECK;
 
 #endif

@@ -298,12 +298,14 @@ enum status seat_flush(
     enum status st = ST_OK;
     if (report_is_due(&seat->report, now_ms)) {
         const struct report_process process = {
+            .owner = owner,
+            .lease = &seat->lease,
             .pid = (int)seat->child.pid,
             .is_draining = seat->phase == ASSIGN_CHILD_DRAINING,
             .restarts_count = seat->restarts_count,
             .revision = seat->child_revision,
         };
-        st = report_flush(&seat->report, &process, store, owner, &seat->lease, err);
+        st = report_flush(&seat->report, &process, store, err);
     }
     if (st == ST_OK) {
         st = outbox_flush(&seat->outbox, store, owner, &seat->lease, err);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdint.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -14,8 +15,9 @@ enum status signals_open(int *ret_fd, struct err *err)
     for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
         (void)sigaddset(&wanted, numbers[i]); /* cannot fail for these */
     }
-    if (sigprocmask(SIG_BLOCK, &wanted, NULL) != 0) {
-        return err_errno(err, ST_IO, errno, "cannot block signals");
+    int why = pthread_sigmask(SIG_BLOCK, &wanted, NULL);
+    if (why != 0) {
+        return err_errno(err, ST_IO, why, "cannot block signals");
     }
     int fd = signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
     if (fd < 0) {
@@ -23,6 +25,17 @@ enum status signals_open(int *ret_fd, struct err *err)
     }
     *ret_fd = fd;
     return ST_OK;
+}
+
+static void note_signal(struct signals_seen *seen, uint32_t number)
+{
+    if (number == SIGCHLD) {
+        seen->has_child = true;
+    } else if (number == SIGHUP) {
+        seen->has_reload = true;
+    } else {
+        seen->terminate_count++;
+    }
 }
 
 enum status signals_take(int fd, struct signals_seen *ret_seen, struct err *err)
@@ -40,13 +53,7 @@ enum status signals_take(int fd, struct signals_seen *ret_seen, struct err *err)
         if (got != (ssize_t)sizeof(info)) {
             return err_errno(err, ST_IO, got < 0 ? errno : EIO, "cannot read signals");
         }
-        if (info.ssi_signo == SIGCHLD) {
-            seen.has_child = true;
-        } else if (info.ssi_signo == SIGHUP) {
-            seen.has_reload = true;
-        } else {
-            seen.terminate_count++;
-        }
+        note_signal(&seen, info.ssi_signo);
     }
     *ret_seen = seen;
     return ST_OK;

@@ -3,6 +3,7 @@
 
 /* Inside of the room: what loop.c and reconcile.c work on. */
 
+#include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -20,10 +21,21 @@ enum {
     SUPERVISOR_SPEC_RETRY_MS = 10000, /* a spec that cannot be read, e.g. for want of its key */
 };
 
+enum {
+    /* signals, PostgreSQL, and two descriptors per child */
+    POLL_MAX = 2 + 2 * (SUPERVISOR_SEATS_MAX + PROBE_JOBS_MAX)
+};
+
+struct poll_set {
+    struct pollfd fds[POLL_MAX];
+    nfds_t count;
+};
+
 struct supervisor {
     const struct supervisor_options *options;
     char owner[SUPERVISOR_OWNER_BYTES]; /* host id "/" a UUID of this start */
     struct database database;
+    struct poll_set poll_set;
     struct seat *seats[SUPERVISOR_SEATS_MAX]; /* owned */
     size_t seats_count;
     struct probe_jobs probes;

@@ -16,7 +16,8 @@
 #include "worker/protocol/protocol.h"
 
 enum {
-    GENERATION = 7
+    GENERATION = 7,
+    WAIT_FOR_EVER = -1 /* instead of an exit status */
 };
 
 static void send_bytes(const void *bytes, size_t len_bytes)
@@ -56,13 +57,6 @@ static void wait_frame(void)
         _exit(91);
     }
     free(bytes);
-}
-
-static void wait_for_ever(void)
-{
-    for (;;) {
-        (void)pause(); /* returns only after a signal */
-    }
 }
 
 /* Length and sum of the spec's bytes. */
@@ -143,8 +137,7 @@ static int do_garbage(void)
     char garbage[300];
     memset(garbage, 'g', sizeof(garbage));
     send_bytes(garbage, sizeof(garbage));
-    wait_for_ever();
-    return 0;
+    return WAIT_FOR_EVER;
 }
 
 static int do_flood(void)
@@ -183,15 +176,13 @@ static int do_stubborn(void)
         return 92;
     }
     say("deaf");
-    wait_for_ever();
-    return 0;
+    return WAIT_FOR_EVER;
 }
 
 static int do_wait(void)
 {
     say("here");
-    wait_for_ever();
-    return 0;
+    return WAIT_FOR_EVER;
 }
 
 static int do_abort(void)
@@ -213,7 +204,11 @@ int main(int argc, char **argv)
     };
     for (size_t i = 0; argc > 1 && i < ARRAY_LEN(table); i++) {
         if (strcmp(argv[1], table[i].name) == 0) {
-            return table[i].run();
+            int code = table[i].run();
+            while (code == WAIT_FOR_EVER) {
+                (void)pause(); /* returns only after a signal */
+            }
+            return code;
         }
     }
     int64_t code = 99;

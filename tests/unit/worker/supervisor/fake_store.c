@@ -1,0 +1,125 @@
+/* See fake_store.h. */
+#include "tests/unit/worker/supervisor/fake_store.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/store/pipes.h"
+
+struct fake_store fake_store;
+
+void fake_store_start(void)
+{
+    fake_store = (struct fake_store){.ok_calls_count = -1};
+    buf_init(&fake_store.journal, 1024 * 1024);
+}
+
+void fake_store_stop(void)
+{
+    buf_done(&fake_store.journal);
+}
+
+static enum status next_answer(struct err *err)
+{
+    if (fake_store.ok_calls_count < 0) {
+        return ST_OK;
+    }
+    if (fake_store.ok_calls_count > 0) {
+        fake_store.ok_calls_count--;
+        return ST_OK;
+    }
+    return err_set(err, fake_store.answer, "as the test says");
+}
+
+static void note(enum status st)
+{
+    assert(st == ST_OK); /* the journal is large enough */
+}
+
+enum status runtime_report(
+    struct store *store, const char *owner, const struct lease *lease,
+    const struct runtime_report *report, struct err *err)
+{
+    (void)store;
+    enum status st = next_answer(err);
+    if (st != ST_OK) {
+        return st;
+    }
+    struct runtime_report sum = *report;
+#define X(name) sum.name += fake_store.totals.name;
+    X(fetched_records)
+    X(sent_records)
+    X(rejected_records)
+    X(skipped_records) X(fetched_bytes) X(inserts)
+#undef X
+        fake_store.totals = sum;
+    fake_store.reports_count++;
+    memcpy(
+        fake_store.latency_counts, report->latency_counts,
+        report->latency_counts_count * sizeof(int64_t));
+    note(buf_add_format(
+        &fake_store.journal, "report %s %s/%d g%lld %s pid=%d\n", owner, lease->pipe_id,
+        lease->replica_index, (long long)lease->generation, report->state, report->pid));
+    return ST_OK;
+}
+
+enum status runtime_report_partitions(
+    struct store *store, const struct lease *lease, const struct runtime_partition *rows,
+    size_t count, struct err *err)
+{
+    (void)store;
+    (void)lease;
+    enum status st = next_answer(err);
+    for (size_t i = 0; st == ST_OK && i < count; i++) {
+        note(buf_add_format(
+            &fake_store.journal, "partition %s/%d %lld of %lld\n", rows[i].topic, rows[i].partition,
+            (long long)rows[i].committed, (long long)rows[i].end_offset));
+    }
+    return st;
+}
+
+enum status runtime_set_reason(
+    struct store *store, const char *owner, const struct lease *lease, const char *code,
+    const char *message, struct err *err)
+{
+    (void)store;
+    (void)owner;
+    (void)lease;
+    enum status st = next_answer(err);
+    if (st == ST_OK) {
+        note(buf_add_format(&fake_store.journal, "reason [%s] %s\n", code, message));
+    }
+    return st;
+}
+
+enum status runtime_set_failed(
+    struct store *store, const char *owner, const struct lease *lease, const char *code,
+    const char *message, struct err *err)
+{
+    (void)store;
+    (void)owner;
+    (void)lease;
+    enum status st = next_answer(err);
+    if (st == ST_OK) {
+        note(buf_add_format(&fake_store.journal, "failed [%s] %s\n", code, message));
+    }
+    return st;
+}
+
+enum status pipe_add_event(
+    struct store *store, const char *pipe_id, const char *type, const char *severity,
+    const char *message, const json_t *details, struct err *err)
+{
+    (void)store;
+    (void)pipe_id;
+    enum status st = next_answer(err);
+    if (st == ST_OK) {
+        char *text = details == NULL ? NULL : json_dumps(details, JSON_COMPACT);
+        note(buf_add_format(
+            &fake_store.journal, "event %s %s %s %s\n", type, severity, message,
+            text == NULL ? "none" : text));
+        free(text);
+    }
+    return st;
+}

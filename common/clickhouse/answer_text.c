@@ -71,10 +71,13 @@ void answer_text_view(const char *text, char *ret_view, size_t len_bytes)
     at += strlen(view_word);
     size_t used = 0;
     bool is_quoted = false;
-    while (used < len_bytes - 1 && *at != '\0') {
+    while (used < len_bytes - 2 && *at != '\0') {
         is_quoted = *at == '`' ? !is_quoted : is_quoted;
         if (!is_quoted && (strchr(" \t\r\n(),:", *at) != NULL)) {
             break;
+        }
+        if (*at == '\\' && at[1] != '\0') {
+            ret_view[used++] = *at++; /* what it escapes does not end the name */
         }
         ret_view[used++] = *at++;
     }

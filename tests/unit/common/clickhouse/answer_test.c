@@ -144,6 +144,8 @@ static void a_failing_view_is_named_and_not_the_rows_fault(void **state)
          CLICKHOUSE_STOP, PIPE_REASON_VIEW_FAILED, "d.mv"},
         {"Code: 53. DB::Exception: x: while pushing to view `my db`.`m(v`. (TYPE_MISMATCH)",
          CLICKHOUSE_STOP, PIPE_REASON_VIEW_FAILED, "`my db`.`m(v`"},
+        {"Code: 53. DB::Exception: x: while pushing to view d.`a\\`v (w)`. (TYPE_MISMATCH)",
+         CLICKHOUSE_STOP, PIPE_REASON_VIEW_FAILED, "d.`a\\`v (w)`"},
         {"Code: 60. DB::Exception: x: while pushing to view d.mv: gone. (UNKNOWN_TABLE)",
          CLICKHOUSE_STOP, PIPE_REASON_VIEW_FAILED, "d.mv"},
         {"Code: 241. DB::Exception: x: while pushing to view d.mv. (MEMORY_LIMIT_EXCEEDED)",

@@ -2,3 +2,4 @@
 add_executable(penstock-encode ${CMAKE_SOURCE_DIR}/tests/oracle/encode.c)
 target_link_libraries(penstock-encode PRIVATE replica penstock_warnings penstock_hardening)
 penstock_test_program(penstock-encode)
+penstock_pytest(cells oracle 600 tests/oracle/oracle_test.py)

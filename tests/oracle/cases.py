@@ -1,0 +1,225 @@
+"""What the oracle feeds to both readers: JSON texts for every ClickHouse type of the product.
+
+Every value goes into its own type and, in a smaller choice, into the wrappers (Nullable, Array, Map,
+Tuple, LowCardinality). Values are JSON source texts, so that spelling matters ("1.0" is not "1").
+"""
+import json
+import random
+import struct
+
+SEED = 20260101
+GENERATED = 300
+
+COMMON = [
+    "null", "true", "false", "0", "1", "-1", "-0", "1.0", "1.5", "1e2", "1E2", "100e-2", "-1.5e1", "0.0",
+    '""', '"0"', '"1"', '"-1"', '"+1"', '"1.0"', '"1.5"', '"1e2"', '".5"', '"1."', '" 1"', '"1 "', '"abc"', '"true"',
+    '"false"', '"null"', '"007"', '"1,5"', '"0x10"', '"\\u0031"', '"\\n"', "[]", "[1]", "{}", '{"a":1}',
+]
+
+INTEGERS = [
+    "127", "128", "-128", "-129", "255", "256", "32767", "32768", "-32768", "-32769", "65535", "65536", "2147483647",
+    "2147483648", "-2147483648", "-2147483649", "4294967295", "4294967296", "9223372036854775807", "9223372036854775808",
+    "-9223372036854775808", "-9223372036854775809", "18446744073709551615", "18446744073709551616",
+    "99999999999999999999", "12345678901234567890123", "1" + "0" * 40, "-" + "9" * 60, "1e18", "1e19", "1e30", "1.5e1",
+    "1.25e1", "12345678", "123456789", "1234567890123456", "12345678901234567", "123456789012345678", "10000000",
+    '"127"', '"128"', '"255"', '"256"', '"-128"', '"9223372036854775807"', '"9223372036854775808"', '"18446744073709551615"',
+    '"18446744073709551616"', '"12abc"', '"--1"', '"1e1"', '"1e400"', '"9" ', "1e-1", "10e-1", "0e5", "0.000", "-0.0",
+]
+
+FLOATS = [
+    "0.1", "-0.1", "1e22", "1e23", "1e-22", "1e-23", "123456789.123456789", "0.30000000000000004", "1e308", "1.7976931348623157e308",
+    "1.7976931348623159e308", "1e400", "-1e400", "5e-324", "2e-324", "1e-400", "2.2250738585072011e-308", "2.2250738585072014e-308",
+    "9007199254740993", "9007199254740992.5", "16777217", "3.4028235e38", "3.4028236e38", "1e39", "1e-45", "1e-46",
+    "1.00000005960464477539", "1.000000059604644775390625000000001", "1.000000059604644775390624999999999",
+    "0." + "1" * 40, "1" * 30 + "." + "2" * 30, "1e-64", "1e64", "1e65", "1.5e-65", "123e-70", "4.35", "0.000001", "7.038531e-26",
+    '"nan"', '"NaN"', '"-nan"', '"inf"', '"-inf"', '"+inf"', '"Infinity"', '"INF"', '"infinit"', '"1e400"', '"1.5abc"', '"1e"', '"e1"', '"."',
+    '"+.5e+1"', "nan", "Infinity", "-inf",
+]
+
+DECIMALS = [
+    "1.23", "1.234", "1.230", "-1.23", "0.01", "0.001", "-0.01", "9999999.99", "10000000", "99999999.99", "1.999", "1e-5", "1e7", "1e6",
+    '"1.23"', '"1.239"', '"-1.23"', '"1e2"', '"0.010"', "12345678.9", "1" * 16 + ".25", "9" * 28 + "." + "9" * 10, "9" * 29, "1e27", "1e28",
+    "123456789012345678.1234", "-" + "9" * 28, "0." + "0" * 30 + "1", "0e100", "1e-100", "1000000000000000000000e-18", "1.00000000000000000000000000000000000000",
+]
+
+STRINGS = [
+    '"a"', '"ab"', '"abc"', '"abcd"', '"h\\u00e9llo"', '"héllo"', '"\\ud83d\\ude00"', '"😀"', '"a\\u0000b"', '"\\"\\\\\\/\\b\\f\\n\\r\\t"',
+    '"\\ud83d"', '"\\ude00"', '"\\ud83dx"', '"\\u12"', '"\\x"', "1.50", "1e5", "1.0E+5", "123456789012345678901234567890", "[1, 2 ]",
+    '{"a" : 1 , "b":[ ]}', '[[],{"a":[1,{"b":null}]}]', "[1,]", "{,}", "01", "1.", ".5", "+1", "- 1", "tru", "nul", "truex", '"tab\tin"',
+    '"' + "x" * 31 + '"', '"' + "x" * 32 + '"', '"' + "x" * 126 + '"', '"' + "x" * 127 + '"', '"' + "x" * 128 + '"', '"' + "y" * 300 + '"',
+    '"' + "z" * 16383 + '"', '"' + "z" * 16384 + '"', '"' + "\\n" * 100 + '"', '"' + "é" * 200 + '"',
+]
+
+UUIDS = [
+    '"61f0c404-5cb3-11e7-907b-a6006ad3dba0"', '"61F0C404-5CB3-11E7-907B-A6006AD3DBA0"', '"61f0c4045cb311e7907ba6006ad3dba0"',
+    '"{61f0c404-5cb3-11e7-907b-a6006ad3dba0}"', '"61f0c404-5cb3-11e7-907b-a6006ad3dbaz"', '"61f0c404-5cb3-11e7-907b-a6006ad3dba"',
+    '"61f0c404-5cb3-11e7-907b-a6006ad3dba00"', '"61f0c404x5cb3-11e7-907b-a6006ad3dba0"', '"ffffffff-ffff-ffff-ffff-ffffffffffff"',
+    '"00000000-0000-0000-0000-000000000000"', '"61f0c404-5cb3-11e7-907b-a6006ad3dba\\u0030"', '"g1f0c4045cb311e7907ba6006ad3dba0"',
+]
+
+DATES = [
+    '"2024-01-02"', '"2024-1-2"', '"2024-01-2"', '"2024/01/02"', '"20240102"', '"2024-02-29"', '"2023-02-29"', '"2024-02-30"', '"20240230"',
+    '"2024-13-01"', '"2024-00-01"', '"2024-01-00"', '"2024-04-31"', '"0000-00-00"', '"1970-01-01"', '"1969-12-31"', '"1900-01-01"',
+    '"1899-12-31"', '"2149-06-06"', '"2149-06-07"', '"2299-12-31"', '"2300-01-01"', '"2024-01-02 03:04:05"', '"2024-01-02T03:04:05Z"',
+    '"2024-01-02T23:04:05-05:00"', '"2024-01-02T03:04:05.678Z"', '"2024-01-02 25:00:00"', '"02-01-2024"', '"2024-01-02x"', '"2024-01"',
+    '"2024"', '"24-01-02"', '"2024-01-02 "', '" 2024-01-02"', '"2024.01.02"', '"2024-01/02"', "19000", '"19000"', "65535", "65536", "100000",
+    "120529", "120530", "-25567", "-25568", "20240102", "1700000000", '"2024\\u002d01-02"',
+]
+
+INSTANTS = DATES + [
+    '"2024-01-02T03:04:05"', '"2024-01-02T03:04:05.678901234Z"', '"2024-01-02T03:04:05.1234567890123Z"', '"2024-01-02T03:04:05+02:00"',
+    '"2024-01-02T03:04:05+0200"', '"2024-01-02T03:04:05+02"', '"2024-01-02T03:04:05-00:30"', '"2024-01-02T03:04:05.678+01:30"',
+    '"2024-01-02 03:04:05 UTC"', '"2024-01-02 03:04:05 +02:00"', '"2024-01-02T03:04:05 Z"', '"2024-01-02T03:04:05.123 UTC"', '"2024-01-02T03:04:05GMT"',
+    '"2024-01-02 03:04"', '"2024-01-02T03:04Z"', '"2024-01-02T03"', '"2024-1-2 3:4:5"', '"2024-01-02T3:04:05"', '"2024/01/02 03:04:05"',
+    '"20240102030405"', '"1700000000"', '"1700000000.5"', '"1700000000123"', '"1700000000123456"', '"1700000000123456789"', '"100"', '"12345"',
+    '"999999999"', '"2024-02-30 00:00:00"', '"2024-01-02 24:00:00"', '"2024-01-02 23:59:60"', '"2024-01-02 03:60:01"', '"2024-01-02 03:04:61"',
+    '"2024-01-02T03:04:05+14:00"', '"2024-01-02T03:04:05+25:00"', '"2024-01-02T03:04:05+00:99"', '"2024-01-02T03:04:05.Z"',
+    '"2024-01-02T03:04:05,5Z"', '"2024-01-02t03:04:05z"', '"2024-01-02_03:04:05"', '"2024-01-02 03:04:05x"', '"2024-01-02 03:04:05 PM"',
+    '"Jan 2 2024 03:04:05"', '"Tue, 02 Jan 2024 03:04:05 GMT"', '"01/02/2024 03:04:05"', '"1969-12-31 23:59:59"', '"1969-12-31 23:59:59.5678"',
+    '"2106-02-07 06:28:15"', '"2106-02-07 06:28:16"', '"1900-01-01 00:00:00"', '"1899-12-31 23:59:59"', '"2299-12-31 23:59:59"',
+    '"2300-01-01 00:00:00"', '"2262-04-11 23:47:16"', '"2262-04-11 23:47:17"', '"2262-04-11 23:47:16.854775807"', '"2262-04-11 23:47:16.854775808"',
+    '"1970-01-01T00:00:00Z"', '"1970-01-01T00:30:00+01:00"', "1700000000", "1700000000.5", "1700000000123", "1700000000123.5", "1700000000123456",
+    "1700000000123456789", "4294967295", "4294967296", "99999999999", "100000000000", "-5", "-1.5", "1.7e9", "123456789012", "1e400", "1e-400",
+    "12345678901234567890", "123456789012345678901",
+]
+
+ENUM = "Enum8('a' = 1, 'b' = -2, '5' = 3, 'x y' = 100)"
+ENUMS = ['"a"', '"b"', '"5"', '"x y"', '"3"', '"-2"', '"100"', "3", "-2", "100", "5", "128", "300", '"zz"', '"A"', '"a "', '"\\u0061"', "1.0", '"1.0"', '"+1"', '"1e0"']
+WIDE_ENUM = "Enum16('low' = -32768, 'zero' = 0, 'high' = 32767)"
+WIDE_ENUMS = ['"low"', '"zero"', '"high"', "-32768", "0", "32767", "32768", '"32767"']
+
+INTEGER_TYPES = ["Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64"]
+DECIMAL_TYPES = ["Decimal(9, 2)", "Decimal(9, 9)", "Decimal(18, 4)", "Decimal(38, 10)", "Decimal(38, 0)", "Decimal32(4)", "Decimal64(18)", "Decimal128(38)"]
+
+
+def integer_values(rnd):
+    for _ in range(GENERATED):
+        bits = rnd.randint(1, 70)
+        number = rnd.getrandbits(bits) * rnd.choice((1, 1, -1))
+        yield rnd.choice(("{}", "{}", '"{}"', "{}.0", "{}e0", "{}.5")).format(number)
+
+
+def float_values(rnd):
+    for _ in range(GENERATED):
+        value = struct.unpack("<d", rnd.getrandbits(64).to_bytes(8, "little"))[0]
+        if value == value and abs(value) != float("inf"):
+            yield rnd.choice(("%r", "%.17e", "%.15g", '"%r"')) % value
+        yield "%.*f" % (rnd.randint(0, 9), rnd.uniform(-1000, 1000))
+        yield "%d.%0*de%d" % (rnd.randint(0, 9), rnd.randint(1, 25), rnd.getrandbits(60), rnd.randint(-50, 50))
+
+
+def decimal_values(rnd):
+    for _ in range(GENERATED):
+        whole = str(rnd.getrandbits(rnd.randint(1, 100)))
+        part = "".join(rnd.choice("0123456789") for _ in range(rnd.randint(0, 12)))
+        text = rnd.choice(("", "-")) + whole + ("." + part if part else "")
+        yield rnd.choice((text, '"%s"' % text))
+
+
+def string_values(rnd):
+    alphabet = "abc \"\\/\n\t\u00e9\u20ac\U0001f600\u0001"
+    for _ in range(GENERATED):
+        text = "".join(rnd.choice(alphabet) for _ in range(rnd.randint(0, 80)))
+        yield json.dumps(text, ensure_ascii=rnd.random() < 0.5)
+
+
+def uuid_values(rnd):
+    for _ in range(GENERATED // 10):
+        text = "%032x" % rnd.getrandbits(128)
+        dashed = "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
+        yield '"%s"' % rnd.choice((text, dashed, dashed.upper()))
+
+
+def date_values(rnd):
+    for _ in range(GENERATED):
+        yield '"%04d-%02d-%02d"' % (rnd.randint(1895, 2305), rnd.randint(1, 12), rnd.randint(1, 31))
+    for _ in range(GENERATED // 3):
+        yield str(rnd.randint(-30000, 130000))
+
+
+def instant_values(rnd):
+    for _ in range(GENERATED):
+        day = "%04d-%02d-%02d" % (rnd.randint(1895, 2305), rnd.randint(1, 12), rnd.randint(1, 29))
+        time = "%02d:%02d:%02d" % (rnd.randint(0, 23), rnd.randint(0, 59), rnd.randint(0, 59))
+        part = "." + "".join(rnd.choice("0123456789") for _ in range(rnd.randint(1, 10))) if rnd.random() < 0.6 else ""
+        zone = rnd.choice(("", "Z", "+01:00", "-0530", "+14:00", " UTC"))
+        yield '"%s%s%s%s%s"' % (day, rnd.choice("T "), time, part, zone)
+
+
+BASE = [
+    (INTEGER_TYPES, INTEGERS, integer_values),
+    (["Float32", "Float64"], INTEGERS + FLOATS, float_values),
+    (DECIMAL_TYPES, INTEGERS + DECIMALS, decimal_values),
+    (["Bool"], INTEGERS + ['"TRUE"', '"True"', '"yes"', '"t"', "2", "10", "0.0", '"2"', '"00"'], None),
+    (["String", "LowCardinality(String)", "LowCardinality(Nullable(String))"], STRINGS + FLOATS, string_values),
+    (["FixedString(3)", "FixedString(40)"], STRINGS, string_values),
+    (["UUID"], UUIDS, uuid_values),
+    (["Date", "Date32"], INSTANTS, date_values),
+    (["DateTime", "DateTime('UTC')", "DateTime64(3)", "DateTime64(0)", "DateTime64(6)", "DateTime64(9)", "DateTime64(3, 'UTC')",
+      "DateTime('Asia/Tokyo')", "DateTime64(3, 'Europe/Berlin')"], INSTANTS, instant_values),
+    ([ENUM], ENUMS, None),
+    ([WIDE_ENUM], WIDE_ENUMS, None),
+]
+
+# Shapes: whole values for composite types.
+COMPOSITE = {
+    "Array(Int32)": ["[]", "[1,2]", "[ 1 , 2 ]", "[null]", "[1,null,3]", '["1"]', "[1,]", "[,1]", "[1 2]", "[[1]]", "null", "1", "{}", '"[1]"', "[1.5]", "[\t1\t,\r2 ]"],
+    "Array(Nullable(Int32))": ["[]", "[null]", "[1,null,3]", "null", "[[]]"],
+    "Array(String)": ["[]", '["a","b"]', '[1,true,null,[2],{"a":3}]', '["\\u00e9"]', "null"],
+    "Array(LowCardinality(String))": ["[]", '["a","a","b"]', "[null]", "null"],
+    "Array(LowCardinality(Nullable(String)))": ["[]", '["a",null,""]', "null"],
+    "Array(Array(Array(UInt8)))": ["[]", "[[]]", "[[[]]]", "[[[1,2],[]],[[3]]]", "[null]", "[[null]]", "[[[300]]]"],
+    "Array(Tuple(a Int32, b String))": ["[]", '[{"a":1,"b":"x"},{"b":"y"}]', "[{}]", "[null]", "[[1]]"],
+    "Array(Map(String, UInt8))": ["[]", '[{"a":1},{}]', "[null]"],
+    "Map(String, Int32)": ["{}", '{"a":1}', '{"a":1,"a":2}', '{"a":null}', '{"":1}', '{"\\u0061":1}', "null", "[]", '[["a",1]]', '"{}"', '{"a":"x"}', '{"a":1,}', '{a:1}', '{"a" : 1 }', '{"a"}'],
+    "Map(LowCardinality(String), String)": ["{}", '{"a":"b","c":1}', "null"],
+    "Map(String, Array(Nullable(Float64)))": ["{}", '{"a":[1.5,null]}', '{"a":null}', "null"],
+    "Map(String, Map(String, Int8))": ["{}", '{"a":{"b":1}}', '{"a":null}', '{"a":{}}'],
+    "Map(String, Tuple(x Int8, y Nullable(String)))": ["{}", '{"a":{"x":1}}', '{"a":{"y":null}}'],
+    "Tuple(a Int32, b String)": ["{}", '{"a":1}', '{"b":"x","a":2}', '{"a":1,"c":[{"d":2}]}', '{"a":null,"b":null}', "null", '[1,"x"]', "[1]", '{"a":1,"a":2}', '"x"', '{"A":1}', '{"a":"7"}'],
+    "Tuple(a Nullable(Int32), b Array(String), c Tuple(d Date, e Map(String, UInt8)))": ["{}", '{"a":null}', '{"b":["x"],"c":{"d":"2024-01-02","e":{"k":1}}}', '{"c":null}', '{"c":{"e":null}}'],
+    "Tuple(Int32, String)": ['[1,"x"]', "[1]", '[1,"x",2]', "null", "{}", "[]", '{"1":5}', '[null,null]'],
+    "Tuple(`a b` Int8, `c.d` Int8)": ['{"a b":1,"c.d":2}', "{}"],
+    "Tuple(f FixedString(2), u UUID, e Enum8('p' = 4, 'q' = 5), l LowCardinality(String), g Decimal(9, 2))": [
+        '{"f":"ab","u":"61f0c404-5cb3-11e7-907b-a6006ad3dba0","e":"q","l":"m","g":1.5}', '{"f":"ab","e":4}', '{"e":"q"}'],
+}
+
+# Whole documents for the table (a Int32, s String): what is JSON at all, and keys.
+DOCUMENTS = [
+    '{"a":1}', '{"a":1,"s":"x"}', '{"s":"x","a":1}', ' {"a":1} ', '{"a":1}\t', '{ "a" : 1 , "s" : "x" }', "{}", "[]", "1", '"a"', "null", "x", "", "{", "}", '{"a"', '{"a":', '{"a":1', '{"a":1,',
+    '{"a":1,}', "{,}", '{"a":1}}', '{"a":1}x', '{"a":1}{"a":2}', '{"a":1} {"a":2}', '{"a":1},', '{a:1}', "{'a':1}", '{"a" 1}', '{"a":1 "s":"x"}', '{"a":01}', '{"a":1.}', '{"a":.5}', '{"a":+1}', '{"a":-}',
+    '{"a":1e}', '{"a":NaN}', '{"a":1,"unknown":[1,{"x":[[],{}]},null,true,false,1.5e-7,"\\u00e9"]}', '{"a":1,"unknown":[1,]}', '{"a":1,"unknown":{"x"}}', '{"a":1,"unknown":01}',
+    '{"a":1,"unknown":tru}', '{"a":1,"unknown":"\\ud800"}', '{"a":1,"unknown":"\\q"}', '{"a":1,"unknown":"\t"}', '{"a":1,"a":2}', '{"a":1,"z":1,"z":2}', '{"\\u0061":7}', '{"A":1}', '{"a":1,"s":"unterminated}',
+    '{"a":1,"unknown":' + "[" * 999 + "]" * 999 + "}", '{"a":1,"unknown":' + "[" * 1000 + "]" * 1000 + "}", '{"a":1/*c*/}', '{"a":1}//c', '{"a":\u00a01}', '{"s":"\u2028"}', '{"s":"x","a":null}', '{"a":1,"":2}',
+]
+
+
+def base_cases():
+    """(type, values) for every plain type."""
+    for types, values, generate in BASE:
+        for name in types:
+            rnd = random.Random(SEED + len(name))
+            made = list(generate(rnd)) if generate else []
+            yield name, list(dict.fromkeys(COMMON + values + made))
+
+
+def can_be_nullable(name):
+    return not name.startswith("LowCardinality")
+
+
+def wrapped_cases():
+    """(type, values) for every plain type inside every wrapper; fewer values."""
+    for name, values in base_cases():
+        few = values[:len(COMMON) + 60]
+        if can_be_nullable(name):
+            yield f"Nullable({name})", few
+            yield f"Array(Nullable({name}))", [f"[{v},null,{v}]" for v in few]
+        yield f"Array({name})", [f"[{v}]" for v in few] + [f"[{v},{v}]" for v in few[:10]]
+        yield f"Map(String, {name})", ['{"k":%s}' % v for v in few]
+        yield f"Tuple(x UInt8, v {name})", ['{"v":%s}' % v for v in few]
+
+
+def all_cases():
+    yield from base_cases()
+    yield from wrapped_cases()
+    yield from COMPOSITE.items()

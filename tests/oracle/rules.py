@@ -1,0 +1,90 @@
+"""Where we differ from ClickHouse's JSONEachRow on purpose. Anything not listed here fails the test.
+
+The law (docs/interface.md section 7): a cell is what ClickHouse stores, or an error row, never a
+third value; beyond that we take some values whose meaning is plain. A rule has a name, the reason
+that goes into docs/type-mapping.md, and a test of one outcome.
+"""
+import re
+
+INTEGER = re.compile(r"U?Int(8|16|32|64)\b")
+NUMBER = re.compile(r'-?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?$')
+
+
+class Outcome:
+    """One value in both readers. ours/theirs: text of the stored cell, or None if refused."""
+
+    def __init__(self, type_name, value, ours, message, theirs):
+        self.type_name = type_name
+        self.value = value
+        self.ours = ours
+        self.message = message
+        self.theirs = theirs
+
+
+def values_inside(value):
+    """The JSON texts that the value is or holds, roughly: for wrapped cases."""
+    return [value] + re.findall(r'"(?:[^"\\]|\\.)*"|[^\[\]{},:\s]+', value)
+
+
+def holds(outcome, pattern):
+    return any(re.fullmatch(pattern, text) for text in values_inside(outcome.value))
+
+
+def reason(*parts):
+    return lambda o: any(part in o.message for part in parts)
+
+
+# (name, sentence, test): refused by us, taken by ClickHouse.
+WE_REFUSE = [
+    ("out of range", "ClickHouse wraps integers, saturates dates and date-times, and turns too large floats into infinity without a word; "
+     "dates are kept to 1970-01-01 … 2149-06-06 (Date) and 1900-01-01 … 2299-12-31 (Date32, DateTime64), as documented for all versions. "
+     "`penstock_overflow` `wrap` or `clamp` changes it for integers and floats.", reason("it is out of range")),
+    ("digits lost", "ClickHouse cuts digits that a Decimal has no place for.", reason("more digits after the point")),
+    ("empty text", "ClickHouse stores 0 for an empty text in an integer or Decimal.", reason("the text is empty")),
+    ("no such day", "ClickHouse stores another day for dates that do not exist (02-30 becomes 03-01) or the type's first day.", reason("there is no such day")),
+    ("no such time", "ClickHouse carries 24:00, :60 seconds and the like over into the next minute, hour or day.", reason("there is no such time of day", "there is no such zone offset")),
+    ("date-time shape", "Of `best_effort` we take the unambiguous shapes listed below; month names, day first, AM/PM, blanks around, a missing day and unix times of other lengths are refused.",
+     reason("it is no date or date-time")),
+    ("words as numbers", 'ClickHouse takes the text "true" for 1 in integers, and reads true and false into dates.', lambda o: holds(o, r'"?(true|false)"?') and o.ours is None),
+    ("no zone", "A text without a zone means the column's zone; columns of other zones than UTC take texts with a zone and numbers only (not yet more).", reason("it has no zone")),
+    ("lenient numbers", "ClickHouse reads `\"--1\"` into a Nullable float as -1.", reason("the text is not a number")),
+    ("enum wraps", "ClickHouse wraps a number that is too large for an Enum's width and takes what comes out.", reason("the enum has no such value")),
+    ("strict JSON", "Documents are strict RFC 8259: ClickHouse overlooks trailing commas, numbers like 01 or 1., control characters in strings, and broken values under keys it does not know.", reason("malformed JSON")),
+]
+
+# (name, sentence, test): taken by us, refused by ClickHouse.
+WE_TAKE = [
+    ("exact whole numbers", "`1.0`, `1e2`, `\"1.0\"` into integers, day numbers and DateTime when nothing is lost.",
+     lambda o: re.search(r"Int|Date|Enum", o.type_name) is not None and holds(o, r'"?[-+]?(\d*\.\d*|\d+)([eE][-+]?\d+)?"?')),
+    ("zero", "Zero with any exponent (`0e100`) into Decimal.", lambda o: "Decimal" in o.type_name and holds(o, r'"?-?0(\.0*)?([eE][-+]?\d+)"?')),
+    ("digits and exponent", "More digits than P before an exponent takes them away (`1000…e-18`), into Decimal.",
+     lambda o: "Decimal" in o.type_name and holds(o, r"-?\d{10,}(\.\d+)?[eE]-\d+")),
+    ("minus zero", "`-0` into unsigned integers and days.", lambda o: holds(o, r'"?-0(\.0*)?"?')),
+    ("escapes", "Escape sequences (`\\\\u0031`) inside texts that are not for a String: ClickHouse compares the bytes as they stand.",
+     lambda o: "\\" in o.value and "String" not in o.type_name.replace("Map(String", "")),
+    ("text booleans", '`"true"`, `"false"`, `"0"`, `"1"` into Bool.', lambda o: "Bool" in o.type_name and holds(o, r'"(true|false|0|1)"')),
+    ("date of a date-time", "A date-time text into Date or Date32: the date as written.", lambda o: re.search(r"Date(32)?\b", o.type_name) is not None and holds(o, r'".*\d[T ]\d.*"|"\d{9,14}(\.\d+)?"')),
+    ("fractional unix time", "A number with a fraction or exponent into date-times.", lambda o: "DateTime" in o.type_name and holds(o, r'"?-?\d+\.?\d*([eE][-+]?\d+)?"?')),
+    ("null into Enum", "null (or a missing field) gives the member of the lowest value; ClickHouse fails where 0 is no member.", lambda o: "Enum" in o.type_name and (holds(o, "null") or "Tuple" in o.type_name)),
+]
+
+# (name, sentence, test): taken by both, with another value.
+WE_DIFFER = [
+    ("unit of bare numbers", "Bare numbers into date-times follow `penstock_timestamp_unit` (seconds, ms, µs or ns by their digits); ClickHouse takes ticks of the column, or seconds saturated.",
+     lambda o: "DateTime" in o.type_name and holds(o, r"-?\d+")),
+    ("null into Enum", "as above.", lambda o: "Enum" in o.type_name and (holds(o, "null") or "Tuple" in o.type_name)),
+]
+
+
+def find(outcome):
+    """The rule that allows this difference, or None."""
+    if outcome.ours is None:
+        rules = WE_REFUSE
+    elif outcome.theirs is None:
+        rules = WE_TAKE
+    else:
+        rules = WE_DIFFER
+    for name, _, is_met in rules:
+        if is_met(outcome):
+            return name
+    return None

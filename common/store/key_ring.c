@@ -166,6 +166,15 @@ enum status key_ring_load(const char *path, struct key_ring **ret_keys, struct e
     return st;
 }
 
+/* Whatever is wrong with a key file, at the door it is a setting that cannot be used. */
+static enum status setting_refused(struct err *err)
+{
+    if (err != NULL) {
+        err->status = ST_INVALID;
+    }
+    return ST_INVALID;
+}
+
 enum status
 key_ring_configured(const struct config *config, struct key_ring **ret_keys, struct err *err)
 {
@@ -176,7 +185,12 @@ key_ring_configured(const struct config *config, struct key_ring **ret_keys, str
             err, ST_INVALID, "PENSTOCK_SECRET_KEY_FILE and PENSTOCK_SECRET_KEY are both set");
     }
     if (has_file) {
-        return key_ring_load(config_text(config, CONFIG_SECRET_KEY_FILE), ret_keys, err);
+        enum status st = key_ring_load(config_text(config, CONFIG_SECRET_KEY_FILE), ret_keys, err);
+        if (st == ST_OK || st == ST_NO_MEMORY) {
+            return st;
+        }
+        (void)err_wrap(err, "PENSTOCK_SECRET_KEY_FILE"); /* the answer is below */
+        return setting_refused(err);
     }
     if (!has_text) {
         return err_set(err, ST_INVALID, "PENSTOCK_SECRET_KEY_FILE is not set");

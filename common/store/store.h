@@ -89,7 +89,8 @@ enum status key_ring_load(const char *path, struct key_ring **ret_keys, struct e
 enum status
 key_ring_parse(const char *text, struct key_ring **ret_keys, struct err *err) MUST_CHECK;
 /* The ring that PENSTOCK_SECRET_KEY_FILE or PENSTOCK_SECRET_KEY gives (one of them must be set).
- * ST_INVALID also if none or both are; else statuses as key_ring_load. */
+ * ST_INVALID if none or both are, or for whatever is wrong with the file or its lines;
+ * ST_NO_MEMORY. */
 struct config;
 enum status key_ring_configured(
     const struct config *config, struct key_ring **ret_keys, struct err *err) MUST_CHECK;

@@ -219,6 +219,7 @@ static enum status serve(const struct cli *cli, const struct config *config, str
         .keys = keys,
         .max_body_bytes = (size_t)config_int(config, CONFIG_MAX_BODY_BYTES),
         .stores_max = (unsigned)config_int(config, CONFIG_DATABASE_POOL_SIZE),
+        .database_timeout_ms = (int)config_int(config, CONFIG_DATABASE_TIMEOUT_MS),
         .reload = log_level_reload,
         .reload_context = &reload_cli,
     };

@@ -27,7 +27,9 @@
 enum {
     DEFAULT_CONNECTIONS = 64,
     DEFAULT_STORES = 8,
+    DEFAULT_DATABASE_TIMEOUT_MS = 10000,
     DRAIN_TIMEOUT_MS = 20000,
+    RETIRE_TIMEOUT_MS = 5000, /* idle connections to a replaced server end after this */
     PEM_MAX_BYTES = 1024 * 1024,
 };
 
@@ -112,6 +114,7 @@ static enum status start_server(struct serve *serve, struct err *err)
     serve->cert_pem = cert_pem;
     serve->key_pem = key_pem;
     if (old != NULL) {
+        server_retire(old, RETIRE_TIMEOUT_MS);
         server_drain(old, DRAIN_TIMEOUT_MS);
         server_close(old);
     }
@@ -153,10 +156,14 @@ static enum status open_all(struct serve *serve, struct err *err)
     if (serve->context.stats == NULL) {
         return err_set(err, ST_NO_MEMORY, "no memory for the request counters");
     }
-    status = store_pool_new(
-        options->database_url, options->keys,
-        options->stores_max == 0 ? DEFAULT_STORES : options->stores_max, &serve->context.stores,
-        err);
+    const struct store_pool_options pool = {
+        .database_url = options->database_url,
+        .keys = options->keys,
+        .stores_max = options->stores_max == 0 ? DEFAULT_STORES : options->stores_max,
+        .timeout_ms = options->database_timeout_ms == 0 ? DEFAULT_DATABASE_TIMEOUT_MS
+                                                        : options->database_timeout_ms,
+    };
+    status = store_pool_new(&pool, &serve->context.stores, err);
     return status == ST_OK ? start_server(serve, err) : status;
 }
 

@@ -26,6 +26,7 @@ struct serve_options {
     size_t max_body_bytes;
     unsigned connections_max; /* 0 = 64; each has a thread */
     unsigned stores_max;      /* PostgreSQL connections, 0 = 8 */
+    int database_timeout_ms;  /* to connect and for a statement, 0 = 10000 */
     /* SIGHUP, beside reloading the certificates: re-read the log level. May be NULL. */
     void (*reload)(void *context);
     void *reload_context;

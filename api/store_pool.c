@@ -13,7 +13,6 @@
 
 enum {
     STORES_LIMIT = 64,
-    STORE_TIMEOUT_MS = 10000,
     BUSY_TIMEOUT_S = 10,
     /* A connection that rested this long is asked before it is used: PostgreSQL may have been
      * restarted meanwhile. */
@@ -27,8 +26,7 @@ struct place {
 };
 
 struct store_pool {
-    const char *database_url;
-    const struct key_ring *keys;
+    struct store_pool_options options;
     unsigned places_count;
     pthread_mutex_t lock; /* guards places */
     pthread_cond_t returned;
@@ -36,17 +34,15 @@ struct store_pool {
 };
 
 enum status store_pool_new(
-    const char *database_url, const struct key_ring *keys, unsigned stores_max,
-    struct store_pool **ret_pool, struct err *err)
+    const struct store_pool_options *options, struct store_pool **ret_pool, struct err *err)
 {
-    assert(database_url != NULL && stores_max > 0);
+    assert(options->database_url != NULL && options->stores_max > 0);
     struct store_pool *pool = calloc(1, sizeof(*pool));
     if (pool == NULL) {
         return err_set(err, ST_NO_MEMORY, "no memory for the database connections");
     }
-    pool->database_url = database_url;
-    pool->keys = keys;
-    pool->places_count = stores_max < STORES_LIMIT ? stores_max : STORES_LIMIT;
+    pool->options = *options;
+    pool->places_count = options->stores_max < STORES_LIMIT ? options->stores_max : STORES_LIMIT;
     (void)pthread_mutex_init(&pool->lock, NULL); /* cannot fail with default attributes */
     pthread_condattr_t attributes;
     (void)pthread_condattr_init(&attributes);
@@ -128,7 +124,9 @@ static void give_back(struct store_pool *pool, struct place *place)
 static enum status place_open(struct store_pool *pool, struct place *place, struct err *err)
 {
     if (place->store == NULL) {
-        return store_open(pool->database_url, pool->keys, STORE_TIMEOUT_MS, &place->store, err);
+        return store_open(
+            pool->options.database_url, pool->options.keys, pool->options.timeout_ms, &place->store,
+            err);
     }
     bool is_fresh = clock_monotonic_ms() - place->returned_ms < REST_MS;
     if (store_is_open(place->store) && (is_fresh || store_ping(place->store, NULL) == ST_OK)) {

@@ -13,11 +13,18 @@
 
 struct store_pool;
 
-/* A pool of up to stores_max (1 or more) connections, opened when first needed. database_url and
- * keys: borrowed, must outlive the pool. ret_pool: owned, store_pool_free. ST_NO_MEMORY. */
+struct store_pool_options {
+    const char *database_url;    /* borrowed, must outlive the pool, as the keys */
+    const struct key_ring *keys; /* NULL = credentials cannot be stored */
+    unsigned stores_max;         /* 1 or more */
+    int timeout_ms;              /* to connect and for a statement */
+};
+
+/* A pool of connections that are opened when first needed. ret_pool: owned, store_pool_free.
+ * ST_NO_MEMORY. */
 enum status store_pool_new(
-    const char *database_url, const struct key_ring *keys, unsigned stores_max,
-    struct store_pool **ret_pool, struct err *err) MUST_CHECK;
+    const struct store_pool_options *options, struct store_pool **ret_pool,
+    struct err *err) MUST_CHECK;
 
 /* Close all; every store must have been given back. NULL is fine. */
 void store_pool_free(struct store_pool *pool);

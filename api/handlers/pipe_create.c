@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/clickhouse/type.h"
 #include "common/store/probes.h"
 
 #include "api/handlers/create_tables.h"
@@ -37,43 +36,6 @@ static void creation_done(struct creation *creation)
     free(creation->consumer_group);
 }
 
-static const struct pipe_column *
-find_column(const struct pipe_destination *destination, const char *name)
-{
-    for (size_t i = 0; i < destination->columns_count; i++) {
-        if (strcmp(destination->columns[i].name, name) == 0) {
-            return &destination->columns[i];
-        }
-    }
-    return NULL;
-}
-
-/* A sorting key entry that is a column must not be Nullable: ClickHouse refuses it, in words that
- * name no member of the request. */
-static void
-check_sorting_key(const struct pipe_destination *destination, struct pipe_problems *problems)
-{
-    for (size_t i = 0; i < destination->sorting_key.count; i++) {
-        const char *entry = destination->sorting_key.items[i];
-        const struct pipe_column *column = find_column(destination, entry);
-        struct ch_type *type = NULL;
-        if (column == NULL || ch_type_parse(column->type, &type, NULL) != ST_OK) {
-            continue;
-        }
-        bool is_nullable = type->kind == CH_NULLABLE || (type->kind == CH_LOW_CARDINALITY &&
-                                                         type->children[0]->kind == CH_NULLABLE);
-        if (is_nullable) {
-            char pointer[64];
-            (void)snprintf(
-                pointer, sizeof(pointer), "/destination/tableDefinition/sortingKey/%zu", i);
-            pipe_problems_add(
-                problems, pointer, "column '%s' is %s, and a sorting key cannot be Nullable",
-                column->name, column->type);
-        }
-        ch_type_free(type);
-    }
-}
-
 static enum status read_body(
     const struct request *request, struct creation *creation, struct reply *reply, struct err *err)
 {
@@ -87,9 +49,6 @@ static enum status read_body(
         creation->definition, creation->secrets, &problems, &creation->spec, err);
     if (status == ST_OK || status == ST_INVALID) {
         support_check_types(creation->definition, &problems);
-        if (creation->spec != NULL) {
-            check_sorting_key(&creation->spec->destination, &problems);
-        }
         status = support_problems(&problems, reply, err);
     }
     pipe_problems_done(&problems);

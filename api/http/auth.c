@@ -6,60 +6,16 @@
 
 #include <assert.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+#include "common/base/base64.h"
 
 void auth_pair_done(struct auth_pair *pair)
 {
     secret_done(&pair->secret);
     secret_wipe(pair->id, sizeof(pair->id));
-}
-
-static int base64_value(char c)
-{
-    if (c >= 'A' && c <= 'Z') {
-        return c - 'A';
-    }
-    if (c >= 'a' && c <= 'z') {
-        return c - 'a' + 26;
-    }
-    if (c >= '0' && c <= '9') {
-        return c - '0' + 52;
-    }
-    if (c == '+' || c == '-') {
-        return 62;
-    }
-    if (c == '/' || c == '_') {
-        return 63;
-    }
-    return -1;
-}
-
-/* Decode base64 (RFC 4648, either alphabet, padding optional) into plain, which has room for
- * three quarters of the text. */
-static enum status base64_decode(const char *text, uint8_t *plain, size_t *ret_len_bytes)
-{
-    uint32_t bits = 0;
-    unsigned bits_count = 0;
-    size_t len = 0;
-    while (*text != '\0' && *text != '=') {
-        int value = base64_value(*text);
-        if (value < 0) {
-            return ST_INVALID;
-        }
-        bits = (bits << 6) | (uint32_t)value;
-        bits_count += 6;
-        if (bits_count >= 8) {
-            bits_count -= 8;
-            plain[len++] = (uint8_t)(bits >> bits_count);
-        }
-        text++;
-    }
-    if (strspn(text, "=") != strlen(text) || strlen(text) > 2) {
-        return ST_INVALID;
-    }
-    *ret_len_bytes = len;
-    return ST_OK;
 }
 
 static enum status pair_split(const uint8_t *plain, size_t len_bytes, struct auth_pair *ret_pair)
@@ -94,13 +50,14 @@ enum status auth_decode_basic(const char *header, struct auth_pair *ret_pair, st
     }
     const char *text = header + sizeof(SCHEME) - 1;
     text += strspn(text, " ");
-    uint8_t plain[AUTH_HEADER_MAX_BYTES];
+    uint8_t *plain = NULL;
     size_t plain_len = 0;
-    enum status status = base64_decode(text, plain, &plain_len);
+    enum status status = base64_decode(text, strlen(text), &plain, &plain_len);
     if (status == ST_OK) {
         status = pair_split(plain, plain_len, ret_pair);
+        secret_wipe(plain, plain_len);
+        free(plain);
     }
-    secret_wipe(plain, sizeof(plain));
     if (status == ST_NO_MEMORY) {
         return err_set(err, status, "no memory for the credentials");
     }

@@ -31,9 +31,10 @@ enum {
 struct server {
     struct server_options options;
     struct MHD_Daemon *daemon;
-    pthread_mutex_t lock; /* guards the two below */
-    pthread_cond_t idle;
-    unsigned running_count;
+    pthread_mutex_t lock; /* guards the three below */
+    pthread_cond_t changed;
+    unsigned running_count;     /* requests */
+    unsigned connections_count; /* with or without a request */
     bool is_draining;
 };
 
@@ -53,12 +54,12 @@ static void exchange_free(struct exchange *exchange)
     free(exchange);
 }
 
-static void server_count(struct server *server, int step)
+static void server_count(struct server *server, unsigned *counter, int step)
 {
     (void)pthread_mutex_lock(&server->lock); /* cannot fail on a valid mutex */
-    server->running_count = (unsigned)((int)server->running_count + step);
-    if (server->running_count == 0) {
-        (void)pthread_cond_broadcast(&server->idle);
+    *counter = (unsigned)((int)*counter + step);
+    if (*counter == 0) {
+        (void)pthread_cond_broadcast(&server->changed);
     }
     (void)pthread_mutex_unlock(&server->lock);
 }
@@ -118,6 +119,14 @@ static enum MHD_Result on_piece(struct exchange *exchange, const char *bytes, si
     return status == ST_OK ? MHD_YES : MHD_NO;
 }
 
+static bool is_draining(struct server *server)
+{
+    (void)pthread_mutex_lock(&server->lock);
+    bool answer = server->is_draining;
+    (void)pthread_mutex_unlock(&server->lock);
+    return answer;
+}
+
 static enum MHD_Result send_reply(
     struct server *server, struct MHD_Connection *connection, const struct request *request,
     struct reply *reply)
@@ -145,7 +154,7 @@ static enum MHD_Result send_reply(
         is_ok = MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, reply->allow) == MHD_YES &&
                 is_ok;
     }
-    if (server->is_draining) {
+    if (is_draining(server)) {
         is_ok = MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close") == MHD_YES &&
                 is_ok;
     }
@@ -203,7 +212,7 @@ static enum MHD_Result on_request(
         if (exchange == NULL) {
             return MHD_NO;
         }
-        server_count(server, 1);
+        server_count(server, &server->running_count, 1);
         *connection_context = exchange;
         return MHD_YES;
     }
@@ -225,8 +234,19 @@ static void on_completed(
     if (*connection_context != NULL) {
         exchange_free(*connection_context);
         *connection_context = NULL;
-        server_count(server, -1);
+        server_count(server, &server->running_count, -1);
     }
+}
+
+static void on_connection(
+    void *context, struct MHD_Connection *connection, void **socket_context,
+    enum MHD_ConnectionNotificationCode code)
+{
+    struct server *server = context;
+    (void)connection;
+    (void)socket_context;
+    server_count(
+        server, &server->connections_count, code == MHD_CONNECTION_NOTIFY_STARTED ? 1 : -1);
 }
 
 static struct MHD_Daemon *daemon_start(struct server *server)
@@ -254,7 +274,8 @@ static struct MHD_Daemon *daemon_start(struct server *server)
     }
     return MHD_start_daemon(
         flags, 0, NULL, NULL, on_request, server, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
-        MHD_OPTION_ARRAY, items, MHD_OPTION_END);
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_ARRAY, items,
+        MHD_OPTION_END);
 }
 
 enum status
@@ -271,7 +292,7 @@ server_open(const struct server_options *options, struct server **ret_server, st
     pthread_condattr_t attributes;
     (void)pthread_condattr_init(&attributes);
     (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&server->idle, &attributes);
+    (void)pthread_cond_init(&server->changed, &attributes);
     (void)pthread_condattr_destroy(&attributes);
     server->daemon = daemon_start(server);
     if (server->daemon == NULL) {
@@ -284,7 +305,8 @@ server_open(const struct server_options *options, struct server **ret_server, st
     return ST_OK;
 }
 
-void server_drain(struct server *server, int timeout_ms)
+/* Stop accepting and wait until the counter is 0. */
+static void wait_for_none(struct server *server, const unsigned *counter, int timeout_ms)
 {
     (void)MHD_quiesce_daemon(server->daemon); /* gives back our own listening socket */
     struct timespec until;
@@ -293,10 +315,20 @@ void server_drain(struct server *server, int timeout_ms)
     (void)pthread_mutex_lock(&server->lock);
     server->is_draining = true;
     int waited = 0;
-    while (server->running_count > 0 && waited != ETIMEDOUT) {
-        waited = pthread_cond_timedwait(&server->idle, &server->lock, &until);
+    while (*counter > 0 && waited != ETIMEDOUT) {
+        waited = pthread_cond_timedwait(&server->changed, &server->lock, &until);
     }
     (void)pthread_mutex_unlock(&server->lock);
+}
+
+void server_drain(struct server *server, int timeout_ms)
+{
+    wait_for_none(server, &server->running_count, timeout_ms);
+}
+
+void server_retire(struct server *server, int timeout_ms)
+{
+    wait_for_none(server, &server->connections_count, timeout_ms);
 }
 
 void server_close(struct server *server)
@@ -308,7 +340,7 @@ void server_close(struct server *server)
         (void)MHD_quiesce_daemon(server->daemon); /* else it would close the caller's socket */
         MHD_stop_daemon(server->daemon);
     }
-    (void)pthread_cond_destroy(&server->idle);
+    (void)pthread_cond_destroy(&server->changed);
     (void)pthread_mutex_destroy(&server->lock);
     free(server);
 }

@@ -35,6 +35,10 @@ enum status server_open(
 /* Accept nothing new; wait until running requests have been answered, at most timeout_ms. */
 void server_drain(struct server *server, int timeout_ms);
 
+/* Accept nothing new; wait until all connections are closed, at most timeout_ms: for a server that
+ * another one replaces on the same socket. Each answer asks its client to connect again. */
+void server_retire(struct server *server, int timeout_ms);
+
 /* Close all connections and free. NULL is fine. */
 void server_close(struct server *server);
 

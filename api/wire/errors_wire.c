@@ -4,7 +4,9 @@
 #include "api/wire/errors_wire.h"
 
 #include <stdbool.h>
-#include <stdlib.h>
+
+#include "common/base/base64.h"
+#include "common/base/buf.h"
 
 #include "api/wire/time_wire.h"
 
@@ -21,25 +23,13 @@ static json_t *utf8(const struct error_bytes *bytes)
 
 static json_t *base64(const struct error_bytes *bytes)
 {
-    static const char DIGITS[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    size_t len = bytes->len_bytes;
-    char *text = malloc(len / 3 * 4 + 5);
-    if (text == NULL) {
-        return NULL;
+    struct buf text;
+    buf_init(&text, bytes->len_bytes / 3 * 4 + 8);
+    json_t *json = NULL;
+    if (base64_encode(&text, bytes->bytes, bytes->len_bytes) == ST_OK) {
+        json = json_string(buf_text(&text));
     }
-    size_t out = 0;
-    for (size_t i = 0; i < len; i += 3) {
-        size_t rest = len - i;
-        uint32_t group = (uint32_t)bytes->bytes[i] << 16;
-        group |= rest > 1 ? (uint32_t)bytes->bytes[i + 1] << 8 : 0;
-        group |= rest > 2 ? (uint32_t)bytes->bytes[i + 2] : 0;
-        text[out++] = DIGITS[group >> 18 & 63];
-        text[out++] = DIGITS[group >> 12 & 63];
-        text[out++] = rest > 1 ? DIGITS[group >> 6 & 63] : '=';
-        text[out++] = rest > 2 ? DIGITS[group & 63] : '=';
-    }
-    json_t *json = json_stringn(text, out);
-    free(text);
+    buf_done(&text);
     return json;
 }
 

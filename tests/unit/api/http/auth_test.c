@@ -14,7 +14,8 @@ static void headers(void **state)
         const char *secret;
     } cases[] = {
         {"Basic a2V5OnNlY3JldA==", ST_OK, "key", "secret"},
-        {"basic a2V5OnNlY3JldA", ST_OK, "key", "secret"},
+        {"basic a2V5OnNlY3JldA==", ST_OK, "key", "secret"},
+        {"Basic a2V5OnNlY3JldA", ST_UNAUTHORIZED, NULL, NULL}, /* no padding */
         {"BASIC   a2V5OnNlY3JldA==", ST_OK, "key", "secret"},
         {"Basic a2V5OmE6Yg==", ST_OK, "key", "a:b"},
         {"Basic a2V5Og==", ST_OK, "key", ""},

@@ -93,7 +93,7 @@ static bool is_known_name(const char *name)
     for (size_t i = 0; i < CONFIG_COUNT; i++) {
         char file_name[CONFIG_NAME_BYTES];
         file_name_of(&config_rows[i], file_name);
-        if (strcmp(file_name, name) == 0) {
+        if (file_name[0] != '\0' && strcmp(file_name, name) == 0) {
             return true;
         }
     }
@@ -150,12 +150,15 @@ static enum status find_value(
 static bool is_choice(const char *choices, const char *word)
 {
     size_t len_bytes = strlen(word);
+    if (len_bytes == 0 || strchr(word, '|') != NULL) {
+        return false;
+    }
     for (const char *at = choices; at != NULL;) {
-        if (strncmp(at, word, len_bytes) == 0 && (at[len_bytes] == '|' || at[len_bytes] == '\0')) {
-            return len_bytes > 0;
+        size_t choice_bytes = strcspn(at, "|");
+        if (choice_bytes == len_bytes && strncmp(at, word, len_bytes) == 0) {
+            return true;
         }
-        at = strchr(at, '|');
-        at = at == NULL ? NULL : at + 1;
+        at = at[choice_bytes] == '\0' ? NULL : at + choice_bytes + 1;
     }
     return false;
 }

@@ -57,6 +57,7 @@ enum status buf_reserve(struct buf *b, size_t extra_bytes)
     }
     b->bytes = bytes;
     b->capacity_bytes = wanted;
+    b->bytes[b->len_bytes] = 0; /* fresh memory ends nowhere */
     return ST_OK;
 }
 

@@ -244,9 +244,8 @@ enum status clickhouse_query(
     }
     if (st == ST_OK && ret_text != NULL) {
         /* an empty buffer has no memory to hand over yet */
-        st = buf_reserve(&response.body, 0) == ST_OK ? ST_OK : ST_NO_MEMORY;
+        st = buf_reserve(&response.body, 0);
         if (st == ST_OK) {
-            response.body.bytes[response.body.len_bytes] = 0;
             *ret_text = buf_take_text(&response.body);
         }
     }

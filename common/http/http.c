@@ -537,8 +537,8 @@ enum status http_poll(
     }
     for (size_t i = 0; i < extra_count; i++) {
         fds[i] = (struct curl_waitfd){.fd = extra[i].fd};
-        fds[i].events =
-            (short)((extra[i].events & POLLIN ? CURL_WAIT_POLLIN : 0) | (extra[i].events & POLLOUT ? CURL_WAIT_POLLOUT : 0));
+        fds[i].events = (short)((extra[i].events & POLLIN) != 0 ? CURL_WAIT_POLLIN : 0);
+        fds[i].events |= (short)((extra[i].events & POLLOUT) != 0 ? CURL_WAIT_POLLOUT : 0);
     }
     int wait_ms = client->done_count > 0 || timeout_ms < 0 ? 0 : (int)timeout_ms;
     CURLMcode code = curl_multi_poll(client->multi, fds, (unsigned)extra_count, wait_ms, NULL);

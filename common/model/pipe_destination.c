@@ -217,7 +217,9 @@ static void destination_read_sorting_key(
             pipe_problems_add(reader->problems, item.pointer, "%s", problem);
         }
     }
-    if (ret_destination->engine == ENGINE_REPLACING_MERGE_TREE && json_array_size(node.json) == 0) {
+    bool is_empty =
+        node.json == NULL || (json_is_array(node.json) && json_array_size(node.json) == 0);
+    if (ret_destination->engine == ENGINE_REPLACING_MERGE_TREE && is_empty) {
         pipe_problems_add(reader->problems, node.pointer, "is required with ReplacingMergeTree");
     }
 }

@@ -6,5 +6,5 @@ target_include_directories(scripted-worker PRIVATE ${PENSTOCK_ROOTS}/replica ${P
 target_link_libraries(scripted-worker PRIVATE supervisor penstock_warnings penstock_hardening)
 add_executable(test-migrate ${CMAKE_SOURCE_DIR}/tests/process/migrate.c)
 target_link_libraries(test-migrate PRIVATE store penstock_warnings penstock_hardening)
-add_custom_target(supervisor-process-tests DEPENDS scripted-worker test-migrate)
+penstock_test_program(scripted-worker test-migrate)
 penstock_pytest(supervisor process 300 tests/process/supervisor_test.py)

@@ -64,7 +64,7 @@ class World:
     def sql(self, text):
         return self.postgres.query(text, self.name)
 
-    def worker(self, host="a", **env):
+    def worker(self, host="a", program="scripted-worker", **env):
         """Start one more supervisor."""
         settings = {
             "PENSTOCK_DATABASE_URL": self.url, "PENSTOCK_SECRET_KEY_FILE": self.key_file,
@@ -74,7 +74,7 @@ class World:
         }
         settings.update(env)
         log = os.path.join(self.folder, f"worker-{len(self.workers)}.log")
-        worker = proc.Process("worker", [paths.program("scripted-worker"), "run"], log, env=settings)
+        worker = proc.Process("worker", [paths.program(program), "run"], log, env=settings)
         worker.start()
         self.workers.append(worker)
         worker.wait_ready(lambda: "database_connected" in read(log), 20)
@@ -464,6 +464,33 @@ def test_sighup_reads_the_log_level_again(world):
     worker.signal(signal.SIGHUP)
     world.wait_log(worker, "settings_reloaded")
     assert worker.is_alive()
+
+
+def test_the_real_replica_and_its_supervisor_understand_each_other(world):
+    worker = world.worker(program="penstock-worker")
+    definition = {
+        "name": "p",
+        "source": {"kafka": {"type": "kafka", "format": "JSONEachRow", "topics": "t",
+                             "brokers": f"127.0.0.1:{net.free_port()}"}},
+        "destination": {"database": "default", "table": "t", "managedTable": True,
+                        "tableDefinition": {"engine": {"type": "MergeTree"}, "sortingKey": []},
+                        "columns": [{"name": "a", "type": "UInt64"}]},
+    }
+    pipe = world.pipe(definition=json.dumps(definition))
+    pid = world.wait_replicas(pipe, [0])[0]
+    # Neither Kafka nor ClickHouse are there: it waits, says for what, and stays the same process.
+    net.wait_until(lambda: world.row(pipe, "id, reason_code")[0][1].endswith("_UNREACHABLE"), 30, "a reason")
+    world.wait_row(pipe, "state, pid", [["waiting", str(pid)]], table="pipe_replica", key="pipe_id")
+    assert world.row(pipe, "failed_at IS NULL") == [["t"]]
+    os.kill(pid, signal.SIGKILL)
+    net.wait_until(lambda: world.pids(pipe).get(0) not in (None, pid), 3, "another process")
+    world.change(pipe, "desired = 'stopped'")
+    world.wait_replicas(pipe, [], 5)
+    world.change(pipe, "desired = 'running'")
+    world.wait_replicas(pipe, [0])
+    worker.signal(signal.SIGTERM)
+    assert worker.wait(10) == 0
+    assert not world.replicas(pipe)
 
 
 def ask(world, question):

@@ -78,7 +78,8 @@ static void describe(const struct sockaddr_storage *address, char text[LISTEN_TE
 
 static enum status bind_one(const struct addrinfo *info, int *ret_fd)
 {
-    int fd = socket(info->ai_family, info->ai_socktype | SOCK_CLOEXEC, info->ai_protocol);
+    int fd = socket(
+        info->ai_family, info->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, info->ai_protocol);
     if (fd < 0) {
         return ST_IO;
     }

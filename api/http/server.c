@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <microhttpd.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -31,6 +32,7 @@ enum {
 struct server {
     struct server_options options;
     struct MHD_Daemon *daemon;
+    int listen_fd; /* our copy: libmicrohttpd closes the one it gets when it fails to start */
     pthread_mutex_t lock; /* guards the three below */
     pthread_cond_t changed;
     unsigned running_count;     /* requests */
@@ -255,7 +257,7 @@ static struct MHD_Daemon *daemon_start(struct server *server)
     unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION |
                      MHD_USE_POLL | MHD_USE_ITC;
     struct MHD_OptionItem items[] = {
-        {MHD_OPTION_LISTEN_SOCKET, options->listen_fd, NULL},
+        {MHD_OPTION_LISTEN_SOCKET, server->listen_fd, NULL},
         {MHD_OPTION_CONNECTION_LIMIT, (intptr_t)options->connections_max, NULL},
         {MHD_OPTION_CONNECTION_TIMEOUT, IDLE_TIMEOUT_S, NULL},
         {MHD_OPTION_CONNECTION_MEMORY_LIMIT, HEADERS_MAX_BYTES, NULL},
@@ -294,7 +296,8 @@ server_open(const struct server_options *options, struct server **ret_server, st
     (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     (void)pthread_cond_init(&server->changed, &attributes);
     (void)pthread_condattr_destroy(&attributes);
-    server->daemon = daemon_start(server);
+    server->listen_fd = fcntl(options->listen_fd, F_DUPFD_CLOEXEC, 0);
+    server->daemon = server->listen_fd < 0 ? NULL : daemon_start(server);
     if (server->daemon == NULL) {
         server_close(server);
         return err_set(
@@ -308,7 +311,7 @@ server_open(const struct server_options *options, struct server **ret_server, st
 /* Stop accepting and wait until the counter is 0. */
 static void wait_for_none(struct server *server, const unsigned *counter, int timeout_ms)
 {
-    (void)MHD_quiesce_daemon(server->daemon); /* gives back our own listening socket */
+    (void)MHD_quiesce_daemon(server->daemon); /* gives back our copy of the socket */
     struct timespec until;
     (void)clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += timeout_ms / 1000;
@@ -337,8 +340,9 @@ void server_close(struct server *server)
         return;
     }
     if (server->daemon != NULL) {
-        (void)MHD_quiesce_daemon(server->daemon); /* else it would close the caller's socket */
+        (void)MHD_quiesce_daemon(server->daemon); /* stops accepting; the socket is ours again */
         MHD_stop_daemon(server->daemon);
+        closep(&server->listen_fd);
     }
     (void)pthread_cond_destroy(&server->changed);
     (void)pthread_mutex_destroy(&server->lock);

@@ -200,8 +200,7 @@ enum status cli_parse(int argc, const char *const *argv, struct cli *ret_cli, st
     struct cli cli = {.mode = CLI_MODE_RUN, .command = CLI_SERVE};
     bool has_role = false;
     enum status st = command_parse(&words, &cli, err);
-    while (st == ST_OK && word_peek(&words) != NULL) {
-        const char *option = word_take(&words);
+    for (const char *option; st == ST_OK && (option = word_take(&words)) != NULL;) {
         st = option_parse(option, &words, &cli, err);
         has_role = has_role || strcmp(option, "--role") == 0;
     }

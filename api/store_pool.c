@@ -162,5 +162,5 @@ void store_pool_return(struct store_pool *pool, struct store *store)
             return;
         }
     }
-    assert(!"the store is not of this pool");
+    assert(false && "the store is not of this pool");
 }

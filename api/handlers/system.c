@@ -1,6 +1,7 @@
 /*
  * What has no organization: health, version, the description of the API, the api's own metrics.
  */
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,11 +18,14 @@
 __asm__(".pushsection .rodata\n"
         "openapi_text:\n"
         ".incbin \"" PENSTOCK_OPENAPI_FILE "\"\n"
-        "openapi_text_end:\n"
+        "0:\n"
         ".byte 0\n"
+        ".balign 8\n"
+        "openapi_len_bytes:\n"
+        ".quad 0b - openapi_text\n"
         ".popsection\n");
 extern const char openapi_text[];
-extern const char openapi_text_end[];
+extern const uint64_t openapi_len_bytes;
 
 enum {
     METRICS_MAX_BYTES = 4 * 1024 * 1024
@@ -58,7 +62,7 @@ enum status handle_version(const struct request *request, struct reply *reply, s
 enum status handle_openapi(const struct request *request, struct reply *reply, struct err *err)
 {
     (void)request;
-    size_t len = (size_t)(openapi_text_end - openapi_text);
+    size_t len = (size_t)openapi_len_bytes;
     char *copy = malloc(len + 1);
     if (copy == NULL) {
         return err_set(err, ST_NO_MEMORY, "no memory for the API's description");

@@ -64,15 +64,10 @@ enum status request_add_query(struct request *request, const char *name, const c
     if (request->query_count == REQUEST_QUERY_MAX) {
         return ST_INVALID;
     }
-    char *name_copy = strdup(name);
-    char *value_copy = strdup(value == NULL ? "" : value);
-    if (name_copy == NULL || value_copy == NULL) {
-        free(name_copy);
-        free(value_copy);
-        return ST_NO_MEMORY;
-    }
-    request->query[request->query_count++] = (struct request_pair){name_copy, value_copy};
-    return ST_OK;
+    struct request_pair *pair = &request->query[request->query_count++]; /* request_done frees it */
+    pair->name = strdup(name);
+    pair->value = strdup(value == NULL ? "" : value);
+    return pair->name == NULL || pair->value == NULL ? ST_NO_MEMORY : ST_OK;
 }
 
 const char *request_param(const struct request *request, const char *name)
@@ -82,15 +77,16 @@ const char *request_param(const struct request *request, const char *name)
             return request->params[i].value;
         }
     }
-    assert(!"the route has no such parameter");
+    assert(false && "the route has no such parameter");
     return "";
 }
 
 const char *request_query(const struct request *request, const char *name)
 {
     for (size_t i = 0; i < request->query_count; i++) {
-        if (strcmp(request->query[i].name, name) == 0) {
-            return request->query[i].value[0] == '\0' ? NULL : request->query[i].value;
+        const struct request_pair *pair = &request->query[i];
+        if (pair->name != NULL && pair->value != NULL && strcmp(pair->name, name) == 0) {
+            return pair->value[0] == '\0' ? NULL : pair->value;
         }
     }
     return NULL;

@@ -63,7 +63,7 @@ static const char *param_name(const struct part *part)
             return PARAM_NAMES[i];
         }
     }
-    assert(!"a pattern has a parameter that PARAM_NAMES does not list");
+    assert(false && "PARAM_NAMES does not list a pattern's parameter");
     return "";
 }
 

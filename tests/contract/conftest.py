@@ -31,6 +31,8 @@ def penstock(database, clickhouse):
     with Penstock(database.url) as programs:
         programs.create_service(clickhouse.url)
         yield programs
+        programs.api.stop(timeout_s=40)
+        assert programs.api.returncode == 0, programs.api.log_tail()  # sanitizers speak here
 
 
 @pytest.fixture(scope="session")

@@ -35,9 +35,9 @@ static void numbers(void **state)
         {0, "penstock_build_info 0\n"},
         {0.5, "penstock_build_info 0.5\n"},
         {1e9, "penstock_build_info 1000000000\n"},
-        {INFINITY, "penstock_build_info +Inf\n"},
-        {-INFINITY, "penstock_build_info -Inf\n"},
-        {NAN, "penstock_build_info NaN\n"},
+        {(double)INFINITY, "penstock_build_info +Inf\n"},
+        {-(double)INFINITY, "penstock_build_info -Inf\n"},
+        {(double)NAN, "penstock_build_info NaN\n"},
     };
     const struct prometheus_labels none = {NULL, 0};
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {

@@ -101,7 +101,7 @@ def start_kafka(stack, topic):
 def _start_apache_kafka(stack):
     step("Kafka: Apache Kafka 3.9.2 (fetched once from Maven Central, 46 MB)")
     script = os.path.join(paths.ROOT, "demo", "kafka", "apache-kafka")
-    folder = stack.data_folder("kafka")
+    folder = os.path.join(stack.settings.folder, "kafka")
     log = stack.settings.log("kafka")
     with open(log, "ab") as out:
         start = out.tell()

@@ -137,11 +137,11 @@ def compare(watch):
     problems = []
     difference = produced["produced"] - rows - rejected
     if difference != 0:
-        problems.append(f"{abs(difference)} records {'lost' if difference > 0 else 'too many'}")
+        problems.append(f"{abs(difference):,} records {'missing' if difference > 0 else 'too many'}")
     if distinct_rows != rows:
-        problems.append(f"{rows - distinct_rows} rows are there twice")
+        problems.append(f"{rows - distinct_rows:,} rows are there twice")
     if rejected != produced["malformed"]:
-        problems.append(f"{produced['malformed']} records were malformed, {rejected} were rejected")
+        problems.append(f"{produced['malformed']:,} records were malformed, {rejected:,} rejected")
     if produced["failed"]:
         problems.append(f"Kafka refused {produced['failed']} records")
     if (counters.get("sent"), counters.get("rejected")) != (rows, rejected):
@@ -157,6 +157,9 @@ def compare(watch):
     for title, count in sheet:
         console.plain(f"  {title:<48}{number(count):>16}")
     console.plain()
+    reason = watch.summary().get("reason")
+    if problems and reason:
+        problems.append(f"the pipe says {reason.get('code')}: {reason.get('message')}")
     if problems:
         console.plain("FAILED: " + "; ".join(problems))
         return False

@@ -200,9 +200,11 @@ enum status cli_parse(int argc, const char *const *argv, struct cli *ret_cli, st
     struct cli cli = {.mode = CLI_MODE_RUN, .command = CLI_SERVE};
     bool has_role = false;
     enum status st = command_parse(&words, &cli, err);
-    for (const char *option; st == ST_OK && (option = word_take(&words)) != NULL;) {
-        st = option_parse(option, &words, &cli, err);
+    const char *option = word_take(&words);
+    while (st == ST_OK && option != NULL) {
         has_role = has_role || strcmp(option, "--role") == 0;
+        st = option_parse(option, &words, &cli, err);
+        option = word_take(&words);
     }
     if (st == ST_OK) {
         st = required_check(&cli, has_role, err);

@@ -57,7 +57,7 @@ static bool name_is(const char *entry, const char *name)
 
 static const char *environment_get(char *const *environment, const char *name)
 {
-    for (size_t i = 0; environment[i] != NULL; i++) {
+    for (size_t i = 0; name[0] != '\0' && environment[i] != NULL; i++) {
         if (name_is(environment[i], name) && environment[i][strlen(name) + 1] != '\0') {
             return environment[i] + strlen(name) + 1;
         }
@@ -105,19 +105,25 @@ static bool is_known_name(const char *name)
     return false;
 }
 
-/* Look at one level (environment or file) for NAME and NAME_FILE; not both. */
+/* Both spellings of one setting at one level. */
+struct level {
+    const char *plain;   /* value of NAME */
+    const char *by_file; /* value of NAME_FILE */
+    enum config_origin origin;
+};
+
 static enum status level_find(
-    const struct config_row *row, const char *plain, const char *by_file, enum config_origin origin,
-    struct found *ret_found, struct err *err)
+    const struct config_row *row, const struct level *level, struct found *ret_found,
+    struct err *err)
 {
-    if (plain != NULL && by_file != NULL) {
+    if (level->plain != NULL && level->by_file != NULL) {
         return err_set(err, ST_INVALID, "%s and %s_FILE are both set", row->name, row->name);
     }
-    if (plain != NULL) {
-        *ret_found = (struct found){.value = plain, .origin = origin};
-    } else if (by_file != NULL) {
-        *ret_found =
-            (struct found){.value = by_file, .origin = CONFIG_ORIGIN_SECRET_FILE, .is_path = true};
+    if (level->plain != NULL) {
+        *ret_found = (struct found){.value = level->plain, .origin = level->origin};
+    } else if (level->by_file != NULL) {
+        *ret_found = (struct found){
+            .value = level->by_file, .origin = CONFIG_ORIGIN_SECRET_FILE, .is_path = true};
     }
     return ST_OK;
 }
@@ -127,18 +133,19 @@ static enum status find_value(
     struct found *ret_found, struct err *err)
 {
     char file_name[CONFIG_NAME_BYTES];
-    file_name_of(row, file_name);
-    bool has_file_name = file_name[0] != '\0';
+    file_name_of(row, file_name); /* "" is found nowhere */
+    const struct level levels[] = {
+        {.plain = environment_get(environment, row->name),
+         .by_file = environment_get(environment, file_name),
+         .origin = CONFIG_ORIGIN_ENVIRONMENT},
+        {.plain = config_file_get(file, row->name),
+         .by_file = config_file_get(file, file_name),
+         .origin = CONFIG_ORIGIN_FILE},
+    };
     struct found found = {.value = NULL};
-    enum status st = level_find(
-        row, environment_get(environment, row->name),
-        has_file_name ? environment_get(environment, file_name) : NULL, CONFIG_ORIGIN_ENVIRONMENT,
-        &found, err);
-    if (st == ST_OK && found.value == NULL) {
-        st = level_find(
-            row, config_file_get(file, row->name),
-            has_file_name ? config_file_get(file, file_name) : NULL, CONFIG_ORIGIN_FILE, &found,
-            err);
+    enum status st = ST_OK;
+    for (size_t i = 0; st == ST_OK && found.value == NULL && i < ARRAY_LEN(levels); i++) {
+        st = level_find(row, &levels[i], &found, err);
     }
     if (st == ST_OK) {
         *ret_found = found;

@@ -39,27 +39,35 @@ enum status config_print(const struct config *config, struct buf *buf)
     return ST_OK;
 }
 
-/* The sentence with what may be written: unit, words or range. */
+/* What may be written: the words of a choice. */
+static enum status choices_markdown(const struct config_row *row, struct buf *buf)
+{
+    enum status st = buf_add_text(buf, " `");
+    for (const char *p = row->unit; st == ST_OK && *p != '\0'; p++) {
+        st = *p == '|' ? buf_add_text(buf, "`, `") : buf_add(buf, p, 1);
+    }
+    return st == ST_OK ? buf_add_text(buf, "`.") : st;
+}
+
+static const char *programs_text(int programs)
+{
+    if (programs == CONFIG_PROGRAM_BOTH) {
+        return "both";
+    }
+    return programs == CONFIG_PROGRAM_API ? "api" : "worker";
+}
+
 static enum status row_markdown(const struct config_row *row, struct buf *buf)
 {
-    const char *who = row->programs == CONFIG_PROGRAM_BOTH  ? "both"
-                      : row->programs == CONFIG_PROGRAM_API ? "api"
-                                                            : "worker";
-    bool is_plain = row->default_value[0] != '\0';
+    const char *quote = row->default_value[0] == '\0' ? "" : "`";
     enum status st = buf_add_format(
-        buf, "| `%s` | %s%s%s | %s | ", row->name, is_plain ? "`" : "", row->shown_default,
-        is_plain ? "`" : "", who);
-    if (st == ST_OK) {
-        st = buf_add_text(buf, row->sentence);
-    }
+        buf, "| `%s` | %s%s%s | %s | %s", row->name, quote, row->shown_default, quote,
+        programs_text(row->programs), row->sentence);
+    bool has_range = row->type == CONFIG_TYPE_INT || row->type == CONFIG_TYPE_NUMBER;
     if (st == ST_OK && row->type == CONFIG_TYPE_CHOICE) {
-        st = buf_add_text(buf, " `");
-        for (const char *p = row->unit; st == ST_OK && *p != '\0'; p++) {
-            st = *p == '|' ? buf_add_text(buf, "`, `") : buf_add(buf, p, 1);
-        }
-        st = st == ST_OK ? buf_add_text(buf, "`.") : st;
+        st = choices_markdown(row, buf);
     }
-    if (st == ST_OK && (row->type == CONFIG_TYPE_INT || row->type == CONFIG_TYPE_NUMBER)) {
+    if (st == ST_OK && has_range) {
         st = buf_add_format(
             buf, " %lld–%lld %s.", (long long)row->min, (long long)row->max, row->unit);
     }

@@ -22,8 +22,8 @@ enum status migrate_checksum(const char *sql, char ret_checksum[MIGRATE_CHECKSUM
     assert(len_bytes * 2 + 1 == MIGRATE_CHECKSUM_BYTES);
     static const char digits[] = "0123456789abcdef";
     for (unsigned i = 0; i < len_bytes; i++) {
-        ret_checksum[2 * i] = digits[digest[i] >> 4];
-        ret_checksum[2 * i + 1] = digits[digest[i] & 0x0f];
+        ret_checksum[(size_t)2 * i] = digits[digest[i] >> 4];
+        ret_checksum[(size_t)2 * i + 1] = digits[digest[i] & 0x0f];
     }
     ret_checksum[2 * (size_t)len_bytes] = '\0';
     return ST_OK;

@@ -375,6 +375,7 @@ enum status pg_commit(struct pg *pg, struct err *err)
         pg_rollback(pg);
         return st;
     }
+    assert(rows != NULL);
     /* COMMIT after a failed statement is answered by ROLLBACK, without an error. */
     if (strcmp(PQcmdStatus(rows->result), "COMMIT") != 0) {
         return err_set(err, ST_INTERNAL, "PostgreSQL rolled the transaction back");

@@ -2,7 +2,6 @@
 #include "common/store/key_ring.h"
 
 #include <assert.h>
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/evp.h>
@@ -86,31 +85,38 @@ ring_add(struct key_ring *ring, const char *text, size_t len_bytes, size_t line,
     return ST_OK;
 }
 
+/* Take the next piece of text up to a line end or comma, without blanks around it. */
+static const char *piece_take(const char **at, size_t *ret_len_bytes)
+{
+    const char *piece = *at;
+    size_t len_bytes = strcspn(piece, "\n,");
+    *at = piece + len_bytes + (piece[len_bytes] == '\0' ? 0 : 1);
+    while (len_bytes > 0 && strchr(" \t\r", piece[0]) != NULL) {
+        piece++;
+        len_bytes--;
+    }
+    while (len_bytes > 0 && strchr(" \t\r", piece[len_bytes - 1]) != NULL) {
+        len_bytes--;
+    }
+    *ret_len_bytes = len_bytes;
+    return piece;
+}
+
 enum status key_ring_parse(const char *text, struct key_ring **ret_keys, struct err *err)
 {
     CLEANUP(key_ring_freep) struct key_ring *ring = calloc(1, sizeof(*ring));
     if (ring == NULL) {
         return err_set(err, ST_NO_MEMORY, "secret keys");
     }
-    size_t line = 0;
-    for (const char *at = text; *at != '\0';) {
-        size_t len_bytes = strcspn(at, "\n,");
-        const char *next = at + len_bytes + (at[len_bytes] == '\0' ? 0 : 1);
-        line++;
-        while (len_bytes > 0 && strchr(" \t\r", at[0]) != NULL) {
-            at++;
-            len_bytes--;
+    const char *at = text;
+    for (size_t number = 1; *at != '\0'; number++) {
+        size_t len_bytes = 0;
+        const char *piece = piece_take(&at, &len_bytes);
+        bool is_key = len_bytes > 0 && piece[0] != '#';
+        enum status st = is_key ? ring_add(ring, piece, len_bytes, number, err) : ST_OK;
+        if (st != ST_OK) {
+            return st;
         }
-        while (len_bytes > 0 && strchr(" \t\r", at[len_bytes - 1]) != NULL) {
-            len_bytes--;
-        }
-        if (len_bytes > 0 && at[0] != '#') {
-            enum status st = ring_add(ring, at, len_bytes, line, err);
-            if (st != ST_OK) {
-                return st;
-            }
-        }
-        at = next;
     }
     if (ring->count == 0) {
         return err_set(err, ST_INVALID, "no secret key given");
@@ -216,6 +222,12 @@ void key_ring_freep(struct key_ring **keys)
     *keys = NULL;
 }
 
+void key_ring_sealed_done(struct key_ring_sealed *sealed)
+{
+    free(sealed->bytes);
+    *sealed = (struct key_ring_sealed){.bytes = NULL};
+}
+
 static const struct key *key_find(const struct key_ring *ring, const uint8_t *id)
 {
     for (size_t i = 0; i < ring->count; i++) {
@@ -235,7 +247,8 @@ static size_t aad_write(const struct key_ring_place *place, uint8_t ret_aad[AAD_
     ret_aad[purpose_bytes] = ':';
     for (size_t i = 0; i < id_bytes; i++) {
         /* A UUID may be written in either case and is the same row. */
-        ret_aad[purpose_bytes + 1 + i] = (uint8_t)tolower((unsigned char)place->row_id[i]);
+        char c = place->row_id[i];
+        ret_aad[purpose_bytes + 1 + i] = (uint8_t)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
     }
     return purpose_bytes + 1 + id_bytes;
 }
@@ -263,7 +276,7 @@ static bool encrypt(
 
 enum status key_ring_seal(
     const struct key_ring *keys, const struct key_ring_place *place, const struct secret *text,
-    uint8_t **ret_sealed, size_t *ret_len_bytes, struct err *err)
+    struct key_ring_sealed *ret_sealed, struct err *err)
 {
     assert(text->bytes != NULL);
     if (keys == NULL) {
@@ -288,8 +301,7 @@ enum status key_ring_seal(
         free(sealed);
         return err_set(err, ST_INTERNAL, "credentials of %s cannot be sealed", place->purpose);
     }
-    *ret_sealed = sealed;
-    *ret_len_bytes = len_bytes;
+    *ret_sealed = (struct key_ring_sealed){.bytes = sealed, .len_bytes = len_bytes};
     return ST_OK;
 }
 
@@ -315,21 +327,21 @@ static bool decrypt(
 }
 
 enum status key_ring_open(
-    const struct key_ring *keys, const struct key_ring_place *place, const uint8_t *sealed,
-    size_t len_bytes, struct secret *ret_text, struct err *err)
+    const struct key_ring *keys, const struct key_ring_place *place,
+    const struct key_ring_sealed *sealed, struct secret *ret_text, struct err *err)
 {
     if (keys == NULL) {
         return err_set(
             err, ST_INTERNAL,
             "credentials cannot be read: PENSTOCK_SECRET_KEY_FILE is not configured");
     }
-    if (len_bytes < KEY_RING_OVERHEAD_BYTES || sealed[0] != FORMAT ||
-        len_bytes - KEY_RING_OVERHEAD_BYTES > KEY_RING_TEXT_MAX_BYTES) {
+    if (sealed->len_bytes < KEY_RING_OVERHEAD_BYTES || sealed->bytes[0] != FORMAT ||
+        sealed->len_bytes - KEY_RING_OVERHEAD_BYTES > KEY_RING_TEXT_MAX_BYTES) {
         return err_set(
             err, ST_INTERNAL, "stored credentials of %s %s are damaged", place->purpose,
             place->row_id);
     }
-    const struct key *key = key_find(keys, sealed + 1);
+    const struct key *key = key_find(keys, sealed->bytes + 1);
     if (key == NULL) {
         return err_set(
             err, ST_INTERNAL,
@@ -337,12 +349,12 @@ enum status key_ring_open(
             "not hold",
             place->purpose, place->row_id);
     }
-    struct secret text = {.len_bytes = len_bytes - KEY_RING_OVERHEAD_BYTES};
+    struct secret text = {.len_bytes = sealed->len_bytes - KEY_RING_OVERHEAD_BYTES};
     text.bytes = calloc(1, text.len_bytes + 1);
     if (text.bytes == NULL) {
         return err_set(err, ST_NO_MEMORY, "opening credentials");
     }
-    if (!decrypt(key, place, sealed, &text)) {
+    if (!decrypt(key, place, sealed->bytes, &text)) {
         secret_done(&text);
         return err_set(
             err, ST_INTERNAL, "stored credentials of %s %s are damaged", place->purpose,
@@ -352,8 +364,8 @@ enum status key_ring_open(
     return ST_OK;
 }
 
-bool key_ring_is_newest(const struct key_ring *keys, const uint8_t *sealed, size_t len_bytes)
+bool key_ring_is_newest(const struct key_ring *keys, const struct key_ring_sealed *sealed)
 {
-    return len_bytes >= KEY_RING_OVERHEAD_BYTES &&
-           memcmp(sealed + 1, keys->keys[0].id, ID_BYTES) == 0;
+    return sealed->len_bytes >= KEY_RING_OVERHEAD_BYTES &&
+           memcmp(sealed->bytes + 1, keys->keys[0].id, ID_BYTES) == 0;
 }

@@ -31,19 +31,28 @@ struct key_ring_place {
     const char *row_id;
 };
 
-/* Seal with the newest key. ret_sealed: owned, free(). ST_INVALID if keys is NULL (no key is
+/* Bytes as they are stored. */
+struct key_ring_sealed {
+    uint8_t *bytes; /* owned; NULL = nothing stored */
+    size_t len_bytes;
+};
+
+/* Free the bytes. Safe twice. */
+void key_ring_sealed_done(struct key_ring_sealed *sealed);
+
+/* Seal with the newest key. ret_sealed: key_ring_sealed_done. ST_INVALID if keys is NULL (no key is
  * configured), ST_TOO_LARGE, ST_NO_MEMORY, ST_INTERNAL. */
 enum status key_ring_seal(
     const struct key_ring *keys, const struct key_ring_place *place, const struct secret *text,
-    uint8_t **ret_sealed, size_t *ret_len_bytes, struct err *err) MUST_CHECK;
+    struct key_ring_sealed *ret_sealed, struct err *err) MUST_CHECK;
 
 /* Open with the key it names. ST_INTERNAL if there is no such key or the value was changed or
  * belongs elsewhere; ST_NO_MEMORY. ret_text: secret_done. */
 enum status key_ring_open(
-    const struct key_ring *keys, const struct key_ring_place *place, const uint8_t *sealed,
-    size_t len_bytes, struct secret *ret_text, struct err *err) MUST_CHECK;
+    const struct key_ring *keys, const struct key_ring_place *place,
+    const struct key_ring_sealed *sealed, struct secret *ret_text, struct err *err) MUST_CHECK;
 
 /* True if it names the newest key. */
-bool key_ring_is_newest(const struct key_ring *keys, const uint8_t *sealed, size_t len_bytes);
+bool key_ring_is_newest(const struct key_ring *keys, const struct key_ring_sealed *sealed);
 
 #endif

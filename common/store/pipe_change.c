@@ -55,12 +55,10 @@ enum status pipe_store_change(
     const struct pipe_change *change, struct err *err)
 {
     assert(change->name != NULL && change->definition != NULL);
-    uint8_t *sealed = NULL;
-    size_t sealed_bytes = 0;
+    CLEANUP(key_ring_sealed_done) struct key_ring_sealed sealed = {.bytes = NULL};
     if (change->has_new_secrets) {
         struct key_ring_place place = {"pipe", pipe_id};
-        enum status status =
-            store_seal_json(store, &place, change->secrets, &sealed, &sealed_bytes, err);
+        enum status status = store_seal_json(store, &place, change->secrets, &sealed, err);
         if (status != ST_OK) {
             return status;
         }
@@ -72,8 +70,6 @@ enum status pipe_store_change(
     pg_add_text(&args, change->name);
     pg_add_int(&args, change->needs_restart ? 1 : 0);
     pg_add_bool(&args, change->has_new_secrets);
-    pg_add_bytes(&args, sealed, sealed_bytes);
-    enum status status = run_change(store, change, &args, err);
-    free(sealed);
-    return status;
+    pg_add_bytes(&args, sealed.bytes, sealed.len_bytes);
+    return run_change(store, change, &args, err);
 }

@@ -9,9 +9,8 @@
 enum status pipe_insert(struct store *store, const struct pipe_new *pipe, struct err *err)
 {
     struct key_ring_place place = {.purpose = "pipe", .row_id = pipe->id};
-    CLEANUP(freep) uint8_t *sealed = NULL;
-    size_t len_bytes = 0;
-    enum status st = store_seal_json(store, &place, pipe->secrets, &sealed, &len_bytes, err);
+    CLEANUP(key_ring_sealed_done) struct key_ring_sealed sealed = {.bytes = NULL};
+    enum status st = store_seal_json(store, &place, pipe->secrets, &sealed, err);
     if (st != ST_OK) {
         return st;
     }
@@ -26,7 +25,7 @@ enum status pipe_insert(struct store *store, const struct pipe_new *pipe, struct
     pg_add_text(&args, pipe->name);
     pg_add_text(&args, definition);
     pg_add_text(&args, pipe->consumer_group);
-    pg_add_bytes(&args, sealed, len_bytes);
+    pg_add_bytes(&args, sealed.bytes, sealed.len_bytes);
     pg_add_int(&args, pipe->scaling.replicas);
     pg_add_int(&args, pipe->scaling.cpu_millicores);
     pg_add_double(&args, pipe->scaling.memory_gb);

@@ -34,16 +34,15 @@ enum status probe_ask(
         return err_set(err, st, "no random bytes");
     }
     struct key_ring_place place = {.purpose = "probe", .row_id = id};
-    CLEANUP(freep) uint8_t *sealed = NULL;
-    size_t len_bytes = 0;
-    st = store_seal_json(store, &place, request, &sealed, &len_bytes, err);
+    CLEANUP(key_ring_sealed_done) struct key_ring_sealed sealed = {.bytes = NULL};
+    st = store_seal_json(store, &place, request, &sealed, err);
     if (st != ST_OK) {
         return st;
     }
     struct pg_args args;
     pg_args_init(&args);
     pg_add_text(&args, id);
-    pg_add_bytes(&args, sealed, len_bytes);
+    pg_add_bytes(&args, sealed.bytes, sealed.len_bytes);
     pg_add_int(&args, deadline_ms);
     /* Jobs whose asker died before reading are removed on the way. */
     st = store_run(

@@ -19,14 +19,13 @@ static const struct rotate_table tables[] = {
 
 /* Open and seal again. */
 static enum status value_reseal(
-    const struct key_ring *keys, const struct key_ring_place *place, const struct pg_args *old,
-    uint8_t **ret_sealed, size_t *ret_len_bytes, struct err *err)
+    const struct key_ring *keys, const struct key_ring_place *place,
+    const struct key_ring_sealed *old, struct key_ring_sealed *ret_sealed, struct err *err)
 {
     struct secret text = {.bytes = NULL};
-    const uint8_t *bytes = (const uint8_t *)old->values[1];
-    enum status st = key_ring_open(keys, place, bytes, (size_t)old->lengths[1], &text, err);
+    enum status st = key_ring_open(keys, place, old, &text, err);
     if (st == ST_OK) {
-        st = key_ring_seal(keys, place, &text, ret_sealed, ret_len_bytes, err);
+        st = key_ring_seal(keys, place, &text, ret_sealed, err);
     }
     secret_done(&text);
     return st;
@@ -37,28 +36,26 @@ static enum status row_rotate(
     struct err *err)
 {
     const char *id = pg_next_text(&cell);
-    CLEANUP(freep) uint8_t *old = NULL;
-    size_t old_bytes = 0;
-    enum status st = pg_next_bytes(&cell, &old, &old_bytes);
+    CLEANUP(key_ring_sealed_done) struct key_ring_sealed old = {.bytes = NULL};
+    CLEANUP(key_ring_sealed_done) struct key_ring_sealed fresh = {.bytes = NULL};
+    enum status st = pg_next_bytes(&cell, &old.bytes, &old.len_bytes);
     if (st != ST_OK) {
         return err_set(err, st, "credentials of %s %s", table->purpose, id);
     }
     *ret_is_new = false;
-    if (key_ring_is_newest(store_keys(store), old, old_bytes)) {
+    if (key_ring_is_newest(store_keys(store), &old)) {
         return ST_OK;
+    }
+    struct key_ring_place place = {.purpose = table->purpose, .row_id = id};
+    st = value_reseal(store_keys(store), &place, &old, &fresh, err);
+    if (st != ST_OK) {
+        return st;
     }
     struct pg_args args;
     pg_args_init(&args);
     pg_add_text(&args, id);
-    pg_add_bytes(&args, old, old_bytes);
-    struct key_ring_place place = {.purpose = table->purpose, .row_id = id};
-    CLEANUP(freep) uint8_t *sealed = NULL;
-    size_t sealed_bytes = 0;
-    st = value_reseal(store_keys(store), &place, &args, &sealed, &sealed_bytes, err);
-    if (st != ST_OK) {
-        return st;
-    }
-    pg_add_bytes(&args, sealed, sealed_bytes);
+    pg_add_bytes(&args, old.bytes, old.len_bytes);
+    pg_add_bytes(&args, fresh.bytes, fresh.len_bytes);
     int64_t count = 0;
     st = store_change(store, table->update, &args, &count, err);
     /* Changed or deleted meanwhile: whoever changed it used the newest key. */

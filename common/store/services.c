@@ -140,13 +140,12 @@ enum status organization_get(
 
 /* The service's password, sealed for its row. */
 static enum status service_seal(
-    struct store *store, const struct service_new *service, uint8_t **ret_sealed,
-    size_t *ret_len_bytes, struct err *err)
+    struct store *store, const struct service_new *service, struct key_ring_sealed *ret_sealed,
+    struct err *err)
 {
     const struct secret *password = service->password;
     if (password == NULL || password->bytes == NULL) {
-        *ret_sealed = NULL;
-        *ret_len_bytes = 0;
+        *ret_sealed = (struct key_ring_sealed){.bytes = NULL};
         return ST_OK;
     }
     json_t *json = json_pack("{s:s%}", "password", password->bytes, password->len_bytes);
@@ -154,14 +153,13 @@ static enum status service_seal(
         return err_set(err, ST_INVALID, "the password is not UTF-8 text");
     }
     struct key_ring_place place = {.purpose = "service", .row_id = service->id};
-    enum status st = store_seal_json(store, &place, json, ret_sealed, ret_len_bytes, err);
+    enum status st = store_seal_json(store, &place, json, ret_sealed, err);
     json_decref(json);
     return st;
 }
 
 static void service_args(
-    struct pg_args *args, const struct service_new *service, const uint8_t *sealed,
-    size_t len_bytes)
+    struct pg_args *args, const struct service_new *service, const struct key_ring_sealed *sealed)
 {
     pg_args_init(args);
     pg_add_text(args, service->id);
@@ -169,7 +167,7 @@ static void service_args(
     pg_add_text(args, service->name);
     pg_add_text(args, service->url);
     pg_add_text(args, service->username);
-    pg_add_bytes(args, sealed, len_bytes);
+    pg_add_bytes(args, sealed->bytes, sealed->len_bytes);
     pg_add_text(args, service->ca_certificate);
     pg_add_text(args, service->clickhouse_version == NULL ? "" : service->clickhouse_version);
     pg_add_bool(args, service->provision_users);
@@ -177,14 +175,13 @@ static void service_args(
 
 enum status service_insert(struct store *store, const struct service_new *service, struct err *err)
 {
-    CLEANUP(freep) uint8_t *sealed = NULL;
-    size_t len_bytes = 0;
-    enum status st = service_seal(store, service, &sealed, &len_bytes, err);
+    CLEANUP(key_ring_sealed_done) struct key_ring_sealed sealed = {.bytes = NULL};
+    enum status st = service_seal(store, service, &sealed, err);
     if (st != ST_OK) {
         return st;
     }
     struct pg_args args;
-    service_args(&args, service, sealed, len_bytes);
+    service_args(&args, service, &sealed);
     st = store_run(
         store,
         "INSERT INTO service (id, organization_id, name, url, username, secrets, ca_certificate, "
@@ -198,14 +195,13 @@ enum status service_insert(struct store *store, const struct service_new *servic
 
 enum status service_update(struct store *store, const struct service_new *service, struct err *err)
 {
-    CLEANUP(freep) uint8_t *sealed = NULL;
-    size_t len_bytes = 0;
-    enum status st = service_seal(store, service, &sealed, &len_bytes, err);
+    CLEANUP(key_ring_sealed_done) struct key_ring_sealed sealed = {.bytes = NULL};
+    enum status st = service_seal(store, service, &sealed, err);
     if (st != ST_OK) {
         return st;
     }
     struct pg_args args;
-    service_args(&args, service, sealed, len_bytes);
+    service_args(&args, service, &sealed);
     int64_t count = 0;
     st = store_change(
         store,

@@ -237,11 +237,10 @@ enum status store_change(
 
 enum status store_seal_json(
     const struct store *store, const struct key_ring_place *place, const json_t *json,
-    uint8_t **ret_sealed, size_t *ret_len_bytes, struct err *err)
+    struct key_ring_sealed *ret_sealed, struct err *err)
 {
     if (json == NULL) {
-        *ret_sealed = NULL;
-        *ret_len_bytes = 0;
+        *ret_sealed = (struct key_ring_sealed){.bytes = NULL};
         return ST_OK;
     }
     struct secret text = {.bytes = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY)};
@@ -249,7 +248,7 @@ enum status store_seal_json(
         return err_set(err, ST_NO_MEMORY, "credentials of %s", place->purpose);
     }
     text.len_bytes = strlen(text.bytes);
-    enum status st = key_ring_seal(store->keys, place, &text, ret_sealed, ret_len_bytes, err);
+    enum status st = key_ring_seal(store->keys, place, &text, ret_sealed, err);
     secret_done(&text);
     return st;
 }
@@ -258,18 +257,17 @@ enum status store_open_json(
     const struct store *store, const struct key_ring_place *place, struct pg_cell *cell,
     json_t **ret_json, struct err *err)
 {
-    CLEANUP(freep) uint8_t *sealed = NULL;
-    size_t len_bytes = 0;
-    enum status st = pg_next_bytes(cell, &sealed, &len_bytes);
+    CLEANUP(key_ring_sealed_done) struct key_ring_sealed sealed = {.bytes = NULL};
+    enum status st = pg_next_bytes(cell, &sealed.bytes, &sealed.len_bytes);
     if (st != ST_OK) {
         return err_set(err, st, "credentials of %s %s", place->purpose, place->row_id);
     }
-    if (sealed == NULL) {
+    if (sealed.bytes == NULL) {
         *ret_json = NULL;
         return ST_OK;
     }
     struct secret text = {.bytes = NULL};
-    st = key_ring_open(store->keys, place, sealed, len_bytes, &text, err);
+    st = key_ring_open(store->keys, place, &sealed, &text, err);
     if (st == ST_OK) {
         /* The parser's own message could quote a secret. */
         st = store_parse_json(text.bytes, "stored credentials", ret_json, err);

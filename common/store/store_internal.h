@@ -38,10 +38,11 @@ enum status store_change(
     struct store *store, const char *sql, const struct pg_args *args, int64_t *ret_count,
     struct err *err) MUST_CHECK;
 
-/* Credentials as they are stored: JSON, sealed. NULL json gives NULL bytes. ret_sealed: free(). */
+/* Credentials as they are stored: JSON, sealed. NULL json gives NULL bytes. ret_sealed:
+ * key_ring_sealed_done. */
 enum status store_seal_json(
     const struct store *store, const struct key_ring_place *place, const json_t *json,
-    uint8_t **ret_sealed, size_t *ret_len_bytes, struct err *err) MUST_CHECK;
+    struct key_ring_sealed *ret_sealed, struct err *err) MUST_CHECK;
 
 /* Read the next cell (bytea) and open it; *ret_json NULL for null. Owned reference. */
 enum status store_open_json(

@@ -31,13 +31,13 @@ static struct key_ring *ring_of_two(const char *newest, const char *oldest)
 }
 
 static void seal(
-    const struct key_ring *keys, const char *bytes, size_t len_bytes, uint8_t **ret_sealed,
-    size_t *ret_len_bytes)
+    const struct key_ring *keys, const char *bytes, size_t len_bytes,
+    struct key_ring_sealed *ret_sealed)
 {
     struct err err = {.text = ""};
     CLEANUP(secret_done) struct secret text = {.bytes = NULL};
     assert_int_equal(secret_set(&text, bytes, len_bytes), ST_OK);
-    assert_int_equal(key_ring_seal(keys, &place, &text, ret_sealed, ret_len_bytes, &err), ST_OK);
+    assert_int_equal(key_ring_seal(keys, &place, &text, ret_sealed, &err), ST_OK);
 }
 
 static void what_was_sealed_opens(void **state)
@@ -50,14 +50,13 @@ static void what_was_sealed_opens(void **state)
     } cases[] = {{"", 0}, {"x", 1}, {"a\0b", 3}, {"sixteen bytes 16", 16}, {"{\"a\":\"ü\"}", 10}};
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct err err = {.text = ""};
-        uint8_t *sealed = NULL;
-        size_t len_bytes = 0;
-        seal(keys, cases[i].bytes, cases[i].len_bytes, &sealed, &len_bytes);
-        assert_int_equal(len_bytes, cases[i].len_bytes + KEY_RING_OVERHEAD_BYTES);
+        struct key_ring_sealed sealed = {.bytes = NULL};
+        seal(keys, cases[i].bytes, cases[i].len_bytes, &sealed);
+        assert_int_equal(sealed.len_bytes, cases[i].len_bytes + KEY_RING_OVERHEAD_BYTES);
         CLEANUP(secret_done) struct secret opened = {.bytes = NULL};
-        assert_int_equal(key_ring_open(keys, &place, sealed, len_bytes, &opened, &err), ST_OK);
+        assert_int_equal(key_ring_open(keys, &place, &sealed, &opened, &err), ST_OK);
         assert_true(secret_equals(&opened, cases[i].bytes, cases[i].len_bytes));
-        free(sealed);
+        key_ring_sealed_done(&sealed);
     }
 }
 
@@ -65,46 +64,43 @@ static void two_seals_of_one_text_differ(void **state)
 {
     (void)state;
     CLEANUP(key_ring_freep) struct key_ring *keys = ring(key_a);
-    uint8_t *first = NULL;
-    uint8_t *second = NULL;
-    size_t len_bytes = 0;
-    seal(keys, "same", 4, &first, &len_bytes);
-    seal(keys, "same", 4, &second, &len_bytes);
-    assert_memory_not_equal(first + 9, second + 9, 12);
-    assert_memory_not_equal(first + 21, second + 21, 4);
-    free(first);
-    free(second);
+    struct key_ring_sealed first = {.bytes = NULL};
+    struct key_ring_sealed second = {.bytes = NULL};
+    seal(keys, "same", 4, &first);
+    seal(keys, "same", 4, &second);
+    assert_memory_not_equal(first.bytes + 9, second.bytes + 9, 12);
+    assert_memory_not_equal(first.bytes + 21, second.bytes + 21, 4);
+    key_ring_sealed_done(&first);
+    key_ring_sealed_done(&second);
 }
 
 static void every_changed_byte_is_noticed(void **state)
 {
     (void)state;
     CLEANUP(key_ring_freep) struct key_ring *keys = ring(key_a);
-    uint8_t *sealed = NULL;
-    size_t len_bytes = 0;
-    seal(keys, "secret", 6, &sealed, &len_bytes);
-    for (size_t i = 0; i < len_bytes; i++) {
+    struct key_ring_sealed sealed = {.bytes = NULL};
+    seal(keys, "secret", 6, &sealed);
+    for (size_t i = 0; i < sealed.len_bytes; i++) {
         struct secret opened = {.bytes = NULL};
-        sealed[i] ^= 1;
-        assert_int_equal(
-            key_ring_open(keys, &place, sealed, len_bytes, &opened, NULL), ST_INTERNAL);
+        sealed.bytes[i] ^= 1;
+        assert_int_equal(key_ring_open(keys, &place, &sealed, &opened, NULL), ST_INTERNAL);
         assert_null(opened.bytes);
-        sealed[i] ^= 1;
+        sealed.bytes[i] ^= 1;
     }
-    for (size_t cut = 0; cut < len_bytes; cut++) {
+    for (size_t cut = 0; cut < sealed.len_bytes; cut++) {
+        const struct key_ring_sealed part = {.bytes = sealed.bytes, .len_bytes = cut};
         struct secret opened = {.bytes = NULL};
-        assert_int_equal(key_ring_open(keys, &place, sealed, cut, &opened, NULL), ST_INTERNAL);
+        assert_int_equal(key_ring_open(keys, &place, &part, &opened, NULL), ST_INTERNAL);
     }
-    free(sealed);
+    key_ring_sealed_done(&sealed);
 }
 
 static void a_value_opens_only_in_its_place(void **state)
 {
     (void)state;
     CLEANUP(key_ring_freep) struct key_ring *keys = ring(key_a);
-    uint8_t *sealed = NULL;
-    size_t len_bytes = 0;
-    seal(keys, "secret", 6, &sealed, &len_bytes);
+    struct key_ring_sealed sealed = {.bytes = NULL};
+    seal(keys, "secret", 6, &sealed);
     static const struct {
         struct key_ring_place place;
         enum status status;
@@ -116,10 +112,9 @@ static void a_value_opens_only_in_its_place(void **state)
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         CLEANUP(secret_done) struct secret opened = {.bytes = NULL};
         assert_int_equal(
-            key_ring_open(keys, &cases[i].place, sealed, len_bytes, &opened, NULL),
-            cases[i].status);
+            key_ring_open(keys, &cases[i].place, &sealed, &opened, NULL), cases[i].status);
     }
-    free(sealed);
+    key_ring_sealed_done(&sealed);
 }
 
 static void older_keys_open_and_the_newest_seals(void **state)
@@ -129,24 +124,25 @@ static void older_keys_open_and_the_newest_seals(void **state)
     CLEANUP(key_ring_freep) struct key_ring *old = ring(key_a);
     CLEANUP(key_ring_freep) struct key_ring *both = ring_of_two(key_b, key_a);
     CLEANUP(key_ring_freep) struct key_ring *fresh = ring(key_b);
-    uint8_t *by_old = NULL;
-    uint8_t *by_both = NULL;
-    size_t len_bytes = 0;
-    seal(old, "secret", 6, &by_old, &len_bytes);
-    seal(both, "secret", 6, &by_both, &len_bytes);
-    assert_true(key_ring_is_newest(old, by_old, len_bytes));
-    assert_false(key_ring_is_newest(both, by_old, len_bytes));
-    assert_true(key_ring_is_newest(both, by_both, len_bytes));
-    assert_false(key_ring_is_newest(both, by_both, KEY_RING_OVERHEAD_BYTES - 1));
+    struct key_ring_sealed by_old = {.bytes = NULL};
+    struct key_ring_sealed by_both = {.bytes = NULL};
+    seal(old, "secret", 6, &by_old);
+    seal(both, "secret", 6, &by_both);
+    assert_true(key_ring_is_newest(old, &by_old));
+    assert_false(key_ring_is_newest(both, &by_old));
+    assert_true(key_ring_is_newest(both, &by_both));
+    by_both.len_bytes = KEY_RING_OVERHEAD_BYTES - 1;
+    assert_false(key_ring_is_newest(both, &by_both));
+    by_both.len_bytes = by_old.len_bytes;
     CLEANUP(secret_done) struct secret opened = {.bytes = NULL};
-    assert_int_equal(key_ring_open(both, &place, by_old, len_bytes, &opened, &err), ST_OK);
+    assert_int_equal(key_ring_open(both, &place, &by_old, &opened, &err), ST_OK);
     secret_done(&opened);
-    assert_int_equal(key_ring_open(fresh, &place, by_both, len_bytes, &opened, &err), ST_OK);
+    assert_int_equal(key_ring_open(fresh, &place, &by_both, &opened, &err), ST_OK);
     secret_done(&opened);
-    assert_int_equal(key_ring_open(fresh, &place, by_old, len_bytes, &opened, &err), ST_INTERNAL);
+    assert_int_equal(key_ring_open(fresh, &place, &by_old, &opened, &err), ST_INTERNAL);
     assert_non_null(strstr(err.text, "pipe 11-aa were stored with a key that"));
-    free(by_old);
-    free(by_both);
+    key_ring_sealed_done(&by_old);
+    key_ring_sealed_done(&by_both);
 }
 
 static void without_a_ring_nothing_is_sealed_or_opened(void **state)
@@ -154,14 +150,14 @@ static void without_a_ring_nothing_is_sealed_or_opened(void **state)
     (void)state;
     struct err err = {.text = ""};
     struct secret text = {.bytes = NULL};
-    uint8_t *sealed = NULL;
-    size_t len_bytes = 0;
+    struct key_ring_sealed sealed = {.bytes = NULL};
     assert_int_equal(secret_set(&text, "x", 1), ST_OK);
-    assert_int_equal(key_ring_seal(NULL, &place, &text, &sealed, &len_bytes, &err), ST_INVALID);
-    assert_null(sealed);
-    const uint8_t bytes[KEY_RING_OVERHEAD_BYTES] = {1};
+    assert_int_equal(key_ring_seal(NULL, &place, &text, &sealed, &err), ST_INVALID);
+    assert_null(sealed.bytes);
+    uint8_t bytes[KEY_RING_OVERHEAD_BYTES] = {1};
+    const struct key_ring_sealed stored = {.bytes = bytes, .len_bytes = sizeof(bytes)};
     struct secret opened = {.bytes = NULL};
-    assert_int_equal(key_ring_open(NULL, &place, bytes, sizeof(bytes), &opened, &err), ST_INTERNAL);
+    assert_int_equal(key_ring_open(NULL, &place, &stored, &opened, &err), ST_INTERNAL);
     secret_done(&text);
 }
 

@@ -18,6 +18,7 @@ void drain_begin(struct run *run, enum run_drain drain, int exit_code)
         return;
     }
     run->drain = drain;
+    run->is_refused = false;
     run->exit_code = exit_code;
     run->drain_deadline_ms =
         run->now_ms + (drain == RUN_DRAIN_STOP ? DRAIN_STOP_MS : DRAIN_REVOKE_MS);
@@ -66,7 +67,10 @@ void drain_step(struct run *run)
         int64_t full_ms = run->drain == RUN_DRAIN_STOP ? DRAIN_STOP_MS : DRAIN_REVOKE_MS;
         deadline_ms = deadline_ms - full_ms + DRAIN_WAITING_MS;
     }
-    if (flow_is_settled(run) || run->now_ms >= deadline_ms) {
+    /* A commit refused in a rebalance stays refused: its next reader repeats those records. */
+    bool is_stored = batch_is_empty(run->filling) && run->sending == NULL;
+    bool is_in_vain = run->is_refused && is_stored && run->drain == RUN_DRAIN_REVOKE;
+    if (flow_is_settled(run) || is_in_vain || run->now_ms >= deadline_ms) {
         drain_finish(run);
     }
 }

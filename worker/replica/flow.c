@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/base/clock.h"
+#include "common/base/log.h"
 
 #include "worker/replica/run.h"
 
@@ -71,6 +72,13 @@ static void flow_on_committed(void *ctx, size_t slot, int64_t offset)
     ledger_confirm(run->ledger, slot, offset);
 }
 
+static void flow_on_commit_refused(void *ctx, const char *text)
+{
+    struct run *run = ctx;
+    run->is_refused = true;
+    log_event(LOG_WARN, "commit_refused", "pipe=%s error=%s", run->spec.pipe_id, text);
+}
+
 static void flow_on_jump(void *ctx, enum source_jump jump, size_t slot, int64_t from, int64_t to)
 {
     struct run *run = ctx;
@@ -92,6 +100,7 @@ struct source_listener flow_listener(struct run *run)
         .on_assign = flow_on_assign,
         .on_revoke = flow_on_revoke,
         .on_committed = flow_on_committed,
+        .on_commit_refused = flow_on_commit_refused,
         .on_jump = flow_on_jump,
         .on_health = flow_on_health,
     };

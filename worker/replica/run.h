@@ -82,7 +82,8 @@ struct run {
     /* Ending. */
     enum run_drain drain;
     int64_t drain_deadline_ms;
-    bool is_lost; /* the partitions are somebody else's already */
+    bool is_refused; /* the broker took no commit since the drain began */
+    bool is_lost;    /* the partitions are somebody else's already */
     bool is_over;
     int exit_code; /* enum protocol_exit */
 

@@ -46,6 +46,7 @@ void commit_event(
     }
     if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
         source_report_trouble(source, error, "committing offsets");
+        source->listener.on_commit_refused(source->listener.ctx, rd_kafka_err2name(error));
     } else {
         source_report_well(source);
     }

@@ -49,6 +49,8 @@ struct source {
     rd_kafka_topic_partition_list_t *coming; /* waits for its offsets */
     bool is_revoking;                        /* waits for source_release */
     int64_t retry_offsets_ms;                /* ask again then; 0 = no */
+    int64_t next_forward_ms;                 /* point partition queues at record_queue again */
+    int64_t fresh_until_ms;                  /* more often before this */
 
     /* Commits. */
     bool is_committing;
@@ -77,9 +79,6 @@ void rebalance_jump(struct source *source, struct helper_job *job);
 
 /* The slot of a topic object and partition; assigned->cnt if it is not assigned. */
 size_t rebalance_find_slot(struct source *source, const rd_kafka_topic_t *rkt, int32_t partition);
-
-/* Send the partition's records to the record queue, whatever the library does with its own. */
-void rebalance_forward(struct source *source, size_t slot);
 
 /* commit.c */
 void commit_event(

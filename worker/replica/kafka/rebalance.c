@@ -14,6 +14,9 @@
 
 enum {
     OFFSETS_AGAIN_MS = 1000,
+    FRESH_MS = 3000,
+    FORWARD_FRESH_MS = 20,
+    FORWARD_EVERY_MS = 1000,
 };
 
 size_t rebalance_find_slot(struct source *source, const rd_kafka_topic_t *rkt, int32_t partition)
@@ -65,13 +68,26 @@ static void rebalance_drop_slots(struct source *source)
     source->assignment++;
 }
 
-void rebalance_forward(struct source *source, size_t slot)
+/*
+ * Partition queues to the record queue. librdkafka takes the forward away when a partition's
+ * fetcher stops, which happens in its own thread some time after an assignment was replaced, and
+ * does not set one again where an application has set one before. So it is set again: often after
+ * an assignment, now and then later. What lies in a partition's queue moves along.
+ */
+static void rebalance_forward(struct source *source, int64_t now_ms)
 {
-    const rd_kafka_topic_partition_t *at = &source->assigned->elems[slot];
-    rd_kafka_queue_t *queue = rd_kafka_queue_get_partition(source->rk, at->topic, at->partition);
-    assert(queue != NULL); /* the handle is a consumer */
-    rd_kafka_queue_forward(queue, source->record_queue);
-    source->slots[slot].queue = queue;
+    for (size_t slot = 0; slot < source_slots_count(source); slot++) {
+        rd_kafka_queue_forward(source->slots[slot].queue, source->record_queue);
+    }
+    source->next_forward_ms =
+        now_ms + (now_ms < source->fresh_until_ms ? FORWARD_FRESH_MS : FORWARD_EVERY_MS);
+}
+
+static void rebalance_assign_later(struct source *source)
+{
+    int64_t now_ms = clock_monotonic_ms();
+    source->fresh_until_ms = now_ms + FRESH_MS;
+    rebalance_forward(source, now_ms);
 }
 
 static void rebalance_drop_coming(struct source *source)
@@ -144,8 +160,11 @@ static enum status rebalance_adopt(struct source *source, struct helper_job *job
     source->assigned = rd_kafka_topic_partition_list_copy(list);
     source->slots = slots;
     for (size_t slot = 0; slot < count; slot++) {
-        rebalance_forward(source, slot);
+        slots[slot].queue = rd_kafka_queue_get_partition(
+            source->rk, list->elems[slot].topic, list->elems[slot].partition);
+        assert(slots[slot].queue != NULL); /* the handle is a consumer */
     }
+    rebalance_assign_later(source);
     enum status st = source->listener.on_assign(source->listener.ctx, starts, count, err);
     free(starts);
     if (st != ST_OK) {
@@ -185,6 +204,9 @@ void rebalance_tick(struct source *source, int64_t now_ms)
         source->retry_offsets_ms = 0;
         rebalance_ask_offsets(source);
     }
+    if (now_ms >= source->next_forward_ms) {
+        rebalance_forward(source, now_ms);
+    }
 }
 
 enum status source_rewind(struct source *source, const int64_t *next, size_t count, struct err *err)
@@ -200,14 +222,15 @@ enum status source_rewind(struct source *source, const int64_t *next, size_t cou
         source->slots[slot].has_taken = false;
         source->slots[slot].position = -1;
     }
+    if (source->is_paused) {
+        source_resume(source);
+    }
     /* Assigning again is the way that is also used every day; seek and resume of 2.0.2 are not. */
     rd_kafka_resp_err_t error = rd_kafka_assign(source->rk, source->assigned);
     if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
         return err_set(err, ST_UNAVAILABLE, "cannot rewind: %s", rd_kafka_err2str(error));
     }
-    if (source->is_paused) {
-        (void)rd_kafka_pause_partitions(source->rk, source->assigned); /* errors are per item */
-    }
+    rebalance_assign_later(source);
     return ST_OK;
 }
 

@@ -50,6 +50,7 @@ struct source_listener {
     /* Finish, then call source_release. is_lost: somebody else reads them already. */
     void (*on_revoke)(void *ctx, bool is_lost);
     void (*on_committed)(void *ctx, size_t slot, int64_t offset);
+    void (*on_commit_refused)(void *ctx, const char *text); /* nothing of it was committed */
     void (*on_jump)(void *ctx, enum source_jump jump, size_t slot, int64_t from, int64_t to);
     /* Kafka is well (PIPE_REASON_NONE) or not, and why. Repeats are possible. */
     void (*on_health)(void *ctx, enum pipe_reason reason, const char *text);
@@ -89,7 +90,8 @@ enum {
 void source_pause(struct source *source);
 void source_resume(struct source *source);
 
-/* Drop what is queued and read every slot again from next[slot] (−1 = the first there is). */
+/* Drop what is queued and read every slot again from next[slot] (−1 = the first there is). Ends a
+ * pause. */
 enum status
 source_rewind(struct source *source, const int64_t *next, size_t count, struct err *err) MUST_CHECK;
 

@@ -73,9 +73,9 @@ static enum status ensure_target(
     struct create_tables *made, struct reply *reply, struct err *err)
 {
     CLEANUP(clickhouse_table_freep) struct clickhouse_table *table = NULL;
-    enum status status = clickhouse_describe(
-        clickhouse->client, &clickhouse->endpoint, destination->database, destination->table,
-        &table, err);
+    const struct clickhouse_table_name name = {destination->database, destination->table};
+    enum status status =
+        clickhouse_describe(clickhouse->client, &clickhouse->endpoint, &name, &table, err);
     if (status == ST_OK) {
         return check_target(table, destination, reply, err);
     }
@@ -102,8 +102,9 @@ static enum status ensure_error_table(
         return err_set(err, ST_NO_MEMORY, "no memory for a table's name");
     }
     CLEANUP(clickhouse_table_freep) struct clickhouse_table *table = NULL;
-    enum status status = clickhouse_describe(
-        clickhouse->client, &clickhouse->endpoint, destination->database, name, &table, err);
+    const struct clickhouse_table_name which = {destination->database, name};
+    enum status status =
+        clickhouse_describe(clickhouse->client, &clickhouse->endpoint, &which, &table, err);
     free(name);
     if (status != ST_NOT_FOUND) {
         return support_clickhouse_status(status, err);

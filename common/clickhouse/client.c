@@ -224,35 +224,29 @@ enum status clickhouse_insert_request(
 
 enum status clickhouse_query(
     struct http_client *client, const struct clickhouse_endpoint *endpoint,
-    const struct clickhouse_query *query, char **ret_text, struct clickhouse_answer *ret_answer,
-    struct err *err)
+    const struct clickhouse_query *query, struct clickhouse_result *ret_result, struct err *err)
 {
-    struct clickhouse_answer answer = {
-        .verdict = CLICKHOUSE_RETRY, .reason = PIPE_REASON_INTERNAL, .is_definite = true};
-    struct clickhouse_request request;
-    struct http_response response = {0};
+    *ret_result = (struct clickhouse_result){
+        .answer = {
+            .verdict = CLICKHOUSE_RETRY, .reason = PIPE_REASON_INTERNAL, .is_definite = true}};
+    struct clickhouse_request request = {.url = NULL};
     enum status st = clickhouse_query_request(endpoint, query, &request, err);
+    if (st != ST_OK) {
+        return st;
+    }
+    struct http_response response;
+    st = http_perform(client, &request.http, &response, err);
+    clickhouse_request_done(&request);
+    clickhouse_answer_classify(&response, &ret_result->answer);
     if (st == ST_OK) {
-        st = http_perform(client, &request.http, &response, err);
-        clickhouse_request_done(&request);
-        if (st != ST_INVALID && st != ST_NO_MEMORY) {
-            clickhouse_answer_classify(&response, &answer);
-        }
+        st = clickhouse_answer_status(&ret_result->answer, err);
     }
     if (st == ST_OK) {
-        st = clickhouse_answer_status(&answer, err);
-    }
-    if (st == ST_OK && ret_text != NULL) {
         /* an empty buffer has no memory to hand over yet */
         st = buf_reserve(&response.body, 0);
-        if (st == ST_OK) {
-            *ret_text = buf_take_text(&response.body);
-        }
+        ret_result->text = buf_take_text(&response.body);
     }
     http_response_done(&response);
-    if (ret_answer != NULL) {
-        *ret_answer = answer;
-    }
     return st;
 }
 
@@ -261,5 +255,12 @@ enum status clickhouse_execute(
     char **ret_text, struct err *err)
 {
     const struct clickhouse_query query = {.sql = sql};
-    return clickhouse_query(client, endpoint, &query, ret_text, NULL, err);
+    struct clickhouse_result result;
+    enum status st = clickhouse_query(client, endpoint, &query, &result, err);
+    if (st == ST_OK && ret_text != NULL) {
+        *ret_text = result.text;
+        return ST_OK;
+    }
+    free(result.text);
+    return st;
 }

@@ -83,18 +83,23 @@ enum status clickhouse_insert_request(
     const struct clickhouse_endpoint *endpoint, const struct clickhouse_insert *insert,
     struct clickhouse_request *ret_request, struct err *err) MUST_CHECK;
 
+struct clickhouse_result {
+    char *text; /* the body, owned, zero-terminated, free(); NULL unless ST_OK */
+    struct clickhouse_answer answer;
+};
+
 /*
- * Run a statement and wait. ret_text (may be NULL): the body, owned, zero-terminated, free().
- * ret_answer (may be NULL): filled always. ST_OK, or clickhouse_answer_status of the answer
- * (ST_UNAVAILABLE, ST_TIMEOUT, ST_REJECTED, ST_STOP) with ClickHouse's own words in err; statuses
- * of clickhouse_query_request; ST_TOO_LARGE if the answer passed answer_max_bytes.
+ * Run a statement and wait. ret_result is always filled. ST_OK, or clickhouse_answer_status of the
+ * answer (ST_UNAVAILABLE, ST_REJECTED, ST_STOP) with ClickHouse's own words in err; ST_TIMEOUT,
+ * ST_UNAVAILABLE without an answer; statuses of clickhouse_query_request; ST_TOO_LARGE if the
+ * answer passed answer_max_bytes.
  */
 enum status clickhouse_query(
     struct http_client *client, const struct clickhouse_endpoint *endpoint,
-    const struct clickhouse_query *query, char **ret_text, struct clickhouse_answer *ret_answer,
+    const struct clickhouse_query *query, struct clickhouse_result *ret_result,
     struct err *err) MUST_CHECK;
 
-/* The same with a statement alone. */
+/* The same with a statement alone. ret_text (may be NULL): owned, free(); untouched on failure. */
 enum status clickhouse_execute(
     struct http_client *client, const struct clickhouse_endpoint *endpoint, const char *sql,
     char **ret_text, struct err *err) MUST_CHECK;

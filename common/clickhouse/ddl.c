@@ -76,33 +76,42 @@ static enum status add_columns(struct buf *sql, const struct pipe_destination *d
     return st;
 }
 
+static enum status add_replacing(struct buf *sql, const char *version_column)
+{
+    enum status st = buf_add_text(sql, "ReplacingMergeTree");
+    if (st != ST_OK || version_column == NULL) {
+        return st;
+    }
+    st = buf_add_text(sql, "(");
+    if (st == ST_OK) {
+        st = clickhouse_quote_identifier(sql, version_column);
+    }
+    return st == ST_OK ? buf_add_text(sql, ")") : st;
+}
+
+static enum status add_summing(struct buf *sql, const struct text_list *columns)
+{
+    enum status st = buf_add_text(sql, "SummingMergeTree");
+    for (size_t i = 0; st == ST_OK && i < columns->count; i++) {
+        st = buf_add_text(sql, i == 0 ? "((" : ", ");
+        if (st == ST_OK) {
+            st = clickhouse_quote_identifier(sql, columns->items[i]);
+        }
+    }
+    return st == ST_OK && columns->count > 0 ? buf_add_text(sql, "))") : st;
+}
+
 static enum status add_engine(struct buf *sql, const struct pipe_destination *destination)
 {
-    enum status st = ST_OK;
     switch (destination->engine) {
     case ENGINE_MERGE_TREE:
         return buf_add_text(sql, "MergeTree");
     case ENGINE_NULL:
         return buf_add_text(sql, "Null");
     case ENGINE_REPLACING_MERGE_TREE:
-        st = buf_add_text(sql, "ReplacingMergeTree");
-        if (st != ST_OK || destination->version_column == NULL) {
-            return st;
-        }
-        st = buf_add_text(sql, "(");
-        if (st == ST_OK) {
-            st = clickhouse_quote_identifier(sql, destination->version_column);
-        }
-        return st == ST_OK ? buf_add_text(sql, ")") : st;
+        return add_replacing(sql, destination->version_column);
     case ENGINE_SUMMING_MERGE_TREE:
-        st = buf_add_text(sql, "SummingMergeTree");
-        for (size_t i = 0; st == ST_OK && i < destination->sum_columns.count; i++) {
-            st = buf_add_text(sql, i == 0 ? "((" : ", ");
-            if (st == ST_OK) {
-                st = clickhouse_quote_identifier(sql, destination->sum_columns.items[i]);
-            }
-        }
-        return st == ST_OK && destination->sum_columns.count > 0 ? buf_add_text(sql, "))") : st;
+        return add_summing(sql, &destination->sum_columns);
     }
     return ST_INTERNAL;
 }

@@ -123,14 +123,9 @@ describe_add_row(const json_t *row, struct clickhouse_table *table, struct err *
     return st == ST_OK ? rows_i64(row, "rows", &table->rows_count, err) : st;
 }
 
-enum status
-clickhouse_describe_parse(const char *text, struct clickhouse_table **ret_table, struct err *err)
+static enum status
+describe_read_rows(const char *text, struct clickhouse_table *table, struct err *err)
 {
-    CLEANUP(clickhouse_table_freep) struct clickhouse_table *table = calloc(1, sizeof(*table));
-    if (table == NULL) {
-        return err_set(err, ST_NO_MEMORY, "no memory for a table");
-    }
-    table->rows_count = -1;
     const char *at = text;
     json_t *row = NULL;
     enum status st = rows_next(&at, &row, err);
@@ -141,39 +136,53 @@ clickhouse_describe_parse(const char *text, struct clickhouse_table **ret_table,
             st = rows_next(&at, &row, err);
         }
     }
-    if (st != ST_NOT_FOUND) {
+    if (st == ST_NOT_FOUND && table->columns_count > 0) {
+        return ST_OK; /* the end of the rows */
+    }
+    return st != ST_NOT_FOUND
+               ? st
+               : err_set(err, st, "the table does not exist, or the user may not see it");
+}
+
+enum status
+clickhouse_describe_parse(const char *text, struct clickhouse_table **ret_table, struct err *err)
+{
+    struct clickhouse_table *table = calloc(1, sizeof(*table));
+    if (table == NULL) {
+        return err_set(err, ST_NO_MEMORY, "no memory for a table");
+    }
+    table->rows_count = -1;
+    enum status st = describe_read_rows(text, table, err);
+    if (st != ST_OK) {
+        clickhouse_table_free(table);
         return st;
     }
-    if (table->columns_count == 0) {
-        return err_set(err, ST_NOT_FOUND, "the table does not exist, or the user may not see it");
-    }
     *ret_table = table;
-    table = NULL;
     return ST_OK;
 }
 
 enum status clickhouse_describe(
-    struct http_client *client, const struct clickhouse_endpoint *endpoint, const char *database,
-    const char *table, struct clickhouse_table **ret_table, struct err *err)
+    struct http_client *client, const struct clickhouse_endpoint *endpoint,
+    const struct clickhouse_table_name *name, struct clickhouse_table **ret_table, struct err *err)
 {
     struct buf sql;
     buf_init(&sql, CLICKHOUSE_SQL_MAX_BYTES);
-    enum status st = clickhouse_describe_sql(database, table, &sql);
+    enum status st = clickhouse_describe_sql(name->database, name->table, &sql);
     if (st != ST_OK) {
         buf_done(&sql);
         return err_set(err, st, "no room for the description of a table");
     }
-    CLEANUP(freep) char *text = NULL;
     const struct clickhouse_query query = {
         .sql = buf_text(&sql), .answer_max_bytes = DESCRIBE_ANSWER_MAX_BYTES};
-    st = clickhouse_query(client, endpoint, &query, &text, NULL, err);
+    struct clickhouse_result result;
+    st = clickhouse_query(client, endpoint, &query, &result, err);
     buf_done(&sql);
-    if (st != ST_OK) {
-        return st;
-    }
-    st = clickhouse_describe_parse(text, ret_table, err);
-    if (st != ST_OK) {
-        (void)err_wrap(err, "table %s.%s", database, table); /* st is what it says */
+    if (st == ST_OK) {
+        st = clickhouse_describe_parse(result.text, ret_table, err);
+        free(result.text);
+        if (st != ST_OK) {
+            (void)err_wrap(err, "table %s.%s", name->database, name->table); /* st says it */
+        }
     }
     return st;
 }

@@ -30,6 +30,12 @@ struct clickhouse_table {
     size_t columns_count;
 };
 
+/* Which table; borrowed. */
+struct clickhouse_table_name {
+    const char *database;
+    const char *table;
+};
+
 void clickhouse_table_free(struct clickhouse_table *table);
 void clickhouse_table_freep(struct clickhouse_table **table);
 
@@ -51,8 +57,9 @@ enum status clickhouse_describe_parse(
 
 /* Ask and read. Statuses of clickhouse_query and clickhouse_describe_parse. */
 enum status clickhouse_describe(
-    struct http_client *client, const struct clickhouse_endpoint *endpoint, const char *database,
-    const char *table, struct clickhouse_table **ret_table, struct err *err) MUST_CHECK;
+    struct http_client *client, const struct clickhouse_endpoint *endpoint,
+    const struct clickhouse_table_name *name, struct clickhouse_table **ret_table,
+    struct err *err) MUST_CHECK;
 
 /* `select version()`; ret_version: owned, free(). Also the cheapest check that address, user and
  * password work. Statuses of clickhouse_query, ST_INVALID for an answer that is no version. */

@@ -91,7 +91,7 @@ enum status error_cursor_text(const struct error_cursor *cursor, char **ret_text
     struct buf plain;
     struct buf encoded;
     buf_init(&plain, CURSOR_TEXT_MAX_BYTES);
-    buf_init(&encoded, CURSOR_TEXT_MAX_BYTES * 2);
+    buf_init(&encoded, (size_t)CURSOR_TEXT_MAX_BYTES * 2);
     enum status st = buf_add_format(
         &plain, "v1 %" PRId64 " %" PRId64 " %" PRId64 " %" PRIu64 " %" PRId64 " %s",
         cursor->timestamp_s, cursor->partition, cursor->offset, cursor->tie, cursor->given,

@@ -403,17 +403,22 @@ enum status error_page_read(
     struct buf sql;
     buf_init(&sql, CLICKHOUSE_SQL_MAX_BYTES);
     enum status st = error_page_sql(filter, &sql, err);
-    CLEANUP(freep) char *text = NULL;
-    struct clickhouse_answer answer = {.code = 0};
-    if (st == ST_OK) {
-        const struct clickhouse_query query = {
-            .sql = buf_text(&sql), .answer_max_bytes = ERROR_ANSWER_MAX_BYTES};
-        st = clickhouse_query(client, endpoint, &query, &text, &answer, err);
+    if (st != ST_OK) {
+        buf_done(&sql);
+        return st;
     }
+    const struct clickhouse_query query = {
+        .sql = buf_text(&sql), .answer_max_bytes = ERROR_ANSWER_MAX_BYTES};
+    struct clickhouse_result result;
+    st = clickhouse_query(client, endpoint, &query, &result, err);
     buf_done(&sql);
-    if (answer.code == CLICKHOUSE_CODE_UNKNOWN_TABLE) {
+    if (result.answer.code == CLICKHOUSE_CODE_UNKNOWN_TABLE) {
         *ret_page = (struct error_page){0}; /* nothing was rejected yet */
         return ST_OK;
     }
-    return st == ST_OK ? error_page_parse(filter, text, ret_page, err) : st;
+    if (st == ST_OK) {
+        st = error_page_parse(filter, result.text, ret_page, err);
+        free(result.text);
+    }
+    return st;
 }

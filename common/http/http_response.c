@@ -11,32 +11,41 @@ void http_response_done(struct http_response *response)
     buf_done(&response->headers);
 }
 
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* Copy the value that begins at text and ends at end, without blanks around it. */
+static void copy_trimmed(const char *text, const char *end, char *ret_value, size_t len_bytes)
+{
+    while (text < end && is_blank(*text)) {
+        text++;
+    }
+    while (text < end && is_blank(end[-1])) {
+        end--;
+    }
+    size_t value_bytes = (size_t)(end - text);
+    size_t kept = value_bytes < len_bytes - 1 ? value_bytes : len_bytes - 1;
+    memcpy(ret_value, text, kept);
+    ret_value[kept] = '\0';
+}
+
 bool http_response_header(
     const struct http_response *response, const char *name, char *ret_value, size_t len_bytes)
 {
     assert(len_bytes > 0);
     ret_value[0] = '\0';
-    size_t name_len = strlen(name);
+    size_t name_bytes = strlen(name);
     const char *line = buf_text(&response->headers);
     while (*line != '\0') {
-        size_t line_len = strcspn(line, "\r\n");
-        if (line_len > name_len && line[name_len] == ':' &&
-            strncasecmp(line, name, name_len) == 0) {
-            const char *value = line + name_len + 1;
-            size_t value_len = line_len - name_len - 1;
-            while (value_len > 0 && (*value == ' ' || *value == '\t')) {
-                value++;
-                value_len--;
-            }
-            while (value_len > 0 && (value[value_len - 1] == ' ' || value[value_len - 1] == '\t')) {
-                value_len--;
-            }
-            size_t kept = value_len < len_bytes - 1 ? value_len : len_bytes - 1;
-            memcpy(ret_value, value, kept);
-            ret_value[kept] = '\0';
+        size_t line_bytes = strcspn(line, "\r\n");
+        if (line_bytes > name_bytes && line[name_bytes] == ':' &&
+            strncasecmp(line, name, name_bytes) == 0) {
+            copy_trimmed(line + name_bytes + 1, line + line_bytes, ret_value, len_bytes);
             return true;
         }
-        line += line_len;
+        line += line_bytes;
         line += strspn(line, "\r\n");
     }
     return false;

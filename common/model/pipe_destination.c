@@ -45,38 +45,64 @@ static const char *skip_quoted(const char *text)
     return *text == quote ? text + 1 : NULL;
 }
 
+struct brackets {
+    char closing[EXPRESSION_DEPTH_MAX]; /* what each open one waits for */
+    size_t depth;
+};
+
+/* What is wrong with a bracket, NULL if nothing or if it is none. */
+static const char *bracket_problem(struct brackets *brackets, char c)
+{
+    if (c == '(' || c == '[' || c == '{') {
+        if (brackets->depth == EXPRESSION_DEPTH_MAX) {
+            return "is nested too deeply";
+        }
+        brackets->closing[brackets->depth++] = c == '(' ? ')' : (char)(c + 2);
+    } else if (c == ')' || c == ']' || c == '}') {
+        if (brackets->depth == 0 || brackets->closing[--brackets->depth] != c) {
+            return "has a closing bracket too many";
+        }
+    }
+    return NULL;
+}
+
+/* What must not stand here, NULL if it may. */
+static const char *forbidden_problem(const char *text, bool is_comma_allowed)
+{
+    if (*text == ';') {
+        return "must not contain ';'";
+    }
+    if (*text == ',' && !is_comma_allowed) {
+        return "must be one column or expression, without a comma";
+    }
+    if (strncmp(text, "--", 2) == 0 || strncmp(text, "/*", 2) == 0) {
+        return "must not contain a comment";
+    }
+    return NULL;
+}
+
 /* What is wrong with an expression, NULL if nothing. */
 static const char *expression_problem(const char *text, bool is_list_allowed)
 {
-    char closing[EXPRESSION_DEPTH_MAX];
-    size_t depth = 0;
+    struct brackets brackets = {.depth = 0};
     while (text != NULL && *text != '\0') {
-        if (strchr("'\"`", *text) != NULL) {
+        if (*text == '\'' || *text == '"' || *text == '`') {
             text = skip_quoted(text);
             continue;
         }
-        if (*text == '(' || *text == '[' || *text == '{') {
-            if (depth == EXPRESSION_DEPTH_MAX) {
-                return "is nested too deeply";
-            }
-            closing[depth++] = *text == '(' ? ')' : (char)(*text + 2);
-        } else if (strchr(")]}", *text) != NULL) {
-            if (depth == 0 || closing[--depth] != *text) {
-                return "has a closing bracket too many";
-            }
-        } else if (*text == ';') {
-            return "must not contain ';'";
-        } else if (*text == ',' && depth == 0 && !is_list_allowed) {
-            return "must be one column or expression, without a comma";
-        } else if (strncmp(text, "--", 2) == 0 || strncmp(text, "/*", 2) == 0) {
-            return "must not contain a comment";
+        const char *problem = bracket_problem(&brackets, *text);
+        if (problem == NULL) {
+            problem = forbidden_problem(text, is_list_allowed || brackets.depth > 0);
+        }
+        if (problem != NULL) {
+            return problem;
         }
         text++;
     }
     if (text == NULL) {
         return "has a quote that does not end";
     }
-    return depth > 0 ? "has a bracket that does not end" : NULL;
+    return brackets.depth > 0 ? "has a bracket that does not end" : NULL;
 }
 
 static void destination_read_expression(
@@ -122,13 +148,14 @@ static void destination_read_columns(
             continue;
         }
         bool has_name = pipe_json_text(reader, &item, "name", PIPE_REQUIRED, &column.name);
-        bool has_type = pipe_json_text(reader, &item, "type", PIPE_REQUIRED, &column.type);
+        (void)pipe_json_text(/* problems are in reader */
+                             reader, &item, "type", PIPE_REQUIRED, &column.type);
         if (has_name && pipe_destination_has_column(ret_destination, column.name)) {
             struct pipe_node node = pipe_json_member(&item, "name");
             pipe_problems_add(
                 reader->problems, node.pointer, "column '%s' is named twice", column.name);
         }
-        if (!has_name || !has_type) {
+        if (column.name == NULL || column.type == NULL) {
             free(column.name);
             free(column.type);
             continue;

@@ -34,12 +34,12 @@ static void pointer_add(char pointer[PIPE_POINTER_BYTES], const char *key)
 
 struct pipe_node pipe_node_root(const json_t *json, const char *pointer)
 {
-    struct pipe_node node = {.json = NULL};
     /* jansson hands out members of a const object as not const, and its iterators need it so */
-    memcpy(&node.json, &json, sizeof(json));
-    if (json_is_null(node.json)) {
-        node.json = NULL;
-    }
+    const union {
+        const json_t *given;
+        json_t *wanted;
+    } same = {.given = json};
+    struct pipe_node node = {.json = json_is_null(json) ? NULL : same.wanted};
     (void)snprintf(node.pointer, sizeof(node.pointer), "%s", pointer); /* ours, short */
     return node;
 }

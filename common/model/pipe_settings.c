@@ -39,7 +39,7 @@ struct setting {
 #define INT(member, low, high) SETTING_INT, MEMBER(member), .min = (low), .max = (high)
 #define BOOL(member) SETTING_BOOL, MEMBER(member)
 #define CHOICE(member, texts) SETTING_CHOICE, MEMBER(member), .choices = &(texts)
-#define TEXT(member) SETTING_TEXT, MEMBER(member)
+#define TEXT SETTING_TEXT, .offset = 0 /* there is one: the separator */
 
 static const struct setting settings_table[] = {
     {"streaming_max_insert_wait_ms",   INT(insert_wait_ms, 500, 60000)},
@@ -50,7 +50,7 @@ static const struct setting settings_table[] = {
     {"penstock_error_mode",            CHOICE(error_mode, pipe_choices_error_mode)},
     {"penstock_error_limit",           INT(error_limit, 0, SETTING_MILLION)},
     {"penstock_multi_record",          CHOICE(multi_record, pipe_choices_multi_record)},
-    {"penstock_path_separator",        TEXT(path_separator)},
+    {"penstock_path_separator",        TEXT},
     {"penstock_tombstones",            CHOICE(tombstones, pipe_choices_tombstones)},
     {"penstock_timestamp_unit",        CHOICE(timestamp_unit, pipe_choices_timestamp_unit)},
     {"penstock_compression",           CHOICE(compression, pipe_choices_compression)},
@@ -146,7 +146,7 @@ static void setting_read_text(
 
 static void setting_read(
     struct pipe_reader *reader, const struct setting *setting, const struct pipe_node *parent,
-    struct pipe_settings *settings)
+    struct pipe_settings *settings, char **ret_separator)
 {
     char *target = (char *)settings + setting->offset;
     struct pipe_node node = pipe_json_member(parent, setting->name);
@@ -169,7 +169,7 @@ static void setting_read(
         }
         return;
     case SETTING_TEXT:
-        setting_read_text(reader, parent, setting->name, &settings->path_separator);
+        setting_read_text(reader, parent, setting->name, ret_separator);
         return;
     }
 }
@@ -183,8 +183,8 @@ enum status pipe_settings_from_json(
     size_t count_before = problems->count;
     bool had_more = problems->has_more;
     struct pipe_settings wanted = settings_defaults;
-    wanted.path_separator = strdup(settings_default_separator);
-    if (wanted.path_separator == NULL) {
+    char *separator = strdup(settings_default_separator);
+    if (separator == NULL) {
         return ST_NO_MEMORY;
     }
     struct pipe_reader reader = {.problems = problems};
@@ -200,15 +200,16 @@ enum status pipe_settings_from_json(
         if (setting == NULL) {
             setting_refuse(&reader, name, member.pointer);
         } else if (member.json != NULL) {
-            setting_read(&reader, setting, &node, &wanted);
+            setting_read(&reader, setting, &node, &wanted, &separator);
         }
     }
     bool is_good = problems->count == count_before && problems->has_more == had_more;
     if (!is_good || reader.is_out_of_memory) {
-        pipe_settings_done(&wanted);
+        free(separator);
         return reader.is_out_of_memory ? ST_NO_MEMORY : ST_INVALID;
     }
     *ret_settings = wanted;
+    ret_settings->path_separator = separator;
     return ST_OK;
 }
 

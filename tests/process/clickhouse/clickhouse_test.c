@@ -23,6 +23,7 @@ static struct clickhouse_endpoint endpoint;
 /* Names that need every kind of quoting. */
 static char database[] = "penstock `test'\\";
 static char table[] = "orders\n\"x\"";
+static const struct clickhouse_table_name target = {database, table};
 
 static char *run(const char *sql)
 {
@@ -87,12 +88,13 @@ static void a_wrong_password_is_an_authentication_stop(void **state)
     struct clickhouse_endpoint other = endpoint;
     other.password = &wrong;
     const struct clickhouse_query query = {.sql = "SELECT 1"};
-    struct clickhouse_answer answer;
+    struct clickhouse_result result;
     struct err err = {0};
-    assert_int_equal(clickhouse_query(client, &other, &query, NULL, &answer, &err), ST_STOP);
-    assert_int_equal(answer.verdict, CLICKHOUSE_STOP);
-    assert_int_equal(answer.reason, PIPE_REASON_DESTINATION_AUTHENTICATION);
-    assert_int_equal(answer.code, 516);
+    assert_int_equal(clickhouse_query(client, &other, &query, &result, &err), ST_STOP);
+    assert_int_equal(result.answer.verdict, CLICKHOUSE_STOP);
+    assert_int_equal(result.answer.reason, PIPE_REASON_DESTINATION_AUTHENTICATION);
+    assert_int_equal(result.answer.code, 516);
+    assert_null(result.text);
     assert_null(strstr(err.text, "wrong"));
     secret_done(&wrong);
 }
@@ -154,7 +156,7 @@ static void tables_of_every_engine_are_made_and_described(void **state)
         create(&destination);
         CLEANUP(clickhouse_table_freep) struct clickhouse_table *there = NULL;
         struct err err = {0};
-        enum status st = clickhouse_describe(client, &endpoint, database, table, &there, &err);
+        enum status st = clickhouse_describe(client, &endpoint, &target, &there, &err);
         assert_string_equal(err.text, "");
         assert_int_equal(st, ST_OK);
         assert_string_equal(there->engine, table_engine_text(destination.engine));
@@ -168,8 +170,7 @@ static void tables_of_every_engine_are_made_and_described(void **state)
     }
     CLEANUP(clickhouse_table_freep) struct clickhouse_table *there = NULL;
     struct err err = {0};
-    assert_int_equal(
-        clickhouse_describe(client, &endpoint, database, table, &there, &err), ST_NOT_FOUND);
+    assert_int_equal(clickhouse_describe(client, &endpoint, &target, &there, &err), ST_NOT_FOUND);
     assert_non_null(strstr(err.text, "the table does not exist"));
 }
 
@@ -399,8 +400,9 @@ static void the_error_table_has_the_columns_of_the_list(void **state)
 #undef X
     };
     CLEANUP(freep) char *name = error_table_name(table);
+    const struct clickhouse_table_name errors = {database, name};
     CLEANUP(clickhouse_table_freep) struct clickhouse_table *there = NULL;
-    assert_int_equal(clickhouse_describe(client, &endpoint, database, name, &there, NULL), ST_OK);
+    assert_int_equal(clickhouse_describe(client, &endpoint, &errors, &there, NULL), ST_OK);
     assert_int_equal(there->columns_count, ARRAY_LEN(expected));
     for (size_t i = 0; i < ARRAY_LEN(expected); i++) {
         assert_string_equal(there->columns[i].name, expected[i].name);

@@ -210,18 +210,17 @@ static void a_query_comes_back_as_text_or_status(void **state)
             .sql = "SELECT 1",
             .timeout_ms = 200,
             .answer_max_bytes = strstr(cases[i].step.text, "123456789") != NULL ? 8 : 0};
-        char *text = NULL;
-        struct clickhouse_answer answer;
+        struct clickhouse_result result;
         struct err err = {0};
-        enum status st = clickhouse_query(client, &endpoint, &query, &text, &answer, &err);
+        enum status st = clickhouse_query(client, &endpoint, &query, &result, &err);
         assert_int_equal(st, cases[i].status);
-        assert_int_equal(answer.verdict == CLICKHOUSE_OK, st == ST_OK);
-        assert_int_equal(text == NULL, st != ST_OK);
+        assert_int_equal(result.answer.verdict == CLICKHOUSE_OK, st == ST_OK);
+        assert_int_equal(result.text == NULL, st != ST_OK);
         if (cases[i].text != NULL) {
-            assert_string_equal(st == ST_OK ? text : err.text, cases[i].text);
+            assert_string_equal(st == ST_OK ? result.text : err.text, cases[i].text);
         }
         assert_string_equal(script_server_body(server, 0, NULL), "SELECT 1");
-        free(text);
+        free(result.text);
         http_client_free(client);
         script_server_stop(server);
     }

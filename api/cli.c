@@ -128,6 +128,7 @@ static enum status role_take(struct words *words, struct cli *cli, struct err *e
     if (st != ST_OK) {
         return st;
     }
+    assert(role != NULL);
     if (strcmp(role, "admin") == 0) {
         cli->key_role = API_ROLE_ADMIN;
     } else if (strcmp(role, "reader") == 0) {

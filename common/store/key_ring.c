@@ -254,7 +254,7 @@ static size_t aad_write(const struct key_ring_place *place, uint8_t ret_aad[AAD_
 }
 
 /* Head (with nonce) is in sealed already; write ciphertext and tag behind it. */
-static bool encrypt(
+static bool value_encrypt(
     const struct key *key, const struct key_ring_place *place, const struct secret *text,
     uint8_t *sealed)
 {
@@ -297,7 +297,7 @@ enum status key_ring_seal(
     sealed[0] = FORMAT;
     memcpy(sealed + 1, keys->keys[0].id, ID_BYTES);
     enum status st = random_bytes(sealed + 1 + ID_BYTES, NONCE_BYTES);
-    if (st != ST_OK || !encrypt(&keys->keys[0], place, text, sealed)) {
+    if (st != ST_OK || !value_encrypt(&keys->keys[0], place, text, sealed)) {
         free(sealed);
         return err_set(err, ST_INTERNAL, "credentials of %s cannot be sealed", place->purpose);
     }
@@ -305,7 +305,7 @@ enum status key_ring_seal(
     return ST_OK;
 }
 
-static bool decrypt(
+static bool value_decrypt(
     const struct key *key, const struct key_ring_place *place, const uint8_t *sealed,
     struct secret *text)
 {
@@ -354,7 +354,7 @@ enum status key_ring_open(
     if (text.bytes == NULL) {
         return err_set(err, ST_NO_MEMORY, "opening credentials");
     }
-    if (!decrypt(key, place, sealed->bytes, &text)) {
+    if (!value_decrypt(key, place, sealed->bytes, &text)) {
         secret_done(&text);
         return err_set(
             err, ST_INTERNAL, "stored credentials of %s %s are damaged", place->purpose,

@@ -115,14 +115,16 @@ def follow(watch, generator):
         time.sleep(TICK_S)
 
 
-def settled_counters(watch, produced, timeout_s=15):
-    """The pipe's own counters once they have caught up, else as they are at the end of the time."""
+def settled_summary(watch, produced, timeout_s=15):
+    """The summary once its counters and offsets have caught up, else as it is at the end of the time."""
     deadline = time.monotonic() + timeout_s
     while True:
-        records = watch.summary().get("records") or {}
+        summary = watch.summary()
+        records = summary.get("records") or {}
         counted = sum(records.get(name) or 0 for name in ("sent", "rejected", "skipped"))
-        if counted >= produced or time.monotonic() > deadline:
-            return records
+        lag = (summary.get("lag") or {}).get("records")
+        if (counted >= produced and lag == 0) or time.monotonic() > deadline:
+            return summary
         time.sleep(TICK_S)
 
 
@@ -130,7 +132,8 @@ def compare(watch):
     """Produced against stored, exactly. Prints the sheet; returns whether it adds up."""
     produced = watch.produced()
     table, errors = watch.ids["table"], watch.error_table
-    counters = settled_counters(watch, produced["produced"])
+    summary = settled_summary(watch, produced["produced"])
+    counters = summary.get("records") or {}
     rows, rejected = watch.stored()
     (distinct_rows,) = watch.clickhouse.integers(
         f"SELECT uniqExact(_topic, _partition, _offset) FROM default.`{table}`")
@@ -152,12 +155,13 @@ def compare(watch):
         (f"rejected, in {errors}", rejected),
         *((f"    {kind}", count) for kind, count in _by_type(watch)),
         ("produced - rows - rejected", difference),
+        ("lag of the pipe, now at rest", (summary.get("lag") or {}).get("records")),
     ]
     console.plain()
     for title, count in sheet:
         console.plain(f"  {title:<48}{number(count):>16}")
     console.plain()
-    reason = watch.summary().get("reason")
+    reason = summary.get("reason")
     if problems and reason:
         problems.append(f"the pipe says {reason.get('code')}: {reason.get('message')}")
     if problems:

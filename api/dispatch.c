@@ -113,40 +113,35 @@ static enum status check_body(struct request *request, struct err *err)
     return request->route->body == ROUTE_JSON_BODY ? request_parse_json(request, err) : ST_OK;
 }
 
+/* Everything between the route and its body, for routes that are not open. */
+static enum status check_access(struct request *request, struct err *err)
+{
+    enum status status = ST_OK;
+    if (request->key.id == NULL) {
+        status = authenticate(request, err); /* protected, but not below /v1 */
+    }
+    if (status == ST_OK) {
+        status = check_role(request, err);
+    }
+    if (status == ST_OK) {
+        status = check_ids(request, err);
+    }
+    return status == ST_OK ? check_scope(request, err) : status;
+}
+
 static enum status run(struct request *request, struct reply *reply, struct err *err)
 {
-    if (is_protected(request->path)) {
-        enum status status = authenticate(request, err);
-        if (status != ST_OK) {
-            return status;
-        }
+    enum status status = is_protected(request->path) ? authenticate(request, err) : ST_OK;
+    if (status == ST_OK) {
+        status = router_match(request->context->routes, request, reply, err);
     }
-    enum status status = router_match(request->context->routes, request, reply, err);
-    if (status != ST_OK) {
-        return status;
+    if (status == ST_OK && request->route->access != ROUTE_OPEN) {
+        status = check_access(request, err);
     }
-    if (request->route->access != ROUTE_OPEN) {
-        if (request->key.id == NULL) {
-            status = authenticate(request, err);
-        }
-        if (status == ST_OK) {
-            status = check_role(request, err);
-        }
-        if (status == ST_OK) {
-            status = check_ids(request, err);
-        }
-        if (status == ST_OK) {
-            status = check_scope(request, err);
-        }
-        if (status != ST_OK) {
-            return status;
-        }
+    if (status == ST_OK) {
+        status = check_body(request, err);
     }
-    status = check_body(request, err);
-    if (status != ST_OK) {
-        return status;
-    }
-    return request->route->handler(request, reply, err);
+    return status == ST_OK ? request->route->handler(request, reply, err) : status;
 }
 
 enum status dispatch(void *context, struct request *request, struct reply *reply, struct err *err)

@@ -111,8 +111,8 @@ enum status handle_pipe_state(const struct request *request, struct reply *reply
 
 static bool is_same_scaling(const struct pipe_scaling *a, const struct pipe_scaling *b)
 {
-    return memcmp(&a->memory_gb, &b->memory_gb, sizeof(a->memory_gb)) == 0 &&
-           a->replicas == b->replicas && a->cpu_millicores == b->cpu_millicores;
+    bool is_same_memory = !(a->memory_gb < b->memory_gb) && !(a->memory_gb > b->memory_gb);
+    return is_same_memory && a->replicas == b->replicas && a->cpu_millicores == b->cpu_millicores;
 }
 
 enum status handle_pipe_scaling(const struct request *request, struct reply *reply, struct err *err)

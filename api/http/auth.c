@@ -71,7 +71,7 @@ enum status
 auth_check(struct store *store, const char *header, struct api_key_row *ret_key, struct err *err)
 {
     assert(store != NULL);
-    struct auth_pair pair;
+    struct auth_pair pair = {0};
     enum status status = auth_decode_basic(header, &pair, err);
     if (status != ST_OK) {
         return status;

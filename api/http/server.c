@@ -202,6 +202,7 @@ answer(struct server *server, struct MHD_Connection *connection, struct exchange
     return sent;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the library's signature */
 static enum MHD_Result on_request(
     void *context, struct MHD_Connection *connection, const char *url, const char *method,
     const char *version, const char *upload, size_t *upload_len_bytes, void **connection_context)

@@ -10,6 +10,7 @@
 
 enum {
     NAME_MAX_CHARS = 255,
+    NAME_MAX_BYTES = 4 * NAME_MAX_CHARS, /* UTF-8 */
     URL_MAX_BYTES = 2048,
     USERNAME_MAX_BYTES = 255,
     PASSWORD_MAX_BYTES = 4096,
@@ -89,7 +90,7 @@ static enum status set_text(char **target, const char *text)
 static enum status
 read_name(const json_t *body, bool is_new, struct service_row *row, struct pipe_problems *problems)
 {
-    struct text_member member = {body, "name", "/name", 4 * NAME_MAX_CHARS, is_new};
+    struct text_member member = {body, "name", "/name", NAME_MAX_BYTES, is_new};
     const char *name = read_text(&member, problems);
     if (name != NULL && (name[0] == '\0' || count_chars(name) > NAME_MAX_CHARS)) {
         pipe_problems_add(problems, "/name", "must have 1 to %d characters", NAME_MAX_CHARS);

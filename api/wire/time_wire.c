@@ -124,7 +124,7 @@ enum status wire_time_parse(const char *text, int64_t *ret_ms)
         return ST_INVALID;
     }
     int64_t minutes =
-        days_since_1970(&fields) * 1440 + fields.hour * 60 + fields.minute - zone_minutes;
+        days_since_1970(&fields) * 1440 + (int64_t)fields.hour * 60 + fields.minute - zone_minutes;
     *ret_ms = (minutes * 60 + fields.second) * 1000 + ms;
     return ST_OK;
 }

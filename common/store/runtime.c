@@ -18,7 +18,7 @@
 #define SQL_FENCE                                                                                  \
     "WITH l AS MATERIALIZED (SELECT id FROM pipe WHERE id = $1 FOR NO KEY UPDATE), "               \
     "o AS MATERIALIZED (SELECT r.pipe_id, r.replica_index, r.pid, r.unsettled_records, "           \
-    "r.unsettled_bytes FROM pipe_replica r JOIN l ON l.id = r.pipe_id "                            \
+    "r.unsettled_bytes, r.report_number FROM pipe_replica r JOIN l ON l.id = r.pipe_id "           \
     "WHERE r.replica_index = $2 AND r.generation = $3 AND r.owner = $4 FOR UPDATE OF r) "
 
 static void fence_args(struct pg_args *args, const char *owner, const struct lease *lease)
@@ -55,28 +55,31 @@ static enum status counts_format(const int64_t *counts, size_t count, struct buf
     return st == ST_OK ? buf_add_text(ret_buf, "}") : st;
 }
 
-/* $17 to $31: differences of the counters, in the table's order. */
-#define X(name, number) #name " = p." #name " + $" #number ", "
+/* $17 to $31: differences of the counters, in the table's order; times 0 if they are there already
+ * ($32, the report's number, is the last one's). */
+#define X(name, number) #name " = p." #name " + $" #number " * n.times, "
 #define SQL_ADD_COUNTERS RUNTIME_COUNTER_TABLE(X)
 static const char report_sql[] = SQL_FENCE
+    ", n AS MATERIALIZED (SELECT o.pipe_id, o.replica_index, "
+    "CASE WHEN $32::bigint <> 0 AND o.report_number = $32::bigint THEN 0 ELSE 1 END::bigint AS "
+    "times, "
     /* A process that never said that it ended leaves its unsettled records to the next one. */
-    ", lost AS MATERIALIZED (SELECT o.pipe_id, o.replica_index, "
     "CASE WHEN o.pid IS DISTINCT FROM $6 THEN o.unsettled_records ELSE 0 END AS records, "
     "CASE WHEN o.pid IS DISTINCT FROM $6 THEN o.unsettled_bytes ELSE 0 END AS bytes FROM o), "
     "w AS (UPDATE pipe_replica r SET state = $5, pid = $6, restarts = $7, revision = $8, "
     "started_at = CASE WHEN r.pid IS DISTINCT FROM $6 THEN now() ELSE r.started_at END, "
     "memory_bytes = $9, cpu_millicores = $10, records_per_second = $11, bytes_per_second = $12, "
     "unsettled_records = $13, unsettled_bytes = $14, latency_max_ms = $15, "
-    "latency_counts = $16::bigint[], reported_at = now() FROM lost "
-    "WHERE r.pipe_id = lost.pipe_id AND r.replica_index = lost.replica_index "
-    "RETURNING lost.records, lost.bytes) "
-    "UPDATE pipe p SET " SQL_ADD_COUNTERS "fetched_records = p.fetched_records + $17 - w.records, "
-    "fetched_bytes = p.fetched_bytes + $18 - w.bytes, "
+    "latency_counts = $16::bigint[], reported_at = now(), report_number = $32::bigint FROM n "
+    "WHERE r.pipe_id = n.pipe_id AND r.replica_index = n.replica_index AND n.times = 1) "
+    "UPDATE pipe p SET " SQL_ADD_COUNTERS
+    "fetched_records = p.fetched_records + ($17 - n.records) * n.times, "
+    "fetched_bytes = p.fetched_bytes + ($18 - n.bytes) * n.times, "
     "ready_at = CASE WHEN $5 = 'running' AND p.desired = 'running' AND p.failed_at IS NULL "
     "THEN COALESCE(p.ready_at, now()) ELSE p.ready_at END, "
     "state_since = CASE WHEN $5 = 'running' AND p.desired = 'running' AND p.failed_at IS NULL AND "
     "p.ready_at IS NULL THEN now() ELSE p.state_since END "
-    "FROM w WHERE p.id = $1";
+    "FROM n WHERE p.id = $1";
 #undef X
 
 enum status runtime_report(
@@ -85,7 +88,7 @@ enum status runtime_report(
 {
     assert(report->latency_counts_count <= RUNTIME_LATENCY_BUCKETS_MAX);
     CLEANUP(buf_done) struct buf counts;
-    buf_init(&counts, RUNTIME_LATENCY_BUCKETS_MAX * 24);
+    buf_init(&counts, (size_t)RUNTIME_LATENCY_BUCKETS_MAX * 24);
     enum status st = counts_format(report->latency_counts, report->latency_counts_count, &counts);
     if (st != ST_OK) {
         return err_set(err, st, "latency counts");
@@ -109,6 +112,7 @@ enum status runtime_report(
 #define X(name, number) pg_add_int(&args, report->name);
     RUNTIME_COUNTER_TABLE(X)
 #undef X
+    pg_add_int(&args, report->number);
     return fenced_change(store, report_sql, &args, lease, err);
 }
 

@@ -96,6 +96,9 @@ struct runtime_report {
     int64_t latency_max_ms;
     const int64_t *latency_counts;
     size_t latency_counts_count;
+    /* Names this report: one that is sent again under the last number changes nothing, so a report
+     * whose answer got lost can be repeated. 0 = unnamed, always counts. */
+    int64_t number;
 };
 
 /* Store a heartbeat, fenced by owner and generation (ST_FENCED): replica row, the pipe's counters,

@@ -14,11 +14,14 @@
 
 #include "worker/supervisor/state.h"
 
-/* A statement failed: the log hears of it once in a while, and the database gets some rest. */
+/* A statement failed: the log hears of it once in a while, and a database that may come back gets
+ * some rest. One that refuses a statement for good goes on serving the others. */
 static void note_failure(struct supervisor *s, const struct err *err, const char *what)
 {
     const int64_t now_ms = clock_monotonic_ms();
-    database_suspend(&s->database, now_ms);
+    if (status_may_retry(err->status)) {
+        database_suspend(&s->database, now_ms);
+    }
     if (database_should_complain(&s->database, now_ms)) {
         log_err(LOG_WARN, "database_failed", err, "during=%s", what);
     }

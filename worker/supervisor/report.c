@@ -10,15 +10,15 @@
 /* No counter moves by more between two heartbeats; a child that says so is not believed. */
 static const uint64_t step_max = (uint64_t)1 << 48;
 
-void report_init(struct report *report)
+void report_init(struct report *report, int64_t first_number)
 {
-    *report = (struct report){0};
+    *report = (struct report){.last_number = first_number};
 }
 
 void report_done(struct report *report)
 {
     free(report->partitions);
-    report_init(report);
+    report_init(report, report->last_number);
 }
 
 void report_child_started(struct report *report, int64_t now_ms)
@@ -156,11 +156,11 @@ enum status report_take_partitions(struct report *report, const struct protocol_
 void report_child_ended(struct report *report)
 {
     report->pending.fetched_records -=
-        clamp_count(report->last.unsettled_records) - report->stored_unsettled_records;
+        clamp_count(report->last.unsettled_records) - report->row_unsettled_records;
     report->pending.fetched_bytes -=
-        clamp_count(report->last.unsettled_bytes) - report->stored_unsettled_bytes;
-    report->stored_unsettled_records = 0;
-    report->stored_unsettled_bytes = 0;
+        clamp_count(report->last.unsettled_bytes) - report->row_unsettled_bytes;
+    report->row_unsettled_records = 0;
+    report->row_unsettled_bytes = 0;
     report->last = (struct protocol_heartbeat){.state = PROTOCOL_STATE_STARTING};
     report->has_heartbeat = false;
     report->cpu_millicores = 0;
@@ -213,7 +213,7 @@ void report_fill(
 
 bool report_is_due(const struct report *report, int64_t now_ms)
 {
-    if (report->has_changes || report->has_partitions_pending) {
+    if (report->has_changes || report->has_partitions_pending || report->attempt.is_open) {
         return true;
     }
     return report->has_heartbeat && now_ms - report->stored_ms >= REPORT_IDLE_MS;
@@ -250,20 +250,52 @@ static enum status flush_partitions(
     return st;
 }
 
+/* Freeze what there is to say now; what comes from here on is the next report's. */
+static void open_attempt(struct report *report, const struct report_process *process)
+{
+    struct report_attempt *attempt = &report->attempt;
+    report_fill(report, process, &attempt->row);
+    memcpy(attempt->latency_counts, report->latency_counts, sizeof(attempt->latency_counts));
+    attempt->row.latency_counts = attempt->latency_counts;
+    report->last_number = report->last_number == INT64_MAX ? 1 : report->last_number + 1;
+    attempt->row.number = report->last_number;
+    attempt->is_open = true;
+    report->pending = (struct report_counters){0};
+    report->has_changes = false;
+    report->row_unsettled_records = attempt->row.unsettled_records;
+    report->row_unsettled_bytes = attempt->row.unsettled_bytes;
+}
+
+static enum status send_attempt(
+    struct report *report, const struct report_process *process, struct store *store,
+    struct err *err)
+{
+    enum status st =
+        runtime_report(store, process->owner, process->lease, &report->attempt.row, err);
+    if (status_may_retry(st) || st == ST_CONFLICT) {
+        return st;
+    }
+    report->attempt.is_open = false;
+    report->stored_ms = clock_monotonic_ms();
+    if (st == ST_FENCED) {
+        report->pending = (struct report_counters){0};
+        report->has_changes = false;
+    }
+    return st;
+}
+
 enum status report_flush(
     struct report *report, const struct report_process *process, struct store *store,
     struct err *err)
 {
-    struct runtime_report row;
-    report_fill(report, process, &row);
-    enum status st = runtime_report(store, process->owner, process->lease, &row, err);
-    if (st == ST_FENCED || st == ST_OK) {
-        report->pending = (struct report_counters){0};
-        report->has_changes = false;
-        report->stored_ms = clock_monotonic_ms();
-        report->stored_unsettled_records = row.unsettled_records;
-        report->stored_unsettled_bytes = row.unsettled_bytes;
+    if (report->attempt.is_open) {
+        enum status st = send_attempt(report, process, store, err);
+        if (st != ST_OK) {
+            return st;
+        }
     }
+    open_attempt(report, process);
+    enum status st = send_attempt(report, process, store, err);
     if (st != ST_OK) {
         return st;
     }

@@ -39,6 +39,14 @@ struct report_partition {
     bool is_pending;
 };
 
+/* A report on its way: it is repeated as it was until PostgreSQL said that it has it, since an
+ * answer that got lost does not tell. */
+struct report_attempt {
+    bool is_open;
+    struct runtime_report row; /* points to counts below */
+    int64_t latency_counts[PROTOCOL_LATENCY_BUCKETS];
+};
+
 /* A point in time and what had been counted then. */
 struct report_sample {
     int64_t at_ms;
@@ -54,13 +62,15 @@ struct report {
     int cpu_millicores;
     double records_per_second;
     double bytes_per_second;
-    struct report_counters pending;
+    struct report_counters pending; /* beside those of the attempt */
+    struct report_attempt attempt;
+    int64_t last_number;
     bool has_changes; /* counters, state or process differ from what is stored */
     int64_t stored_ms;
-    /* What the row in PostgreSQL says is unsettled: the store takes it back by itself when a report
-     * comes from another process. */
-    int64_t stored_unsettled_records;
-    int64_t stored_unsettled_bytes;
+    /* What the row in PostgreSQL says is unsettled, or will say once the attempt has arrived: the
+     * store takes it back by itself when a report comes from another process. */
+    int64_t row_unsettled_records;
+    int64_t row_unsettled_bytes;
     int64_t latency_counts[PROTOCOL_LATENCY_BUCKETS];
     int64_t latency_max_ms;
     struct report_partition *partitions; /* owned */
@@ -69,7 +79,9 @@ struct report {
     bool has_partitions_pending;
 };
 
-void report_init(struct report *report);
+/* first_number: of this report's numbers, which must differ from those of other supervisors and
+ * earlier leases: random. */
+void report_init(struct report *report, int64_t first_number);
 void report_done(struct report *report);
 
 /* A child was started at now_ms (monotonic). Its counters begin at zero. */
@@ -106,9 +118,11 @@ void report_fill(
 /* True if it should be stored now. */
 bool report_is_due(const struct report *report, int64_t now_ms);
 
-/* Store row and partitions, and forget the differences once PostgreSQL took them. ST_FENCED: the
- * lease has gone to somebody else, nothing of this can be stored any more (it is dropped). Other
- * statuses of the store: nothing is lost, try again later. */
+/* Store row and partitions, and forget the differences once PostgreSQL took them. After a failure
+ * the same report is sent first, then what came since. ST_FENCED: the
+ * lease has gone to somebody else, nothing of this can be stored any more (it is dropped).
+ * ST_CONFLICT and statuses that may pass: nothing is lost, try again later. Others: PostgreSQL
+ * refuses this report for good, it is dropped. */
 enum status report_flush(
     struct report *report, const struct report_process *process, struct store *store,
     struct err *err) MUST_CHECK;

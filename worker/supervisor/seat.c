@@ -23,11 +23,12 @@ enum status seat_new(const struct lease *lease, struct seat **ret_seat, struct e
     seat->is_held = true;
     uint64_t seed = 0;
     if (random_bytes(&seed, sizeof(seed)) != ST_OK) {
-        seed = (uint64_t)lease->generation; /* only spreads restarts in time */
+        free(seat);
+        return err_set(err, ST_IO, "the kernel gives no random bytes");
     }
     restart_init(&seat->restart, seed);
     child_init(&seat->child);
-    report_init(&seat->report);
+    report_init(&seat->report, (int64_t)(seed >> 1));
     outbox_init(&seat->outbox);
     *ret_seat = seat;
     return ST_OK;
@@ -310,5 +311,5 @@ enum status seat_flush(
     if (st == ST_OK) {
         st = outbox_flush(&seat->outbox, store, owner, &seat->lease, err);
     }
-    return st == ST_FENCED || st == ST_NOT_FOUND ? ST_OK : st;
+    return st == ST_FENCED || st == ST_NOT_FOUND || st == ST_CONFLICT ? ST_OK : st;
 }

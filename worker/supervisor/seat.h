@@ -44,7 +44,8 @@ struct seat {
     struct outbox outbox;
 };
 
-/* A seat without a child. ret_seat: owned, seat_free. ST_NO_MEMORY. */
+/* A seat without a child. ret_seat: owned, seat_free. ST_NO_MEMORY,
+ * ST_IO. */
 enum status seat_new(const struct lease *lease, struct seat **ret_seat, struct err *err) MUST_CHECK;
 
 /* Also forgets the child, which must be reaped or is left to die with its parent. */
@@ -91,8 +92,8 @@ bool seat_reap(struct seat *seat, int64_t now_ms, struct seat_end *ret_end);
 /* Once a tick: forgive a child that lives well. */
 void seat_tend(struct seat *seat, int64_t now_ms);
 
-/* Store what there is to store. ST_OK, also when the lease has gone (nothing can be stored then);
- * else a status of the store that may pass. */
+/* Store what there is to store. ST_OK, also when the lease has gone (nothing can be stored then) or
+ * a lock was held (later); else a status of the store. */
 enum status seat_flush(
     struct seat *seat, struct store *store, const char *owner, int64_t now_ms,
     struct err *err) MUST_CHECK;

@@ -81,6 +81,30 @@ static void a_report_adds_to_every_counter(void **state)
         1);
 }
 
+/* An answer that got lost: the same report comes again. */
+static void a_report_sent_again_under_its_number_counts_once(void **state)
+{
+    struct fixture *f = *state;
+    struct err err = {.text = ""};
+    char id[37];
+    fixture_pipe(f, 1, id);
+    struct lease lease = fixture_claim(f, "one");
+    struct runtime_report report = example(42);
+    report.number = INT64_MAX;
+    assert_ok(runtime_report(f->a, "one", &lease, &report, &err), &err);
+    assert_ok(runtime_report(f->a, "one", &lease, &report, &err), &err);
+    report.pid = 43; /* takes nothing back either */
+    assert_ok(runtime_report(f->a, "one", &lease, &report, &err), &err);
+    assert_int_equal(pipe_int(f, "fetched_records"), 100);
+    assert_int_equal(pipe_int(f, "sent_records"), 90);
+    assert_int_equal(fixture_int(f, "SELECT pid FROM pipe_replica"), 42);
+    report.number = 1;
+    assert_ok(runtime_report(f->a, "one", &lease, &report, &err), &err);
+    assert_int_equal(pipe_int(f, "sent_records"), 180);
+    assert_int_equal(pipe_int(f, "fetched_records"), 196); /* less 4 of the process before */
+    assert_status(ST_FENCED, runtime_report(f->a, "two", &lease, &report, &err), &err);
+}
+
 static void the_first_running_report_makes_a_pipe_ready(void **state)
 {
     struct fixture *f = *state;
@@ -383,6 +407,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(a_report_adds_to_every_counter, fixture_setup),
+        cmocka_unit_test_setup(a_report_sent_again_under_its_number_counts_once, fixture_setup),
         cmocka_unit_test_setup(the_first_running_report_makes_a_pipe_ready, fixture_setup),
         cmocka_unit_test_setup(writes_of_a_former_holder_change_nothing, fixture_setup),
         cmocka_unit_test_setup(a_child_that_ended_gives_back_what_it_did_not_settle, fixture_setup),

@@ -46,12 +46,16 @@ enum status runtime_report(
     if (st != ST_OK) {
         return st;
     }
+    if (report->number == fake_store.totals.number) {
+        return fake_store.is_answer_lost ? err_set(err, ST_UNAVAILABLE, "lost") : ST_OK;
+    }
     struct runtime_report sum = *report;
 #define X(name) sum.name += fake_store.totals.name;
     X(fetched_records)
     X(sent_records)
     X(rejected_records)
-    X(skipped_records) X(fetched_bytes) X(inserts)
+    X(skipped_records)
+    X(fetched_bytes) X(inserts)
 #undef X
         fake_store.totals = sum;
     fake_store.reports_count++;
@@ -61,7 +65,7 @@ enum status runtime_report(
     note(buf_add_format(
         &fake_store.journal, "report %s %s/%d g%lld %s pid=%d\n", owner, lease->pipe_id,
         lease->replica_index, (long long)lease->generation, report->state, report->pid));
-    return ST_OK;
+    return fake_store.is_answer_lost ? err_set(err, ST_UNAVAILABLE, "lost") : ST_OK;
 }
 
 enum status runtime_report_partitions(

@@ -57,7 +57,7 @@ static void differences_add_up_to_the_counters(void **state)
 {
     (void)state;
     struct report report;
-    report_init(&report);
+    report_init(&report, 1000);
     report_child_started(&report, clock_monotonic_ms());
     assert_true(report_is_due(&report, clock_monotonic_ms()));
     assert_int_equal(flush(&report, 11), ST_OK);
@@ -79,7 +79,7 @@ static void nothing_is_lost_or_doubled_while_the_database_is_away(void **state)
 {
     (void)state;
     struct report report;
-    report_init(&report);
+    report_init(&report, 1000);
     report_child_started(&report, clock_monotonic_ms());
     take(&report, 100, 0);
     assert_int_equal(flush(&report, 11), ST_OK);
@@ -109,7 +109,7 @@ static void a_dead_child_gives_back_what_it_had_not_settled(void **state)
 {
     (void)state;
     struct report report;
-    report_init(&report);
+    report_init(&report, 1000);
     report_child_started(&report, clock_monotonic_ms());
     take(&report, 100, 30);
     assert_int_equal(flush(&report, 11), ST_OK); /* the row says 30 */
@@ -131,7 +131,7 @@ static void two_deaths_without_a_database_are_counted_right(void **state)
 {
     (void)state;
     struct report report;
-    report_init(&report);
+    report_init(&report, 1000);
     report_child_started(&report, clock_monotonic_ms());
     take(&report, 10, 4);
     assert_int_equal(flush(&report, 11), ST_OK); /* the row says 4 */
@@ -148,11 +148,53 @@ static void two_deaths_without_a_database_are_counted_right(void **state)
     report_done(&report);
 }
 
+static void a_lost_answer_does_not_count_twice(void **state)
+{
+    (void)state;
+    struct report report;
+    report_init(&report, INT64_MAX - 1);
+    report_child_started(&report, clock_monotonic_ms());
+    take(&report, 100, 40);
+    fake_store.is_answer_lost = true; /* stored, but the supervisor does not hear of it */
+    assert_int_equal(flush(&report, 11), ST_UNAVAILABLE);
+    take(&report, 130, 50);
+    assert_int_equal(flush(&report, 11), ST_UNAVAILABLE);
+    report_child_ended(&report); /* the row says 40, in truth it were 50 */
+    report_child_started(&report, clock_monotonic_ms());
+    take(&report, 50, 0);
+    fake_store.is_answer_lost = false;
+    assert_int_equal(flush(&report, 12), ST_OK);
+    assert_int_equal(fake_store.totals.sent_records, 130);
+    assert_int_equal(settled(40), 130);
+    assert_int_equal(fake_store.reports_count, 2); /* the repeated one and what came since */
+    assert_int_equal(fake_store.totals.number, 1);
+    report_done(&report);
+}
+
+static void a_report_that_is_refused_for_good_is_dropped(void **state)
+{
+    (void)state;
+    struct report report;
+    report_init(&report, 1);
+    report_child_started(&report, clock_monotonic_ms());
+    take(&report, 10, 0);
+    fake_store.answer = ST_INVALID;
+    fake_store.ok_calls_count = 0;
+    assert_int_equal(flush(&report, 11), ST_INVALID);
+    fake_store.answer = ST_CONFLICT; /* a lock: nothing is lost */
+    take(&report, 17, 0);
+    assert_int_equal(flush(&report, 11), ST_CONFLICT);
+    fake_store.ok_calls_count = -1;
+    assert_int_equal(flush(&report, 11), ST_OK);
+    assert_int_equal(fake_store.totals.fetched_records, 7);
+    report_done(&report);
+}
+
 static void a_fenced_report_is_dropped(void **state)
 {
     (void)state;
     struct report report;
-    report_init(&report);
+    report_init(&report, 1000);
     report_child_started(&report, clock_monotonic_ms());
     take(&report, 10, 0);
     fake_store.answer = ST_FENCED;
@@ -168,7 +210,7 @@ static void counters_that_lie_are_not_believed(void **state)
 {
     (void)state;
     struct report report;
-    report_init(&report);
+    report_init(&report, 1000);
     report_child_started(&report, clock_monotonic_ms());
     take(&report, 100, 0);
     take(&report, 50, 0); /* backwards: the step counts as none */
@@ -184,7 +226,7 @@ static void rates_come_from_successive_heartbeats(void **state)
 {
     (void)state;
     struct report report;
-    report_init(&report);
+    report_init(&report, 1000);
     report_child_started(&report, clock_monotonic_ms());
     for (uint64_t i = 1; i <= 12; i++) {
         clock_fake_advance_ms(1000);
@@ -211,7 +253,7 @@ static void an_idle_replica_is_reported_seldom(void **state)
 {
     (void)state;
     struct report report;
-    report_init(&report);
+    report_init(&report, 1000);
     assert_false(report_is_due(&report, clock_monotonic_ms())); /* nobody there */
     report_child_started(&report, clock_monotonic_ms());
     take(&report, 100, 0);
@@ -234,7 +276,7 @@ static void states_have_the_words_of_the_table(void **state)
     static const char *const words[] = {"starting", "running", "waiting", "draining"};
     for (uint32_t i = 0; i < ARRAY_LEN(words); i++) {
         struct report report;
-        report_init(&report);
+        report_init(&report, 1000);
         struct protocol_heartbeat heartbeat = {.state = i};
         report_take_heartbeat(&report, &heartbeat, clock_monotonic_ms());
         struct report_process process = {.pid = 1};
@@ -265,7 +307,7 @@ static void partitions_are_stored_when_they_change(void **state)
 {
     (void)state;
     struct report report;
-    report_init(&report);
+    report_init(&report, 1000);
     struct protocol_partitions message = partitions_of("t", 0, 2, 5);
     assert_int_equal(report_take_partitions(&report, &message), ST_OK);
     fake_store.answer = ST_UNAVAILABLE;
@@ -291,7 +333,7 @@ static void partitions_are_bounded(void **state)
 {
     (void)state;
     struct report report;
-    report_init(&report);
+    report_init(&report, 1000);
     for (int32_t i = 0; i < REPORT_PARTITIONS_MAX; i += 8) {
         struct protocol_partitions message = partitions_of("t", i, 8, 0);
         assert_int_equal(report_take_partitions(&report, &message), ST_OK);
@@ -309,7 +351,7 @@ static void latencies_are_passed_on(void **state)
 {
     (void)state;
     struct report report;
-    report_init(&report);
+    report_init(&report, 1000);
     struct protocol_latency latency = {.max_ms = 70};
     latency.counts[3] = 5;
     latency.counts[4] = UINT64_MAX;
@@ -332,6 +374,8 @@ int main(void)
         T(nothing_is_lost_or_doubled_while_the_database_is_away),
         T(a_dead_child_gives_back_what_it_had_not_settled),
         T(two_deaths_without_a_database_are_counted_right),
+        T(a_lost_answer_does_not_count_twice),
+        T(a_report_that_is_refused_for_good_is_dropped),
         T(a_fenced_report_is_dropped),
         T(counters_that_lie_are_not_believed),
         T(rates_come_from_successive_heartbeats),

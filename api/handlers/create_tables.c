@@ -46,13 +46,42 @@ static enum status make_error_table(
     return status;
 }
 
-static void drop(struct support_clickhouse *clickhouse, const char *database, const char *table)
+/* Drop a table that this call made, unless it has rows: then somebody else has begun to use it. */
+static void
+drop_empty(struct support_clickhouse *clickhouse, const char *database, const char *table)
 {
+    CLEANUP(clickhouse_table_freep) struct clickhouse_table *found = NULL;
+    const struct clickhouse_table_name name = {database, table};
+    enum status status =
+        clickhouse_describe(clickhouse->client, &clickhouse->endpoint, &name, &found, NULL);
+    if (status != ST_OK || found->rows_count > 0) {
+        return;
+    }
     struct buf sql;
     buf_init(&sql, CLICKHOUSE_SQL_MAX_BYTES);
     (void)execute(
         clickhouse, clickhouse_ddl_drop(database, table, &sql), &sql, NULL); /* best effort */
     buf_done(&sql);
+}
+
+/* A table of that name that was there before must be an error table. */
+static enum status
+check_error_table(const struct clickhouse_table *table, const char *name, struct err *err)
+{
+    static const char *const columns[] = {
+#define X(column, type) #column,
+        ERROR_TABLE_COLUMNS(X)
+#undef X
+    };
+    for (size_t i = 0; i < ARRAY_LEN(columns); i++) {
+        if (clickhouse_table_find(table, columns[i]) == NULL) {
+            return err_set(
+                err, ST_INVALID,
+                "/destination/table: its error table %s exists already and has no column %s", name,
+                columns[i]);
+        }
+    }
+    return ST_OK;
 }
 
 static enum status check_target(
@@ -97,7 +126,7 @@ static enum status ensure_error_table(
     struct support_clickhouse *clickhouse, const struct pipe_destination *destination,
     struct create_tables *made, struct err *err)
 {
-    char *name = error_table_name(destination->table);
+    CLEANUP(freep) char *name = error_table_name(destination->table);
     if (name == NULL) {
         return err_set(err, ST_NO_MEMORY, "no memory for a table's name");
     }
@@ -105,7 +134,9 @@ static enum status ensure_error_table(
     const struct clickhouse_table_name which = {destination->database, name};
     enum status status =
         clickhouse_describe(clickhouse->client, &clickhouse->endpoint, &which, &table, err);
-    free(name);
+    if (status == ST_OK) {
+        return check_error_table(table, name, err);
+    }
     if (status != ST_NOT_FOUND) {
         return support_clickhouse_status(status, err);
     }
@@ -136,12 +167,12 @@ void create_tables_undo(
     const struct create_tables *made)
 {
     if (made->is_target_made) {
-        drop(clickhouse, destination->database, destination->table);
+        drop_empty(clickhouse, destination->database, destination->table);
     }
     if (made->is_error_table_made) {
         char *name = error_table_name(destination->table);
         if (name != NULL) {
-            drop(clickhouse, destination->database, name);
+            drop_empty(clickhouse, destination->database, name);
         }
         free(name);
     }

@@ -269,12 +269,19 @@ def test_clickhouse_refusal_is_400_and_leaves_nothing(penstock, clickhouse, tabl
     assert clickhouse.value(f"EXISTS TABLE {table}_clickpipes_error") == "0"
 
 
-def test_error_table_that_cannot_be_made_takes_the_target_back(penstock, clickhouse, table):
-    clickhouse.query(f"CREATE VIEW {table}_source AS SELECT 1 AS x")
+def test_error_table_that_cannot_be_made_takes_the_target_back(penstock, clickhouse):
     name = "x" * 200  # the error table's name is too long for a file name, the target's is not
     error = refused(penstock, body_for(name))
     assert "ClickHouse" in error
     assert clickhouse.value(f"EXISTS TABLE {name}") == "0"
+
+
+def test_a_foreign_table_in_the_error_tables_place(penstock, clickhouse, table):
+    clickhouse.query(f"CREATE TABLE {table}_clickpipes_error (x Int8) ENGINE = MergeTree ORDER BY x")
+    error = refused(penstock, body_for(table))
+    assert f"{table}_clickpipes_error" in error and "error_timestamp" in error
+    assert clickhouse.value(f"EXISTS TABLE {table}") == "0"
+    assert clickhouse.value(f"EXISTS TABLE {table}_clickpipes_error") == "1"
 
 
 def test_list_equals_single_gets(penstock, make):

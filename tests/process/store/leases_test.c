@@ -103,6 +103,7 @@ static void no_replica_is_ever_held_twice(void **state)
 }
 
 struct taker {
+    pthread_barrier_t *start;
     struct store *store;
     const char *owner;
     struct leases leases;
@@ -113,12 +114,36 @@ struct taker {
 static void *take_all(void *arg)
 {
     struct taker *taker = arg;
+    (void)pthread_barrier_wait(taker->start); /* one of them is told apart; nobody needs that */
     taker->status = lease_claim(
         taker->store, taker->owner, "host", FIXTURE_LEASE_S, 1000, &taker->leases, &taker->err);
     return NULL;
 }
 
-static void new_and_dead_replicas_are_shared_out_once(void **state)
+/* Two supervisors claim all they can at the same moment; how many they got together. */
+static size_t take_together(struct fixture *f)
+{
+    pthread_barrier_t start;
+    assert_int_equal(pthread_barrier_init(&start, NULL, 2), 0);
+    struct taker takers[2] = {
+        {.start = &start, .store = f->a, .owner = "one"},
+        {.start = &start, .store = f->b, .owner = "two"}};
+    pthread_t threads[2];
+    size_t count = 0;
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, take_all, &takers[i]), 0);
+    }
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        assert_ok(takers[i].status, &takers[i].err);
+        count += takers[i].leases.count;
+        leases_done(&takers[i].leases);
+    }
+    assert_int_equal(pthread_barrier_destroy(&start), 0);
+    return count;
+}
+
+static void dead_replicas_are_shared_out_once(void **state)
 {
     struct fixture *f = *state;
     char id[37];
@@ -126,24 +151,26 @@ static void new_and_dead_replicas_are_shared_out_once(void **state)
         fixture_pipe(f, REPLICAS, id);
     }
     for (int round = 0; round < 20; round++) {
-        struct taker takers[2] = {{.store = f->a, .owner = "one"}, {.store = f->b, .owner = "two"}};
-        pthread_t threads[2];
-        for (int i = 0; i < 2; i++) {
-            assert_int_equal(pthread_create(&threads[i], NULL, take_all, &takers[i]), 0);
-        }
-        size_t count = 0;
-        for (int i = 0; i < 2; i++) {
-            assert_int_equal(pthread_join(threads[i], NULL), 0);
-            assert_ok(takers[i].status, &takers[i].err);
-            count += takers[i].leases.count;
-            leases_done(&takers[i].leases);
-        }
         /* What one skipped because the other was about to take it, the other has. */
-        assert_int_equal(count, 8 * REPLICAS);
+        assert_int_equal(take_together(f), 8 * REPLICAS);
         assert_int_equal(
             fixture_int(f, "SELECT min(generation) * 1000 + max(generation) FROM pipe_replica"),
             (round + 1) * 1001);
         fixture_sql(f, "UPDATE pipe_replica SET expires_at = now() - interval '1 s'");
+    }
+}
+
+static void new_replicas_are_shared_out_once(void **state)
+{
+    struct fixture *f = *state;
+    char id[37];
+    for (int i = 0; i < 8; i++) {
+        fixture_pipe(f, REPLICAS, id);
+    }
+    for (int round = 0; round < 40; round++) {
+        assert_int_equal(take_together(f), 8 * REPLICAS);
+        assert_int_equal(fixture_int(f, "SELECT sum(generation) FROM pipe_replica"), 8 * REPLICAS);
+        fixture_sql(f, "DELETE FROM pipe_replica");
     }
 }
 
@@ -362,7 +389,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(no_replica_is_ever_held_twice, fixture_setup),
-        cmocka_unit_test_setup(new_and_dead_replicas_are_shared_out_once, fixture_setup),
+        cmocka_unit_test_setup(dead_replicas_are_shared_out_once, fixture_setup),
+        cmocka_unit_test_setup(new_replicas_are_shared_out_once, fixture_setup),
         cmocka_unit_test_setup(only_wanted_replicas_are_claimed, fixture_setup),
         cmocka_unit_test_setup(a_claim_tells_what_the_supervisor_needs, fixture_setup),
         cmocka_unit_test_setup(every_pipe_gets_its_first_replica_first, fixture_setup),

@@ -397,6 +397,40 @@ def test_replicas_survive_an_absent_database(world):
             away.close()
 
 
+def test_replicas_survive_a_database_that_hangs(world):
+    """Nothing answers and nothing is refused: each try costs a timeout, children must not notice."""
+    worker = world.worker()
+    pipe = world.pipe(replicas=2)
+    pids = world.wait_replicas(pipe, [0, 1])
+    sessions = world.sql("SELECT pid FROM pg_stat_activity WHERE datname = current_database() "
+                         "AND pid <> pg_backend_pid()").splitlines()
+    frozen = [world.postgres.pid, *map(int, sessions)]
+    for pid in frozen:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        world.wait_log(worker, "database_")
+        time.sleep(2 * LEASE_S)
+        assert world.pids(pipe) == pids
+    finally:
+        for pid in frozen:
+            os.kill(pid, signal.SIGCONT)
+    net.wait_until(lambda: read(worker.log).count("database_connected") == 2, 15, "connected again")
+    assert world.pids(pipe) == pids
+    world.change(pipe, "replicas = 1")
+    world.wait_replicas(pipe, [0])
+
+
+def test_an_idle_supervisor_needs_next_to_no_cpu(world):
+    worker = world.worker()
+    pipe = world.pipe(replicas=3)
+    stuck = world.pipe({"exit": 1})  # a restart that waits must not keep the loop busy
+    world.wait_replicas(pipe, [0, 1, 2])
+    before = worker.cpu_s()
+    time.sleep(4)
+    assert worker.cpu_s() - before < 0.4
+    assert world.row(stuck, "failed_at IS NULL") == [["t"]]
+
+
 def test_a_supervisor_that_lost_its_leases_lets_go(world):
     worker = world.worker("a")
     pipe = world.pipe()

@@ -43,3 +43,14 @@ def penstock(database, clickhouse):
 def name():
     """A name for this test's topic, table and pipe that no other test of the file has."""
     return f"orders_{next(_numbers)}"
+
+
+@pytest.fixture(autouse=True)
+def servers_are_up(request):
+    """A test that failed while it held a server down must not fail the tests after it."""
+    yield
+    for server in ("kafka", "clickhouse"):
+        if server in request.fixturenames:
+            running = request.getfixturevalue(server)
+            if not running.process.is_alive():
+                running.restart()

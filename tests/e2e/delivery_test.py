@@ -5,7 +5,7 @@ import os
 import signal
 
 from tests.e2e.conftest import LEASE_S
-from tests.e2e.orders import Feed, create_pipe, reconcile, wait_settled
+from tests.e2e.orders import Feed, create_pipe, group_of, reconcile, wait_settled
 from tests.harness import net, proc
 
 PARTITIONS = 3
@@ -164,7 +164,7 @@ def test_two_replicas_share_six_partitions(penstock, kafka, clickhouse, database
     worker = penstock.workers[0]
     net.wait_until(lambda: len(replica_pids(worker, pipe_id)) == 2, 20, "two replicas")
     stream = Feed(kafka, name).start()
-    group = penstock.pipe(pipe_id)["consumerGroup"]
+    group = group_of(penstock, pipe_id)
 
     def members():
         """Partitions per member as the broker's group coordinator has them."""

@@ -117,9 +117,14 @@ def stored(clickhouse, table):
             {(row["p"], row["o"]): row["n"] for row in errors})
 
 
+def group_of(penstock, pipe_id):
+    """The pipe's consumer group."""
+    return penstock.pipe(pipe_id)["source"]["kafka"]["consumerGroup"]
+
+
 def wait_settled(kafka, penstock, clickhouse, pipe_id, topic, timeout_s=90):
     """Until the group's committed offsets reach the ends of the topic."""
-    group = penstock.pipe(pipe_id)["consumerGroup"]
+    group = group_of(penstock, pipe_id)
     ends = kafka.end_offsets(topic)
 
     def settled():

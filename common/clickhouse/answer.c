@@ -142,6 +142,21 @@ static int64_t answer_retry_after_ms(const struct http_response *response)
     return -1;
 }
 
+/* There is an answer: by ClickHouse's number, else by HTTP's. */
+static void
+answer_decide(const struct http_response *response, struct clickhouse_answer *ret_answer)
+{
+    ret_answer->retry_after_ms = answer_retry_after_ms(response);
+    ret_answer->code = answer_code_of(response);
+    if (ret_answer->code != 0) {
+        answer_by_code(buf_text(&response->body), ret_answer);
+    } else if (response->status_code >= 200 && response->status_code < 300) {
+        answer_set(ret_answer, CLICKHOUSE_OK, PIPE_REASON_NONE, true);
+    } else {
+        answer_by_http(response, ret_answer);
+    }
+}
+
 void clickhouse_answer_classify(
     const struct http_response *response, struct clickhouse_answer *ret_answer)
 {
@@ -151,14 +166,9 @@ void clickhouse_answer_classify(
         answer_failure(response, ret_answer);
         return;
     }
-    ret_answer->retry_after_ms = answer_retry_after_ms(response);
-    ret_answer->code = answer_code_of(response);
-    if (ret_answer->code != 0) {
-        answer_by_code(buf_text(&response->body), ret_answer);
-    } else if (response->status_code >= 200 && response->status_code < 300) {
-        answer_set(ret_answer, CLICKHOUSE_OK, PIPE_REASON_NONE, true);
-    } else {
-        answer_by_http(response, ret_answer);
+    answer_decide(response, ret_answer);
+    if (response->was_resent && ret_answer->verdict != CLICKHOUSE_OK) {
+        ret_answer->is_definite = false; /* what became of the first sending is not known */
     }
 }
 

@@ -67,6 +67,8 @@ static int http_on_seek(void *opaque, curl_off_t offset, int origin)
     if (origin != SEEK_SET || http_body_seek(&call->body, offset) != ST_OK) {
         return CURL_SEEKFUNC_FAIL;
     }
+    call->response.was_resent = call->response.was_resent || call->response.sent_bytes > 0;
+    call->response.sent_bytes = offset;
     return CURL_SEEKFUNC_OK;
 }
 
@@ -175,7 +177,7 @@ static void http_finish(struct http_call *call, CURLcode code)
     long request_bytes = 0;
     (void)curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status_code);
     (void)curl_easy_getinfo(call->easy, CURLINFO_REQUEST_SIZE, &request_bytes);
-    response->may_have_run = request_bytes > 0 || response->sent_bytes > 0;
+    response->may_have_run = request_bytes > 0 || response->sent_bytes > 0 || response->was_resent;
     response->failure = http_failure_of(call, code);
     response->status_code = response->failure == HTTP_FAILURE_NONE ? (int)status_code : 0;
     response->elapsed_us = clock_monotonic_us() - call->started_us;

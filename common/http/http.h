@@ -75,6 +75,8 @@ struct http_request {
 struct http_response {
     enum http_failure failure;
     bool may_have_run; /* false: no byte of the request was sent, it was certainly not executed */
+    bool was_resent;   /* a kept connection broke without an answer and the request went out again
+                          on a new one: the server may have seen it twice */
     int status_code;   /* 0 if no answer came */
     int64_t elapsed_us;
     int64_t sent_bytes; /* of the body */

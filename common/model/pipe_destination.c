@@ -5,6 +5,7 @@
  */
 #include "common/model/pipe_destination.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@ enum {
 bool pipe_destination_has_column(const struct pipe_destination *destination, const char *name)
 {
     for (size_t i = 0; i < destination->columns_count; i++) {
+        assert(destination->columns[i].name != NULL);
         if (strcmp(destination->columns[i].name, name) == 0) {
             return true;
         }

@@ -256,6 +256,20 @@ static void transport_failures_keep_what_is_known(void **state)
     }
 }
 
+static void an_answer_to_a_second_sending_is_not_definite(void **state)
+{
+    (void)state;
+    struct http_response response = {.status_code = 500, .may_have_run = true, .was_resent = true};
+    buf_init(&response.body, 1000);
+    buf_init(&response.headers, 1000);
+    assert_int_equal(buf_add_text(&response.body, "Code: 27. DB::Exception: x"), ST_OK);
+    struct clickhouse_answer answer;
+    clickhouse_answer_classify(&response, &answer);
+    assert_int_equal(answer.verdict, CLICKHOUSE_REJECTED);
+    assert_false(answer.is_definite);
+    http_response_done(&response);
+}
+
 static void texts_of_all_ages_are_read(void **state)
 {
     (void)state;
@@ -331,6 +345,7 @@ int main(void)
         cmocka_unit_test(answers_without_a_number_go_by_http_status),
         cmocka_unit_test(an_exception_after_status_200_is_seen),
         cmocka_unit_test(transport_failures_keep_what_is_known),
+        cmocka_unit_test(an_answer_to_a_second_sending_is_not_definite),
         cmocka_unit_test(texts_of_all_ages_are_read),
         cmocka_unit_test(long_texts_are_cut_between_characters),
         cmocka_unit_test(verdicts_become_statuses),

@@ -408,6 +408,40 @@ static void a_closed_kept_connection_is_replaced(void **state)
     end(&f);
 }
 
+static void a_second_sending_is_told(void **state)
+{
+    (void)state;
+    static const struct {
+        struct script_step last;
+        enum status status;
+        enum http_failure failure;
+    } cases[] = {
+        {{SCRIPT_ANSWER, ok_answer, 0}, ST_OK, HTTP_FAILURE_NONE},
+        {{SCRIPT_CLOSE, "", 0}, ST_UNAVAILABLE, HTTP_FAILURE_CUT},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const struct script_step steps[] = {
+            {SCRIPT_ANSWER, ok_answer, 0}, {SCRIPT_CLOSE, "", 0}, cases[i].last};
+        struct fixture f;
+        begin(&f, steps, ARRAY_LEN(steps));
+        const struct http_piece pieces[] = {{"abc", 3}};
+        const struct http_request request = {.url = f.url, .body = pieces, .body_count = 1};
+        struct http_response response;
+        assert_int_equal(http_perform(f.client, &request, &response, NULL), ST_OK);
+        assert_false(response.was_resent);
+        http_response_done(&response);
+        assert_int_equal(http_perform(f.client, &request, &response, NULL), cases[i].status);
+        assert_int_equal(response.failure, cases[i].failure);
+        assert_true(response.was_resent);
+        assert_true(response.may_have_run);
+        assert_int_equal(response.sent_bytes, 3);
+        assert_string_equal(script_server_body(f.server, 1, NULL), "abc");
+        assert_string_equal(script_server_body(f.server, 2, NULL), "abc");
+        http_response_done(&response);
+        end(&f);
+    }
+}
+
 static void slow_answers_can_be_given_up(void **state)
 {
     (void)state;
@@ -436,6 +470,7 @@ int main(void)
         cmocka_unit_test(exchanges_run_beside_each_other),
         cmocka_unit_test(other_descriptors_wake_the_poll),
         cmocka_unit_test(a_closed_kept_connection_is_replaced),
+        cmocka_unit_test(a_second_sending_is_told),
         cmocka_unit_test(slow_answers_can_be_given_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

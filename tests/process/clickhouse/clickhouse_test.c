@@ -1,5 +1,6 @@
 /*
- * common/clickhouse against a real server at CLICKHOUSE_URL (CLICKHOUSE_USER, CLICKHOUSE_PASSWORD):
+ * common/clickhouse against a real server at CLICKHOUSE_URL (CLICKHOUSE_USER, CLICKHOUSE_PASSWORD,
+ * CLICKHOUSE_CA with a certificate in PEM form for https):
  * what we write is understood, what it answers is read, and genuine errors get their verdicts.
  * Everything happens in databases of its own.
  */
@@ -48,6 +49,7 @@ static int setup(void **state)
     endpoint.url = getenv("CLICKHOUSE_URL");
     endpoint.username = getenv("CLICKHOUSE_USER");
     endpoint.password = &password;
+    endpoint.ca_certificate = getenv("CLICKHOUSE_CA");
     if (endpoint.url == NULL ||
         (secret != NULL && secret_set(&password, secret, strlen(secret)) != ST_OK) ||
         http_client_new(&client, NULL) != ST_OK) {
@@ -75,6 +77,26 @@ static void the_server_says_its_version(void **state)
     assert_int_equal(clickhouse_version(client, &endpoint, &version, &err), ST_OK);
     assert_true(version[0] >= '1' && version[0] <= '9');
     assert_non_null(strchr(version, '.'));
+}
+
+static void a_server_with_an_unknown_certificate_is_refused(void **state)
+{
+    (void)state;
+    if (endpoint.ca_certificate == NULL) {
+        skip();
+    }
+    struct clickhouse_endpoint other = endpoint;
+    other.ca_certificate = NULL; /* the public CAs do not know it */
+    const struct clickhouse_query query = {.sql = "SELECT 1"};
+    struct clickhouse_result result;
+    struct err err = {0};
+    assert_int_equal(clickhouse_query(client, &other, &query, &result, &err), ST_UNAVAILABLE);
+    assert_non_null(strstr(err.text, "no TLS connection with 127.0.0.1:"));
+    assert_int_equal(result.answer.reason, PIPE_REASON_DESTINATION_UNREACHABLE);
+    assert_true(result.answer.is_definite);
+    other.ca_certificate = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    assert_int_equal(clickhouse_query(client, &other, &query, &result, &err), ST_UNAVAILABLE);
+    assert_non_null(strstr(err.text, "no TLS connection with 127.0.0.1:"));
 }
 
 static void a_wrong_password_is_an_authentication_stop(void **state)
@@ -560,6 +582,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_server_says_its_version),
+        cmocka_unit_test(a_server_with_an_unknown_certificate_is_refused),
         cmocka_unit_test(a_wrong_password_is_an_authentication_stop),
         cmocka_unit_test(tables_of_every_engine_are_made_and_described),
         cmocka_unit_test(inserts_arrive_in_every_compression),

@@ -6,85 +6,20 @@
 #include "common/store/store_internal.h"
 
 /* One statement for one pipe, a service's or an organization's: the filter comes behind. */
-#define PIPE_SELECT                                                                                                                                                                            \
-    "SELECT p.id, p.service_id, p.name, p.definition, p.consumer_group, p.replicas, "                                                                                                          \
-    "p.cpu_millicores, p.memory_gb, p.desired = 'running', p.revision, " SQL_RFC3339(                                                                                                          \
-        "p.created_at") ", " SQL_RFC3339("p.updated_at") ", " SQL_RFC3339("p.state_since") ", "                                                                                                \
-                                                                                           "p."                                                                                                \
-                                                                                           "faile"                                                                                             \
-                                                                                           "d_at "                                                                                             \
-                                                                                           "IS "                                                                                               \
-                                                                                           "NOT "                                                                                              \
-                                                                                           "NULL,"                                                                                             \
-                                                                                           " p."                                                                                               \
-                                                                                           "ready"                                                                                             \
-                                                                                           "_at "                                                                                              \
-                                                                                           "IS "                                                                                               \
-                                                                                           "NOT "                                                                                              \
-                                                                                           "NULL,"                                                                                             \
-                                                                                           " COAL"                                                                                             \
-                                                                                           "ESCE("                                                                                             \
-                                                                                           "l.is_"                                                                                             \
-                                                                                           "live,"                                                                                             \
-                                                                                           " fals"                                                                                             \
-                                                                                           "e), "                                                                                              \
-                                                                                           "COALE"                                                                                             \
-                                                                                           "SCE("                                                                                              \
-                                                                                           "l.is_"                                                                                             \
-                                                                                           "consu"                                                                                             \
-                                                                                           "ming,"                                                                                             \
-                                                                                           " fals"                                                                                             \
-                                                                                           "e), "                                                                                              \
-                                                                                           "p."                                                                                                \
-                                                                                           "failu"                                                                                             \
-                                                                                           "re_"                                                                                               \
-                                                                                           "code,"                                                                                             \
-                                                                                           " p."                                                                                               \
-                                                                                           "failu"                                                                                             \
-                                                                                           "re_"                                                                                               \
-                                                                                           "messa"                                                                                             \
-                                                                                           "ge, "                                                                                              \
-                                                                                           "p."                                                                                                \
-                                                                                           "reaso"                                                                                             \
-                                                                                           "n_"                                                                                                \
-                                                                                           "code,"                                                                                             \
-                                                                                           " "                                                                                                 \
-                                                                                           "p."                                                                                                \
-                                                                                           "reaso"                                                                                             \
-                                                                                           "n_"                                                                                                \
-                                                                                           "messa"                                                                                             \
-                                                                                           "ge, "                                                                                              \
-                                                                                           "p."                                                                                                \
-                                                                                           "last_"                                                                                             \
-                                                                                           "error"                                                                                             \
-                                                                                           "_type"                                                                                             \
-                                                                                           ", "                                                                                                \
-                                                                                           "p."                                                                                                \
-                                                                                           "last_"                                                                                             \
-                                                                                           "error"                                                                                             \
-                                                                                           "_mess"                                                                                             \
-                                                                                           "age,"                                                                                              \
-                                                                                           " " SQL_RFC3339(                                                                                    \
-                                                                                               "p"                                                                                             \
-                                                                                               "."                                                                                             \
-                                                                                               "l"                                                                                             \
-                                                                                               "a"                                                                                             \
-                                                                                               "s"                                                                                             \
-                                                                                               "t"                                                                                             \
-                                                                                               "_"                                                                                             \
-                                                                                               "e"                                                                                             \
-                                                                                               "r"                                                                                             \
-                                                                                               "r"                                                                                             \
-                                                                                               "o"                                                                                             \
-                                                                                               "r"                                                                                             \
-                                                                                               "_"                                                                                             \
-                                                                                               "a"                                                                                             \
-                                                                                               "t") ", " SQL_HAS_WORKER                                                                        \
-                                                                                                    " FROM pipe p JOIN service s ON s.id = p.service_id "                                      \
-                                                                                                    "LEFT JOIN (SELECT pipe_id, true AS is_live, bool_or(state IN ('running', 'waiting')) AS " \
-                                                                                                    "is_consuming FROM pipe_replica r WHERE " SQL_IS_LIVE(                                     \
-                                                                                                        "r") " GROUP BY pipe_id) l "                                                           \
-                                                                                                             "ON l.pipe_id = p.id "
+/* clang-format off */
+#define PIPE_SELECT \
+    "SELECT p.id, p.service_id, p.name, p.definition, p.consumer_group, p.replicas, " \
+    "p.cpu_millicores, p.memory_gb, p.desired = 'running', p.revision, " \
+    SQL_RFC3339("p.created_at") ", " SQL_RFC3339("p.updated_at") ", " \
+    SQL_RFC3339("p.state_since") ", p.failed_at IS NOT NULL, p.ready_at IS NOT NULL, " \
+    "COALESCE(l.is_live, false), COALESCE(l.is_consuming, false), p.failure_code, " \
+    "p.failure_message, p.reason_code, p.reason_message, p.last_error_type, " \
+    "p.last_error_message, " SQL_RFC3339("p.last_error_at") ", " SQL_HAS_WORKER " " \
+    "FROM pipe p JOIN service s ON s.id = p.service_id " \
+    "LEFT JOIN (SELECT pipe_id, true AS is_live, " \
+    "bool_or(state IN ('running', 'waiting')) AS is_consuming " \
+    "FROM pipe_replica r WHERE " SQL_IS_LIVE("r") " GROUP BY pipe_id) l ON l.pipe_id = p.id "
+/* clang-format on */
 
 void pipe_row_done(struct pipe_row *row)
 {

@@ -18,7 +18,7 @@ ALLOWED = {
     "common/metrics": {"common/base"},
     "common/pg": {"common/base", "common/config"},
     "common/http": {"common/base"},
-    "common/store": {"common/base", "common/model", "common/pg"},
+    "common/store": {"common/base", "common/config", "common/model", "common/pg"},
     "common/clickhouse": {"common/base", "common/model", "common/http"},
     "api": COMMON | {"common/pg", "common/store", "common/http", "common/clickhouse"},
     "worker/protocol": {"common/base"},

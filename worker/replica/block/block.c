@@ -186,7 +186,8 @@ enum status block_encode(
     native_begin(&b->native, b->columns_count, b->rows);
     for (size_t i = 0; i < b->columns_count; i++) {
         assert(column_items(b->columns[i]) == b->rows);
-        if (!native_add(&b->native, b->names[i], b->type_texts[i], b->columns[i])) {
+        if (!column_finish(b->columns[i]) ||
+            !native_add(&b->native, b->names[i], b->type_texts[i], b->columns[i])) {
             return err_set(err, ST_NO_MEMORY, "out of memory encoding a block");
         }
     }

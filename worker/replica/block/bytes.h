@@ -35,15 +35,15 @@ void bytes_done(struct bytes *b);
 /* Forget the contents; give memory above keep_bytes back. */
 void bytes_reset(struct bytes *b, size_t keep_bytes);
 
-static inline bool MUST_CHECK
-bytes_room(struct bytes *b, size_t extra)
+static inline MUST_CHECK
+bool bytes_room(struct bytes *b, size_t extra)
 {
     return LIKELY(b->capacity - b->len >= extra) || bytes_grow(b, extra);
 }
 
 /* Append; false if there is no memory. */
-static inline bool MUST_CHECK
-bytes_add(struct bytes *b, const void *bytes, size_t len)
+static inline MUST_CHECK
+bool bytes_add(struct bytes *b, const void *bytes, size_t len)
 {
     if (UNLIKELY(!bytes_room(b, len))) {
         return false;
@@ -55,8 +55,8 @@ bytes_add(struct bytes *b, const void *bytes, size_t len)
     return true;
 }
 
-static inline bool MUST_CHECK
-bytes_add_zeros(struct bytes *b, size_t len)
+static inline MUST_CHECK
+bool bytes_add_zeros(struct bytes *b, size_t len)
 {
     if (UNLIKELY(!bytes_room(b, len))) {
         return false;
@@ -69,8 +69,8 @@ bytes_add_zeros(struct bytes *b, size_t len)
 }
 
 /* Append a length in LEB128, as Native has it. */
-static inline bool MUST_CHECK
-bytes_add_varint(struct bytes *b, uint64_t value)
+static inline MUST_CHECK
+bool bytes_add_varint(struct bytes *b, uint64_t value)
 {
     if (UNLIKELY(!bytes_room(b, 10))) {
         return false;

@@ -203,7 +203,7 @@ size_t column_encoded_bytes(const struct column *c)
     enum {
         DICTIONARY_HEAD = 4 * sizeof(uint64_t) /* version, flags, two counts */
     };
-    size_t total = c->data.len + c->nulls.len + c->offsets.len;
+    size_t total = c->data.len + c->offsets.len + (c->is_nullable ? column_items(c) : 0);
     if (c->kind == CH_LOW_CARDINALITY) {
         total += c->dictionary.keys.len + DICTIONARY_HEAD;
     }
@@ -255,9 +255,36 @@ static bool add_zero(struct column *c)
     }
 }
 
+/* Fill the null map with zeros for values that are there, up to `items`. */
+static bool pad_nulls(struct column *c, size_t items)
+{
+    assert(c->nulls.len <= items);
+    return bytes_add_zeros(&c->nulls, items - c->nulls.len);
+}
+
 bool column_add_default(struct column *c)
 {
-    return add_zero(c) && (!c->is_nullable || column_add_flag(c, 1));
+    if (!c->is_nullable) {
+        return add_zero(c);
+    }
+    if (!pad_nulls(c, column_items(c)) || !bytes_room(&c->nulls, 1) || !add_zero(c)) {
+        return false;
+    }
+    c->nulls.at[c->nulls.len++] = 1;
+    return true;
+}
+
+bool column_finish(struct column *c)
+{
+    if (c->is_nullable && !pad_nulls(c, column_items(c))) {
+        return false;
+    }
+    for (size_t i = 0; i < c->children_count; i++) {
+        if (!column_finish(c->children[i])) {
+            return false;
+        }
+    }
+    return true;
 }
 
 bool column_add_null(struct column *c)
@@ -273,8 +300,7 @@ bool column_add_text(struct column *c, const void *bytes, size_t len)
     }
     if (c->kind == CH_FIXED_STRING) {
         assert(len <= c->width_bytes);
-        return bytes_add(&c->data, bytes, len) && bytes_add_zeros(&c->data, c->width_bytes - len) &&
-               column_set_present(c);
+        return bytes_add(&c->data, bytes, len) && bytes_add_zeros(&c->data, c->width_bytes - len);
     }
     assert(c->kind == CH_STRING);
     size_t before = c->data.len;
@@ -283,7 +309,7 @@ bool column_add_text(struct column *c, const void *bytes, size_t len)
         return false;
     }
     c->strings_count++;
-    return column_set_present(c);
+    return true;
 }
 
 static bool widen_indexes(struct column *c, uint8_t index_bytes)
@@ -374,8 +400,12 @@ static bool copy_lists(struct column *c, const struct column *source, size_t fro
 bool column_copy(struct column *c, const struct column *source, size_t from, size_t count)
 {
     assert(c->kind == source->kind && from + count <= column_items(source));
-    if (c->is_nullable && count > 0 && !bytes_add(&c->nulls, source->nulls.at + from, count)) {
-        return false;
+    if (c->is_nullable && source->nulls.len > from) {
+        size_t flags = source->nulls.len - from < count ? source->nulls.len - from : count;
+        if (!pad_nulls(c, column_items(c)) ||
+            !bytes_add(&c->nulls, source->nulls.at + from, flags)) {
+            return false;
+        }
     }
     switch (c->kind) {
     case CH_STRING:

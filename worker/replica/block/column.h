@@ -8,7 +8,8 @@
  * Small appends are here to be inlined into the decoder. An append that answers false found no
  * memory; the row must then be rolled back.
  *
- * A cell is complete when its value is in and, for Nullable, its null flag too.
+ * A value without a flag in the null map is present: the map is only as long as its last null, and
+ * filled up when the column is encoded.
  * Layouts: ClickHouse src/DataTypes/Serializations/Serialization*.cpp.
  */
 
@@ -30,7 +31,7 @@ struct column {
     uint8_t index_bytes;  /* LowCardinality: 1, 2 or 4 per value */
     uint32_t width_bytes; /* 0 = not of fixed width */
     struct bytes data;    /* values; String: lengths and bytes; LowCardinality: indexes */
-    struct bytes nulls;   /* Nullable: one byte per value */
+    struct bytes nulls;   /* Nullable: one byte per value, up to the last null */
     struct bytes offsets; /* Array, Map: 64-bit end of each value's elements */
     size_t strings_count; /* String: values in data */
     size_t mark_strings;  /* String: a place in data to count from … */
@@ -75,6 +76,9 @@ bool column_add_text(struct column *column, const void *bytes, size_t len) MUST_
 bool column_copy(struct column *column, const struct column *source, size_t from, size_t count)
     MUST_CHECK;
 
+/* Fill the null maps up to the number of values, all the way down. False: no memory. */
+bool column_finish(struct column *column) MUST_CHECK;
+
 /* LowCardinality: append one index, widening all when needed. */
 bool column_add_wide_index(struct column *column, uint32_t index) MUST_CHECK;
 
@@ -85,25 +89,22 @@ static inline bool column_takes_null(const struct column *column)
            (column->kind == CH_LOW_CARDINALITY && column->dictionary.is_nullable);
 }
 
-static inline bool MUST_CHECK
-column_add_flag(struct column *column, uint8_t is_null)
+/* Room for len more bytes: the fast paths of the decoder ask and leave growing to the slow ones. */
+static inline bool column_has_room(const struct column *column, size_t len)
 {
-    if (UNLIKELY(!bytes_room(&column->nulls, 1))) {
-        return false;
-    }
-    column->nulls.at[column->nulls.len++] = is_null;
-    return true;
+    return LIKELY(column->data.capacity - column->data.len >= len);
 }
 
-/* The null flag of a value that is there; nothing if the column is not Nullable. */
-static inline bool MUST_CHECK
-column_set_present(struct column *column)
+/* Append the low width_bytes (1, 2, 4, 8) bytes of value where there is room for 8; the machine is
+ * little-endian as Native is. */
+static inline void column_put_u64(struct column *column, uint64_t value)
 {
-    return !column->is_nullable || column_add_flag(column, 0);
+    memcpy(column->data.at + column->data.len, &value, sizeof(value)); /* may spill into slack */
+    column->data.len += column->width_bytes;
 }
 
-static inline bool MUST_CHECK
-column_add_u8(struct column *column, uint8_t value)
+static inline MUST_CHECK
+bool column_add_u8(struct column *column, uint8_t value)
 {
     if (UNLIKELY(!bytes_room(&column->data, sizeof(value)))) {
         return false;
@@ -113,20 +114,19 @@ column_add_u8(struct column *column, uint8_t value)
     return true;
 }
 
-/* The low width_bytes (1, 2, 4, 8) bytes of value; the machine is little-endian as Native is. */
-static inline bool MUST_CHECK
-column_add_u64(struct column *column, uint64_t value)
+/* The same, making room. */
+static inline MUST_CHECK
+bool column_add_u64(struct column *column, uint64_t value)
 {
     if (UNLIKELY(!bytes_room(&column->data, sizeof(value)))) {
         return false;
     }
-    memcpy(column->data.at + column->data.len, &value, sizeof(value)); /* may spill into slack */
-    column->data.len += column->width_bytes;
+    column_put_u64(column, value);
     return true;
 }
 
-static inline bool MUST_CHECK
-column_add_two(struct column *column, uint64_t low, uint64_t high)
+static inline MUST_CHECK
+bool column_add_two(struct column *column, uint64_t low, uint64_t high)
 {
     if (UNLIKELY(!bytes_room(&column->data, 2 * sizeof(low)))) {
         return false;
@@ -137,8 +137,8 @@ column_add_two(struct column *column, uint64_t low, uint64_t high)
     return true;
 }
 
-static inline bool MUST_CHECK
-column_add_index(struct column *column, uint32_t index)
+static inline MUST_CHECK
+bool column_add_index(struct column *column, uint32_t index)
 {
     if (LIKELY(column->index_bytes == 1 && index < 256)) {
         return column_add_u8(column, (uint8_t)index);
@@ -147,8 +147,8 @@ column_add_index(struct column *column, uint32_t index)
 }
 
 /* Array, Map: all elements of one value are in; close it. */
-static inline bool MUST_CHECK
-column_add_offset(struct column *column, uint64_t end)
+static inline MUST_CHECK
+bool column_add_offset(struct column *column, uint64_t end)
 {
     return bytes_add(&column->offsets, &end, sizeof(end));
 }

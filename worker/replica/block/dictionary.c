@@ -57,7 +57,9 @@ bool dictionary_init(struct dictionary *d, bool is_nullable)
 {
     *d = (struct dictionary){.is_nullable = is_nullable};
     d->entries = calloc(ENTRIES_FIRST, sizeof(*d->entries));
-    if (d->entries == NULL) {
+    d->recent = calloc(DICTIONARY_CACHE_ENTRIES, sizeof(*d->recent));
+    if (d->entries == NULL || d->recent == NULL) {
+        dictionary_done(d);
         return false;
     }
     d->entries_mask = ENTRIES_FIRST - 1;
@@ -68,6 +70,7 @@ void dictionary_done(struct dictionary *d)
 {
     bytes_done(&d->keys);
     free(d->entries);
+    free(d->recent);
     *d = (struct dictionary){0};
 }
 
@@ -75,6 +78,7 @@ bool dictionary_reset(struct dictionary *d, size_t keep_bytes)
 {
     bytes_reset(&d->keys, keep_bytes);
     d->keys_count = 0;
+    memset(d->recent, 0, DICTIONARY_CACHE_ENTRIES * sizeof(*d->recent));
     size_t table_bytes = ((size_t)d->entries_mask + 1) * sizeof(*d->entries);
     if (table_bytes > keep_bytes && d->entries_mask >= ENTRIES_FIRST) {
         struct dictionary_entry *small = calloc(ENTRIES_FIRST, sizeof(*small));
@@ -167,6 +171,18 @@ bool dictionary_add(struct dictionary *d, const uint8_t *key, size_t len_bytes, 
     }
     *ret_index = index;
     return true;
+}
+
+void dictionary_remember(struct dictionary *d, const uint8_t *key, size_t len_bytes, uint32_t index)
+{
+    if (len_bytes > DICTIONARY_SHORT_BYTES || index > UINT8_MAX) {
+        return;
+    }
+    uint8_t padded[DICTIONARY_SHORT_BYTES] = {0};
+    memcpy(padded, key, len_bytes);
+    struct dictionary_recent words = dictionary_words(padded, len_bytes);
+    words.index = index;
+    *dictionary_slot(d, &words) = words;
 }
 
 size_t dictionary_memory_bytes(const struct dictionary *d)

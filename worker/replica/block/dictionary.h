@@ -21,12 +21,26 @@ struct dictionary_entry {
     uint32_t place; /* index + 1; 0 = free */
 };
 
+enum {
+    DICTIONARY_SHORT_BYTES = 16,
+    DICTIONARY_CACHE_ENTRIES = 64,
+};
+
+/* A short key met lately, by its own bytes (zero-padded) and length. */
+struct dictionary_recent {
+    uint64_t head;
+    uint64_t tail;
+    uint32_t len_bytes; /* + 1; 0 = free */
+    uint32_t index;
+};
+
 struct dictionary {
     struct bytes keys;                /* varint length and bytes, one after another */
     struct dictionary_entry *entries; /* owned, open addressing */
     uint32_t entries_mask;            /* their count is a power of two */
     uint32_t keys_count;
     bool is_nullable;
+    struct dictionary_recent *recent; /* owned, DICTIONARY_CACHE_ENTRIES */
 };
 
 /* ST_NO_MEMORY is the only failure. */
@@ -40,6 +54,40 @@ bool dictionary_reset(struct dictionary *d, size_t keep_bytes) MUST_CHECK;
 uint32_t dictionary_empty_index(const struct dictionary *d);
 bool dictionary_add(struct dictionary *d, const uint8_t *key, size_t len_bytes, uint32_t *ret_index)
     MUST_CHECK;
+
+/* The two words of a key of at most DICTIONARY_SHORT_BYTES; 16 bytes must be readable. */
+static inline struct dictionary_recent dictionary_words(const uint8_t *key, size_t len_bytes)
+{
+    struct dictionary_recent words = {.len_bytes = (uint32_t)len_bytes + 1};
+    memcpy(&words.head, key, sizeof(words.head));
+    memcpy(&words.tail, key + sizeof(words.head), sizeof(words.tail));
+    unsigned bits = (unsigned)len_bytes * 8;
+    words.head &= bits >= 64 ? UINT64_MAX : (1ULL << bits) - 1;
+    words.tail &= bits >= 128 ? UINT64_MAX : bits <= 64 ? 0 : (1ULL << (bits - 64)) - 1;
+    return words;
+}
+
+static inline struct dictionary_recent *
+dictionary_slot(const struct dictionary *d, const struct dictionary_recent *words)
+{
+    uint64_t hash = (words->head ^ words->tail ^ words->len_bytes) * 0x9e3779b97f4a7c15ULL;
+    return &d->recent[hash >> 58]; /* 64 entries */
+}
+
+/* A short key in the cache? Its index. 16 bytes behind key must be readable. */
+static inline bool dictionary_recall(
+    const struct dictionary *d, const uint8_t *key, size_t len_bytes, uint32_t *ret_index)
+{
+    struct dictionary_recent words = dictionary_words(key, len_bytes);
+    const struct dictionary_recent *found = dictionary_slot(d, &words);
+    *ret_index = found->index;
+    return found->head == words.head && found->tail == words.tail &&
+           found->len_bytes == words.len_bytes;
+}
+
+/* Put a key with its index into the cache, if it is short and the index fits one byte. */
+void dictionary_remember(
+    struct dictionary *d, const uint8_t *key, size_t len_bytes, uint32_t index);
 
 /* Heap memory. */
 size_t dictionary_memory_bytes(const struct dictionary *d);

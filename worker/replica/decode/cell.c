@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "worker/replica/decode/number.h"
+
 static int compare_names(const void *a, size_t a_bytes, const void *b, size_t b_bytes)
 {
     if (a_bytes != b_bytes) {
@@ -132,6 +134,9 @@ enum status cell_new(
     cell->precision = cell->type->precision;
     cell->width_bytes = cell->type->width_bytes;
     cell->has_foreign_zone = cell->type->timezone != NULL && !is_utc(cell->type->timezone);
+    if (cell->kind == CH_DATETIME64 && cell->scale >= 3 && cell->scale <= 6) {
+        cell->ms_ticks = (int64_t)NUMBER_POWERS[cell->scale - 3];
+    }
     set_integer_range(cell);
     enum status st = init_children(cell, settings, next_id, err);
     st = st == ST_OK ? init_elements(cell, next_id, err) : st;

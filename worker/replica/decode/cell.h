@@ -24,6 +24,7 @@ struct cell {
     uint8_t scale;
     uint8_t precision;
     uint32_t width_bytes;
+    int64_t ms_ticks;  /* DateTime64(3 … 6): ticks per millisecond; else 0 */
     uint64_t max;      /* integers: largest value */
     uint64_t min_size; /* integers: size of the smallest value, 0 = unsigned */
     enum pipe_overflow overflow;

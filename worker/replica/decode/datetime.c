@@ -270,6 +270,20 @@ static bool is_cached_day(const uint8_t *text, const struct datetime_cache *cach
     return head == cache->head && tail == cache->tail;
 }
 
+/* Days that every type can hold; others are read anew each time. */
+static void remember_day(const uint8_t *text, int32_t days, struct datetime_cache *cache)
+{
+    enum {
+        DAYS_MIN = -25567, /* 1900-01-01 */
+        DAYS_MAX = 120529, /* 2299-12-31 */
+    };
+    if (days >= DAYS_MIN && days <= DAYS_MAX) {
+        memcpy(&cache->head, text, sizeof(cache->head));
+        memcpy(&cache->tail, text + sizeof(cache->head), sizeof(cache->tail));
+        cache->days = days;
+    }
+}
+
 const char *datetime_read(
     const uint8_t *text, size_t len, struct datetime_cache *cache, struct datetime *ret_datetime)
 {
@@ -289,11 +303,10 @@ const char *datetime_read(
         if (r.at != text + ISO_DATE_BYTES) {
             return read_rest(&r, ret_datetime);
         }
-        memcpy(&cache->head, text, sizeof(cache->head));
-        memcpy(&cache->tail, text + sizeof(cache->head), sizeof(cache->tail));
-        cache->days = ret_datetime->days;
+        remember_day(text, ret_datetime->days, cache);
+    } else {
+        ret_datetime->days = cache->days;
     }
-    ret_datetime->days = cache->days;
     r.at = text + ISO_DATE_BYTES;
     bool has_full_time =
         len >= ISO_DATE_BYTES + 1 + ISO_TIME_BYTES && (*r.at == 'T' || *r.at == ' ');

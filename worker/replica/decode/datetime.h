@@ -34,6 +34,51 @@ struct datetime {
 const char *datetime_read(
     const uint8_t *text, size_t len, struct datetime_cache *cache, struct datetime *ret_datetime);
 
+/*
+ * The quick way for what most producers write: a JSON string at its quote, of the cached day, as
+ * "YYYY-MM-DDThh:mm:ss.mmmZ" or without ".mmm" (or with a blank for the T). Returns the place
+ * behind the closing quote and the time in ticks of 10^-scale s, scale 3 … 6; NULL = not of that
+ * shape or day. 40 bytes must be readable. The cache holds only days from 1900 to 2299.
+ */
+static inline const uint8_t *
+datetime_usual(const uint8_t *at, const struct datetime_cache *cache, int64_t *ret_ms)
+{
+    uint64_t head;
+    uint16_t tail;
+    uint64_t time;
+    memcpy(&head, at + 1, sizeof(head));
+    memcpy(&tail, at + 9, sizeof(tail));
+    memcpy(&time, at + 12, sizeof(time));
+    time ^= 0x30303a30303a3030ULL; /* "hh:mm:ss": digits become 0-9, colons 0 */
+    bool is_time = (((time + 0x76767f76767f7676ULL) | time) & 0x8080808080808080ULL) == 0;
+    uint64_t pairs = time * 10 + (time >> 8);
+    uint64_t hour = pairs & 0xff;
+    uint64_t minute = pairs >> 24 & 0xff;
+    uint64_t second = pairs >> 48 & 0xff;
+    bool is_usual = *at == '"' && head == cache->head && tail == cache->tail &&
+                    (at[11] == 'T' || at[11] == ' ') && is_time && hour < 24 && minute < 60 &&
+                    second < 60;
+    if (!is_usual) {
+        return NULL;
+    }
+    uint64_t ms = 0;
+    at += 20;
+    if (*at == '.') {
+        unsigned count = 0;
+        ms = number_digits8(at + 1, &count);
+        if (count != 3) {
+            return NULL;
+        }
+        at += 4;
+    }
+    if (at[0] != 'Z' || at[1] != '"') {
+        return NULL;
+    }
+    uint64_t seconds = hour * 3600 + minute * 60 + second;
+    *ret_ms = (int64_t)cache->days * 86400000 + (int64_t)(seconds * 1000 + ms);
+    return at + 2;
+}
+
 /* Days since 1970-01-01 of a date that exists. */
 int32_t datetime_days(int32_t year, uint32_t month, uint32_t day);
 

@@ -52,9 +52,9 @@ static void learn_declared_order(struct walk *w, const struct key_table *table)
     if (table->count == 0) {
         return;
     }
-    w->first[table->first_id] = 0;
+    w->first[table->first_id] = table->keys;
     for (uint32_t i = 0; i < table->count; i++) {
-        w->next[table->keys[i].id] = i + 1 < table->count ? i + 1 : 0;
+        w->next[table->keys[i].id] = &table->keys[i + 1 < table->count ? i + 1 : 0];
         if (table->keys[i].child != NULL) {
             learn_declared_order(w, &table->keys[i].child->table);
         }
@@ -65,13 +65,15 @@ static enum status init_walk(struct walk *w, const struct plan *plan, struct err
 {
     w->plan = plan;
     w->seen = calloc(plan->words_count + 1, sizeof(*w->seen));
-    w->next = calloc((size_t)plan->keys_count + 1, sizeof(*w->next));
-    w->first = calloc((size_t)plan->keys_count + 1, sizeof(*w->first));
+    w->next = calloc((size_t)plan->keys_count + 1, sizeof(struct json_key *));
+    w->first = calloc((size_t)plan->keys_count + 1, sizeof(struct json_key *));
     w->ranks = calloc(plan->columns_count, sizeof(*w->ranks));
+    w->written = calloc(plan->words_count + 1, sizeof(*w->written));
     if (w->seen == NULL || w->next == NULL || w->first == NULL || w->ranks == NULL ||
-        !bytes_room(&w->scratch, 1)) {
+        w->written == NULL || !bytes_room(&w->scratch, 1)) {
         return err_set(err, ST_NO_MEMORY, "out of memory for a decoder");
     }
+    memset(w->ranks, 0xff, plan->columns_count * sizeof(*w->ranks));
     if (plan->root != NULL) {
         learn_declared_order(w, &plan->root->table);
     }
@@ -111,6 +113,7 @@ void decoder_free(struct decoder *d)
     free(d->walk.next);
     free(d->walk.first);
     free(d->walk.ranks);
+    free(d->walk.written);
     bytes_done(&d->walk.scratch);
     bytes_done(&d->copy);
     free(d->headers);
@@ -123,18 +126,36 @@ void decoder_freep(struct decoder **d)
     *d = NULL;
 }
 
-/* Walk the document, again for each rival that turns up. */
+/* Forget what was filled; columns that belong to a literal key count as filled for their paths. */
+static void begin_walk(struct decoder *d)
+{
+    struct walk *w = &d->walk;
+    memset(w->seen, 0, d->plan->words_count * sizeof(*w->seen));
+    w->depth = 0;
+    w->fault_column = WALK_NO_COLUMN;
+    if (LIKELY(!w->has_ranks)) {
+        return;
+    }
+    memset(w->written, 0, d->plan->words_count * sizeof(*w->written));
+    for (size_t column = 0; column < d->plan->columns_count; column++) {
+        if (w->ranks[column] != WALK_NO_RANK) {
+            w->seen[column / 64] |= 1ULL << (column % 64);
+        }
+    }
+}
+
+/* Walk the document, again for each literal key that comes after its path. */
 static bool walk_rows(struct decoder *d, struct block *block)
 {
     struct walk *w = &d->walk;
-    if (d->plan->has_rivals) {
+    if (UNLIKELY(w->has_ranks)) {
         memset(w->ranks, 0xff, d->plan->columns_count * sizeof(*w->ranks));
+        memset(w->written, 0, d->plan->words_count * sizeof(*w->written));
+        w->has_ranks = false;
     }
     for (;;) {
-        memset(w->seen, 0, d->plan->words_count * sizeof(*w->seen));
-        w->depth = 0;
-        w->fault_column = WALK_NO_COLUMN;
-        if (d->row(w)) {
+        begin_walk(d);
+        if (LIKELY(d->row(w))) {
             return true;
         }
         block_row_rollback(block);

@@ -3,5 +3,9 @@
 
 bool json_row_avx2(struct walk *w)
 {
-    return row_walk(w);
+    bool is_ok = row_walk(w);
+#if defined(__AVX2__)
+    _mm256_zeroupper(); /* once here instead of after every function (-mno-vzeroupper) */
+#endif
+    return is_ok;
 }

@@ -92,39 +92,49 @@ JSON_COLD const uint8_t *cell_integer_other(
     unsigned len = 0;
     uint64_t value = 0;
     if (cell_word(at, &len, &value)) {
-        return column_add_u64(column, value) && column_set_present(column) ? at + len
-                                                                           : walk_no_memory(w);
+        return column_add_u64(column, value) ? at + len : walk_no_memory(w);
     }
     return cell_by_ways(
         w, cell, column, at, (struct cell_ways){json_text_number, json_number_integer});
 }
 
-static inline const uint8_t *
-cell_integer(struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at)
+/* Integers of 8 to 15 digits. */
+static __attribute__((noinline)) const uint8_t *
+cell_integer_long(struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at)
 {
     const uint8_t *from = at;
     bool is_negative = *at == '-';
     at += is_negative;
     unsigned count = 0;
+    unsigned more = 0;
     uint64_t value = number_digits8(at, &count);
-    if (count == 8) {
-        unsigned more = 0;
-        uint64_t low = number_digits8(at + 8, &more);
-        value = value * NUMBER_POWERS[more] + low;
-        count += more;
-    }
-    uint8_t behind = at[count];
+    uint64_t low = number_digits8(at + 8, &more);
+    value = value * NUMBER_POWERS[more] + low;
     uint64_t limit = is_negative ? cell->min_size : cell->max;
-    bool is_usual = count > 0 && count < 16 && behind != '.' && (behind | 0x20) != 'e' &&
-                    (*at != '0' || count == 1) && value <= limit;
-    if (UNLIKELY(!is_usual)) {
+    bool is_usual = count == 8 && more < 8 && number_is_whole(at[8 + more]) && *at != '0' &&
+                    value <= limit && column_has_room(column, sizeof(value));
+    if (!is_usual) {
         return cell_integer_other(w, cell, column, from);
     }
+    column_put_u64(column, is_negative ? 0 - value : value);
+    return at + 8 + more;
+}
+
+static const uint8_t *
+cell_integer(struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at)
+{
+    const uint8_t *from = at;
+    uint64_t negative = 0 - (uint64_t)(*at == '-');
+    at -= negative;
+    unsigned count = 0;
+    uint64_t value = number_digits7(at, &count);
+    uint64_t limit = negative ? cell->min_size : cell->max;
     if (UNLIKELY(
-            !column_add_u64(column, is_negative ? 0 - value : value) ||
-            !column_set_present(column))) {
-        return walk_no_memory(w);
+            count - 1 >= 7 || (*at == '0' && count > 1) || !number_is_whole(at[count]) ||
+            value > limit || !column_has_room(column, sizeof(value)))) {
+        return cell_integer_long(w, cell, column, from);
     }
+    column_put_u64(column, (value ^ negative) - negative);
     return at + count;
 }
 
@@ -142,45 +152,59 @@ cell_float_other(struct walk *w, const struct cell *cell, struct column *column,
         w, cell, column, at, (struct cell_ways){json_text_number, json_number_float});
 }
 
-static inline const uint8_t *
+static const uint8_t *
 cell_float64(struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at)
 {
-    struct number number;
-    const uint8_t *behind = number_read(at, w->end, &number);
-    if (UNLIKELY(behind == NULL || number.is_long)) {
-        return cell_float_other(w, cell, column, at);
+    /* up to seven digits on each side of the point: exact in one division */
+    static const double POWERS[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7};
+    const uint8_t *from = at;
+    bool is_negative = *at == '-';
+    at += is_negative;
+    unsigned whole = 0;
+    uint64_t mantissa = number_digits7(at, &whole);
+    bool is_usual = whole - 1 < 7 && (*at != '0' || whole == 1);
+    at += whole;
+    double value = 0;
+    if (*at == '.') {
+        unsigned part = 0;
+        uint64_t low = number_digits7(at + 1, &part);
+        is_usual = is_usual && part - 1 < 7;
+        value = (double)(int64_t)(mantissa * NUMBER_POWERS[part] + low) / POWERS[part & 7];
+        at += 1 + part;
+    } else {
+        value = (double)(int64_t)mantissa;
     }
-    double value = number_float64(&number);
+    if (UNLIKELY(!is_usual || !number_is_whole(*at) || !column_has_room(column, sizeof(value)))) {
+        return cell_float_other(w, cell, column, from);
+    }
+    value = is_negative ? -value : value;
     uint64_t bits = 0;
     memcpy(&bits, &value, sizeof(bits));
-    if (UNLIKELY((bits >> 52 & 0x7ff) == 0x7ff)) {
-        return cell_float_other(w, cell, column, at);
-    }
-    if (UNLIKELY(!column_add_u64(column, bits) || !column_set_present(column))) {
-        return walk_no_memory(w);
-    }
-    return behind;
+    column_put_u64(column, bits);
+    return at;
 }
 
-static inline const uint8_t *
+JSON_COLD const uint8_t *cell_decimal_other(
+    struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at)
+{
+    return cell_by_ways(
+        w, cell, column, at, (struct cell_ways){json_text_number, json_number_decimal});
+}
+
+static const uint8_t *
 cell_decimal(struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at)
 {
     struct number number;
     const uint8_t *behind = number_read(at, w->end, &number);
     int32_t shift = behind == NULL ? -1 : number.exponent + cell->scale;
     bool is_usual = behind != NULL && !number.is_long && cell->kind != CH_DECIMAL128 &&
-                    shift >= 0 && shift <= 18 &&
+                    shift >= 0 && shift <= 18 && column_has_room(column, 8) &&
                     number.mantissa < NUMBER_POWERS[cell->precision] / NUMBER_POWERS[shift];
     if (UNLIKELY(!is_usual)) {
-        return cell_by_ways(
-            w, cell, column, at, (struct cell_ways){json_text_number, json_number_decimal});
+        return cell_decimal_other(w, cell, column, at);
     }
     uint64_t value = number.mantissa * NUMBER_POWERS[shift];
-    if (UNLIKELY(
-            !column_add_u64(column, number.is_negative ? 0 - value : value) ||
-            !column_set_present(column))) {
-        return walk_no_memory(w);
-    }
+    column_put_u64(column, number.is_negative ? 0 - value : value);
     return behind;
 }
 
@@ -188,8 +212,13 @@ JSON_COLD const uint8_t *
 cell_bool_other(struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at)
 {
     unsigned value = 2;
+    unsigned len = 0;
+    uint64_t word = 0;
     const uint8_t *behind = at;
-    if (*at == '"') {
+    if (cell_word(at, &len, &word)) {
+        value = (unsigned)word;
+        behind = at + len;
+    } else if (*at == '"') {
         struct walk_text text = {0};
         behind = walk_text(w, at, &text);
         if (behind == NULL) {
@@ -215,21 +244,18 @@ cell_bool_other(struct walk *w, const struct cell *cell, struct column *column, 
     if (value > 1) {
         return walk_unfit(w, at, "it is neither true, false, 0 nor 1");
     }
-    return column_add_u8(column, (uint8_t)value) && column_set_present(column) ? behind
-                                                                               : walk_no_memory(w);
+    return column_add_u8(column, (uint8_t)value) ? behind : walk_no_memory(w);
 }
 
-static inline const uint8_t *
+static const uint8_t *
 cell_bool(struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at)
 {
     unsigned len = 0;
     uint64_t value = 0;
-    if (UNLIKELY(!cell_word(at, &len, &value))) {
+    if (UNLIKELY(!column_has_room(column, sizeof(value)) || !cell_word(at, &len, &value))) {
         return cell_bool_other(w, cell, column, at);
     }
-    if (UNLIKELY(!column_add_u8(column, (uint8_t)value) || !column_set_present(column))) {
-        return walk_no_memory(w);
-    }
+    column_put_u64(column, value);
     return at + len;
 }
 
@@ -243,15 +269,11 @@ static inline unsigned cell_varint_bytes(uint64_t value)
     return count;
 }
 
-/*
- * The string's bytes stand at data.at + data.len + guess, len of them; write the length in front of
- * them. Most strings of a column have lengths of as many bytes as the last one, so nothing moves.
- */
-static inline void cell_close_string(struct column *column, unsigned guess, size_t len)
+JSON_COLD void cell_close_long_string(struct column *column, unsigned guess, size_t len)
 {
     uint8_t *to = column->data.at + column->data.len;
     unsigned count = cell_varint_bytes(len);
-    if (UNLIKELY(count != guess)) {
+    if (count != guess) {
         memmove(to + count, to + guess, len);
         column->prefix_bytes = (uint8_t)count;
     }
@@ -264,20 +286,41 @@ static inline void cell_close_string(struct column *column, unsigned guess, size
     column->strings_count++;
 }
 
-/* The string has an escape (or a fault) behind its first len bytes. */
-JSON_COLD const uint8_t *cell_string_other(
-    struct walk *w, struct column *column, const uint8_t *at, unsigned guess, size_t len)
+/*
+ * The string's bytes stand at data.at + data.len + guess, len of them; write the length in front of
+ * them. Most strings of a column have lengths of as many bytes as the last one, so nothing moves.
+ */
+static inline void cell_close_string(struct column *column, unsigned guess, size_t len)
+{
+    uint8_t *to = column->data.at + column->data.len;
+    if (LIKELY(len < 0x80 && guess == 1)) {
+        *to = (uint8_t)len;
+        column->data.len += 1 + len;
+        column->strings_count++;
+        return;
+    }
+    cell_close_long_string(column, guess, len);
+}
+
+/* The string goes on at `at`, behind its first len bytes: an escape, a fault, or no room. */
+JSON_COLD const uint8_t *
+cell_string_other(struct walk *w, struct column *column, const uint8_t *at, size_t len)
 {
     struct bytes *data = &column->data;
+    unsigned guess = column->prefix_bytes;
     size_t before = data->len;
+    if (!bytes_room(data, guess + len)) {
+        return walk_no_memory(w);
+    }
     data->len += guess + len;
     at = walk_string_rest(w, at, data);
     size_t whole = data->len - before - guess;
+    bool has_room = bytes_room(data, BYTES_SLACK);
     data->len = before;
-    if (at == NULL || !bytes_room(data, guess + whole + BYTES_SLACK)) {
+    if (at == NULL || !has_room) {
         return at == NULL ? NULL : walk_no_memory(w);
     }
-    cell_close_string(column, guess, whole);
+    cell_close_long_string(column, guess, whole);
     return at;
 }
 
@@ -285,32 +328,28 @@ JSON_COLD const uint8_t *cell_string_other(
 static inline const uint8_t *
 cell_string_text(struct walk *w, struct column *column, const uint8_t *at)
 {
-    struct bytes *data = &column->data;
     unsigned guess = column->prefix_bytes;
-    if (UNLIKELY(!bytes_room(data, BYTES_SLACK))) {
-        return walk_no_memory(w);
+    if (UNLIKELY(!column_has_room(column, BYTES_SLACK))) {
+        return cell_string_other(w, column, at + 1, 0);
     }
+    uint8_t *from = column->data.at + column->data.len + guess;
+    uint8_t *to = from;
+    uint8_t *last = column->data.at + column->data.capacity; /* and the slack behind */
     at++;
-    size_t len = 0;
-    for (;;) {
-        uint32_t mask = simd_copy_special(data->at + data->len + guess + len, at);
-        if (LIKELY(mask != 0)) {
-            unsigned count = simd_first(mask);
-            at += count;
-            len += count;
-            break;
-        }
+    uint32_t mask = simd_copy_special(to, at);
+    while (mask == 0) {
         at += SIMD_BYTES;
-        len += SIMD_BYTES;
-        if (UNLIKELY(at >= w->end)) {
-            return walk_bad(w, w->end, "the document ends inside a string");
+        to += SIMD_BYTES;
+        if (UNLIKELY(at >= w->end || to > last)) {
+            return cell_string_other(w, column, at, (size_t)(to - from));
         }
-        if (UNLIKELY(!bytes_room(data, guess + len + BYTES_SLACK))) {
-            return walk_no_memory(w);
-        }
+        mask = simd_copy_special(to, at);
     }
-    if (UNLIKELY(*at != '"')) {
-        return cell_string_other(w, column, at, guess, len);
+    unsigned count = simd_first(mask);
+    at += count;
+    size_t len = (size_t)(to - from) + count;
+    if (UNLIKELY(*at != '"' || to + SIMD_BYTES > last)) {
+        return cell_string_other(w, column, at, len);
     }
     cell_close_string(column, guess, len);
     return at + 1;
@@ -330,37 +369,50 @@ cell_raw_text(struct walk *w, const struct cell *cell, struct column *column, co
     return column_add_text(column, at, (size_t)(behind - at)) ? behind : walk_no_memory(w);
 }
 
-static inline const uint8_t *
+static const uint8_t *
 cell_string(struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at)
 {
     if (UNLIKELY(*at != '"')) {
         return cell_raw_text(w, cell, column, at);
     }
-    at = cell_string_text(w, column, at);
-    if (UNLIKELY(at != NULL && !column_set_present(column))) {
-        return walk_no_memory(w);
-    }
-    return at;
+    return cell_string_text(w, column, at);
 }
 
-static inline const uint8_t *
-cell_dictionary(struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at)
+JSON_COLD const uint8_t *cell_dictionary_other(
+    struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at)
 {
-    if (UNLIKELY(*at != '"')) {
+    if (*at != '"') {
         return cell_raw_text(w, cell, column, at);
     }
     struct walk_text text = {0};
     at = walk_text(w, at, &text);
-    if (UNLIKELY(at == NULL || at > w->end)) {
+    if (at == NULL || at > w->end) {
         return at == NULL ? NULL : walk_bad(w, w->end, "the document ends inside a string");
     }
     uint32_t index = 0;
-    if (UNLIKELY(
-            !dictionary_add(&column->dictionary, text.at, text.len, &index) ||
-            !column_add_index(column, index))) {
+    if (!dictionary_add(&column->dictionary, text.at, text.len, &index) ||
+        !column_add_index(column, index)) {
         return walk_no_memory(w);
     }
+    dictionary_remember(&column->dictionary, text.at, text.len, index);
     return at;
+}
+
+/* Short texts seen before come from the dictionary's cache without hashing or comparing bytes. */
+static const uint8_t *
+cell_dictionary(struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at)
+{
+    uint32_t mask = simd_special(at + 1);
+    unsigned len = mask == 0 ? SIMD_BYTES : simd_first(mask);
+    uint32_t index = 0;
+    bool is_usual = *at == '"' && len <= DICTIONARY_SHORT_BYTES && at[1 + len] == '"' &&
+                    column->index_bytes == 1 && column_has_room(column, 8) &&
+                    dictionary_recall(&column->dictionary, at + 1, len, &index);
+    if (UNLIKELY(!is_usual)) {
+        return cell_dictionary_other(w, cell, column, at);
+    }
+    column->data.at[column->data.len++] = (uint8_t)index;
+    return at + len + 2;
 }
 
 JSON_COLD const uint8_t *
@@ -380,33 +432,40 @@ cell_fixed_string(struct walk *w, const struct cell *cell, struct column *column
     return column_add_text(column, text.at, text.len) ? behind : walk_no_memory(w);
 }
 
-static inline const uint8_t *
-cell_uuid(struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at)
+JSON_COLD const uint8_t *
+cell_uuid_other(struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at)
 {
-    if (UNLIKELY(*at != '"')) {
+    if (*at != '"') {
         return *at == 'n' ? cell_null(w, cell, column, at) : cell_mismatch(w, at);
     }
     struct uuid_words words;
+    struct walk_text text = {0};
+    const uint8_t *behind = walk_text(w, at, &text);
+    if (behind == NULL) {
+        return NULL;
+    }
+    if (!uuid_text_read(text.at, text.len, &words)) {
+        return walk_unfit(w, at, "the text is not a UUID");
+    }
+    return column_add_two(column, words.high, words.low) ? behind : walk_no_memory(w);
+}
+
+static const uint8_t *
+cell_uuid(struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at)
+{
+    struct uuid_words words;
     /* the usual shape lies between two quotes; escapes have none of its bytes */
-    if (LIKELY(
-            at[1 + UUID_DASHED_BYTES] == '"' &&
-            uuid_text_read(at + 1, UUID_DASHED_BYTES, &words))) {
-        at += UUID_DASHED_BYTES + 2;
-    } else {
-        struct walk_text text = {0};
-        const uint8_t *behind = walk_text(w, at, &text);
-        if (behind == NULL) {
-            return NULL;
-        }
-        if (!uuid_text_read(text.at, text.len, &words)) {
-            return walk_unfit(w, at, "the text is not a UUID");
-        }
-        at = behind;
+    if (UNLIKELY(
+            *at != '"' || at[1 + UUID_DASHED_BYTES] != '"' ||
+            !column_has_room(column, sizeof(words)) ||
+            !uuid_text_read(at + 1, UUID_DASHED_BYTES, &words))) {
+        return cell_uuid_other(w, cell, column, at);
     }
-    if (UNLIKELY(!column_add_two(column, words.high, words.low) || !column_set_present(column))) {
-        return walk_no_memory(w);
-    }
-    return at;
+    uint8_t *to = column->data.at + column->data.len;
+    memcpy(to, &words.high, sizeof(words.high));
+    memcpy(to + sizeof(words.high), &words.low, sizeof(words.low));
+    column->data.len += sizeof(words);
+    return at + UUID_DASHED_BYTES + 2;
 }
 
 JSON_COLD const uint8_t *
@@ -421,11 +480,31 @@ cell_date(struct walk *w, const struct cell *cell, struct column *column, const 
     return cell_by_ways(w, cell, column, at, (struct cell_ways){json_text_date, json_number_date});
 }
 
-static inline const uint8_t *
-cell_instant(struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at)
+JSON_COLD const uint8_t *cell_instant_other(
+    struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at)
 {
     return cell_by_ways(
         w, cell, column, at, (struct cell_ways){json_text_instant, json_number_instant});
+}
+
+/* "YYYY-MM-DDThh:mm:ss.mmmZ" or without the fraction, of the day read last. */
+static const uint8_t *
+cell_instant(struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at)
+{
+    int64_t ms = 0;
+    const uint8_t *behind = datetime_usual(at, &w->day, &ms);
+    if (UNLIKELY(behind == NULL || !column_has_room(column, sizeof(ms)))) {
+        return cell_instant_other(w, cell, column, at);
+    }
+    int64_t value = ms * cell->ms_ticks;
+    if (cell->ms_ticks == 0) {
+        if (cell->kind != CH_DATETIME || ms < 0 || ms / 1000 > UINT32_MAX) {
+            return cell_instant_other(w, cell, column, at);
+        }
+        value = ms / 1000;
+    }
+    column_put_u64(column, (uint64_t)value);
+    return behind;
 }
 
 /* Behind an element: at the next one, or behind the closing bracket with *is_over set. */
@@ -433,11 +512,11 @@ static inline const uint8_t *
 cell_next(struct walk *w, const uint8_t *at, uint8_t closing, bool *is_over)
 {
     at = walk_blanks(w, at);
+    if (LIKELY(*at == ',' && at < w->end)) {
+        return walk_blanks(w, at + 1);
+    }
     if (UNLIKELY(at >= w->end)) {
         return walk_bad(w, w->end, "the document ends inside an object or array");
-    }
-    if (*at == ',') {
-        return walk_blanks(w, at + 1);
     }
     if (UNLIKELY(*at != closing)) {
         return walk_bad(
@@ -514,24 +593,12 @@ cell_map(struct walk *w, const struct cell *cell, struct column *column, const u
                                                                                 : walk_no_memory(w);
 }
 
-/*
- * The key at `at` and its colon. *ret_key: NULL if the table does not know it. The number of the
- * key expected comes first; a hash lookup second.
- */
-static inline const uint8_t *cell_key(
-    struct walk *w, const struct key_table *table, const uint8_t *at, uint32_t expected,
+/* The key at `at` and its colon. *ret_key: NULL if the table does not know it, or on failure. */
+static __attribute__((noinline)) const uint8_t *cell_key_lookup(
+    struct walk *w, const struct key_table *table, const uint8_t *at,
     const struct json_key **ret_key)
 {
-    const struct json_key *key = &table->keys[expected];
-    uint32_t mask = simd_equal(at, key->pattern);
-    if (LIKELY(
-            (mask & key->pattern_mask) == key->pattern_mask &&
-            (key->pattern_bytes <= KEY_PATTERN_BYTES ||
-             ((size_t)(w->end - at) >= key->pattern_bytes &&
-              memcmp(at, key->text, key->pattern_bytes) == 0)))) {
-        *ret_key = key;
-        return walk_blanks(w, at + key->pattern_bytes);
-    }
+    *ret_key = NULL;
     if (UNLIKELY(*at != '"')) {
         return walk_bad(w, at, "a key in quotes is expected");
     }
@@ -540,9 +607,25 @@ static inline const uint8_t *cell_key(
     if (UNLIKELY(at == NULL || at > w->end)) {
         return at == NULL ? NULL : walk_bad(w, w->end, "the document ends inside a string");
     }
-    *ret_key = keys_lookup(table, text.at, text.len);
     at = walk_blanks(w, at);
-    return LIKELY(*at == ':') ? walk_blanks(w, at + 1) : walk_bad(w, at, "':' is expected");
+    if (UNLIKELY(*at != ':')) {
+        return walk_bad(w, at, "':' is expected");
+    }
+    *ret_key = keys_lookup(table, text.at, text.len);
+    return walk_blanks(w, at + 1);
+}
+
+/* The same, when the key to expect is known: one wide compare, the lookup if it fails. */
+static inline const uint8_t *cell_key(
+    struct walk *w, const struct key_table *table, const uint8_t *at,
+    const struct json_key *expected, const struct json_key **ret_key)
+{
+    uint32_t mask = simd_equal(at, expected->pattern);
+    if (LIKELY((mask & expected->pattern_mask) == expected->pattern_mask)) {
+        *ret_key = expected;
+        return walk_blanks(w, at + expected->pattern_bytes);
+    }
+    return cell_key_lookup(w, table, at, ret_key);
 }
 
 /* The members of a named tuple that did not come. */
@@ -564,7 +647,7 @@ cell_named_tuple(struct walk *w, const struct cell *cell, struct column *column,
     }
     const struct key_table *table = &cell->elements;
     uint64_t seen[CELL_ELEMENTS_MAX / 64] = {0};
-    uint32_t expected = 0;
+    const struct json_key *expected = table->keys;
     uint32_t count = 0;
     bool is_over = false;
     w->depth++;
@@ -584,7 +667,7 @@ cell_named_tuple(struct walk *w, const struct cell *cell, struct column *column,
             seen[key->index / 64] |= 1ULL << (key->index % 64);
             count++;
             at = json_cell(w, key->cell, column->children[key->index], at);
-            expected = key->index + 1 < table->count ? key->index + 1 : 0;
+            expected = key->index + 1 < table->count ? key + 1 : table->keys;
         }
         at = at == NULL ? NULL : cell_next(w, at, '}', &is_over);
         if (UNLIKELY(at == NULL)) {
@@ -627,57 +710,52 @@ JSON_COLD const uint8_t *cell_unnamed_tuple(
     return at;
 }
 
-/* One value into one cell. */
+typedef const uint8_t *
+cell_reader(struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at);
+
 static const uint8_t *
+cell_tuple(struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at)
+{
+    return cell->type->names != NULL ? cell_named_tuple(w, cell, column, at)
+                                     : cell_unnamed_tuple(w, cell, column, at);
+}
+
+/* plan_new refuses types that cannot be written, so every cell has a reader. */
+static cell_reader *const CELL_READERS[] = {
+    [CH_INT8] = cell_integer,
+    [CH_INT16] = cell_integer,
+    [CH_INT32] = cell_integer,
+    [CH_INT64] = cell_integer,
+    [CH_UINT8] = cell_integer,
+    [CH_UINT16] = cell_integer,
+    [CH_UINT32] = cell_integer,
+    [CH_UINT64] = cell_integer,
+    [CH_FLOAT32] = cell_float_other,
+    [CH_FLOAT64] = cell_float64,
+    [CH_BOOL] = cell_bool,
+    [CH_STRING] = cell_string,
+    [CH_FIXED_STRING] = cell_fixed_string,
+    [CH_DATE] = cell_date,
+    [CH_DATE32] = cell_date,
+    [CH_DATETIME] = cell_instant,
+    [CH_DATETIME64] = cell_instant,
+    [CH_UUID] = cell_uuid,
+    [CH_ENUM8] = cell_enum,
+    [CH_ENUM16] = cell_enum,
+    [CH_DECIMAL32] = cell_decimal,
+    [CH_DECIMAL64] = cell_decimal,
+    [CH_DECIMAL128] = cell_decimal,
+    [CH_LOW_CARDINALITY] = cell_dictionary,
+    [CH_ARRAY] = cell_array,
+    [CH_MAP] = cell_map,
+    [CH_TUPLE] = cell_tuple,
+};
+
+/* One value into one cell. */
+static inline const uint8_t *
 json_cell(struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at)
 {
-    switch (cell->kind) {
-    case CH_INT8:
-    case CH_INT16:
-    case CH_INT32:
-    case CH_INT64:
-    case CH_UINT8:
-    case CH_UINT16:
-    case CH_UINT32:
-    case CH_UINT64:
-        return cell_integer(w, cell, column, at);
-    case CH_FLOAT64:
-        return cell_float64(w, cell, column, at);
-    case CH_FLOAT32:
-        return cell_float_other(w, cell, column, at);
-    case CH_BOOL:
-        return cell_bool(w, cell, column, at);
-    case CH_STRING:
-        return cell_string(w, cell, column, at);
-    case CH_FIXED_STRING:
-        return cell_fixed_string(w, cell, column, at);
-    case CH_DATE:
-    case CH_DATE32:
-        return cell_date(w, cell, column, at);
-    case CH_DATETIME:
-    case CH_DATETIME64:
-        return cell_instant(w, cell, column, at);
-    case CH_UUID:
-        return cell_uuid(w, cell, column, at);
-    case CH_ENUM8:
-    case CH_ENUM16:
-        return cell_enum(w, cell, column, at);
-    case CH_DECIMAL32:
-    case CH_DECIMAL64:
-    case CH_DECIMAL128:
-        return cell_decimal(w, cell, column, at);
-    case CH_LOW_CARDINALITY:
-        return cell_dictionary(w, cell, column, at);
-    case CH_ARRAY:
-        return cell_array(w, cell, column, at);
-    case CH_MAP:
-        return cell_map(w, cell, column, at);
-    case CH_TUPLE:
-        return cell->type->names != NULL ? cell_named_tuple(w, cell, column, at)
-                                         : cell_unnamed_tuple(w, cell, column, at);
-    default: /* plan_new refuses types that cannot be written */
-        return walk_unfit(w, at, "this type is not supported yet");
-    }
+    return CELL_READERS[cell->kind](w, cell, column, at);
 }
 
 #endif

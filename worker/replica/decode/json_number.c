@@ -64,7 +64,7 @@ static bool overflow(
         return unfit(w, "it is out of range");
     case PIPE_OVERFLOW_CLAMP: {
         uint64_t end = number->is_negative ? 0 - cell->min_size : cell->max;
-        return stored(w, column_add_u64(column, end) && column_set_present(column));
+        return stored(w, column_add_u64(column, end));
     }
     case PIPE_OVERFLOW_WRAP: {
         if (value == NULL) {
@@ -72,7 +72,7 @@ static bool overflow(
         }
         uint64_t low = (uint64_t)*value;
         low = number->is_negative ? 0 - low : low;
-        return stored(w, column_add_u64(column, low) && column_set_present(column));
+        return stored(w, column_add_u64(column, low));
     }
     }
     return false;
@@ -95,7 +95,7 @@ bool json_number_integer(
     }
     uint64_t word = (uint64_t)value;
     word = number->is_negative ? 0 - word : word;
-    return stored(w, column_add_u64(column, word) && column_set_present(column));
+    return stored(w, column_add_u64(column, word));
 }
 
 static bool
@@ -108,7 +108,7 @@ store_float(struct walk *w, const struct cell *cell, struct column *column, doub
     } else {
         memcpy(&bits, &value, sizeof(value));
     }
-    return stored(w, column_add_u64(column, bits) && column_set_present(column));
+    return stored(w, column_add_u64(column, bits));
 }
 
 bool json_number_float(
@@ -143,7 +143,7 @@ bool json_number_decimal(
     bool is_stored = cell->kind == CH_DECIMAL128
                          ? column_add_two(column, (uint64_t)value, (uint64_t)(value >> 64))
                          : column_add_u64(column, (uint64_t)value);
-    return stored(w, is_stored && column_set_present(column));
+    return stored(w, is_stored);
 }
 
 /* A whole number that fits 63 bits. */
@@ -171,7 +171,7 @@ bool json_number_enum(
     if (!cell_enum_has(cell, value)) {
         return unfit(w, "the enum has no such value");
     }
-    return stored(w, column_add_u64(column, (uint64_t)value) && column_set_present(column));
+    return stored(w, column_add_u64(column, (uint64_t)value));
 }
 
 static bool store_days(struct walk *w, const struct cell *cell, struct column *column, int64_t days)
@@ -182,7 +182,7 @@ static bool store_days(struct walk *w, const struct cell *cell, struct column *c
     if (days < low || days > high) {
         return unfit(w, "it is out of range");
     }
-    return stored(w, column_add_u64(column, (uint64_t)days) && column_set_present(column));
+    return stored(w, column_add_u64(column, (uint64_t)days));
 }
 
 bool json_number_date(
@@ -200,7 +200,7 @@ static bool store_instant(
         if (seconds < 0 || seconds > UINT32_MAX) {
             return unfit(w, "it is out of range");
         }
-        return stored(w, column_add_u64(column, (uint64_t)seconds) && column_set_present(column));
+        return stored(w, column_add_u64(column, (uint64_t)seconds));
     }
     if (seconds < DATETIME64_SECONDS_MIN || seconds > DATETIME64_SECONDS_MAX) {
         return unfit(w, "it is out of range");
@@ -211,7 +211,7 @@ static bool store_instant(
         __builtin_add_overflow(ticks, part, &ticks)) {
         return unfit(w, "it is out of range");
     }
-    return stored(w, column_add_u64(column, (uint64_t)ticks) && column_set_present(column));
+    return stored(w, column_add_u64(column, (uint64_t)ticks));
 }
 
 /* Digits after the seconds' place in a bare number: 0, 3, 6 or 9; -1 = no unit has so many. */
@@ -318,7 +318,7 @@ bool json_text_enum(
     int16_t value = 0;
     if (cell_enum_value(cell, text->at, text->len, &value)) {
         uint64_t word = (uint64_t)(int64_t)value;
-        return stored(w, column_add_u64(column, word) && column_set_present(column));
+        return stored(w, column_add_u64(column, word));
     }
     struct number number;
     if (!number_read_text(text->at, text->len, &number) || !number.is_plain) {

@@ -36,27 +36,51 @@ enum row_right {
     ROW_FAIL,
 };
 
-JSON_COLD enum row_right
-row_right(struct walk *w, const struct plan_target *target, const uint8_t *key_at)
+JSON_COLD enum row_right row_twice(struct walk *w, uint32_t column, const uint8_t *key_at)
 {
-    bool is_seen = row_is_seen(w, target->column);
-    if (target->has_rivals) {
-        uint32_t best = w->ranks[target->column];
-        if (best != WALK_NO_RANK && target->rank > best) {
-            return ROW_IGNORE;
-        }
-        w->ranks[target->column] = target->rank;
-        if (is_seen && target->rank < best) {
-            w->fault = WALK_RIVAL;
-            return ROW_FAIL;
-        }
+    if (w->ranks[column] != WALK_NO_RANK) {
+        return ROW_IGNORE; /* a literal key has this column */
     }
-    if (is_seen) {
+    w->fault_column = column;
+    (void)walk_duplicate(w, key_at);
+    return ROW_FAIL;
+}
+
+/*
+ * A literal key ("a.b") beats the path a, b. If the path, or a literal of a higher rank, wrote the
+ * column before, the document is walked again, now knowing who wins (decoder.c, walk_rows).
+ */
+JSON_COLD enum row_right
+row_literal(struct walk *w, const struct plan_target *target, const uint8_t *key_at)
+{
+    uint32_t best = w->ranks[target->column];
+    uint64_t bit = 1ULL << (target->column % 64);
+    uint64_t *written = &w->written[target->column / 64];
+    if (best != WALK_NO_RANK && best < target->rank) {
+        return ROW_IGNORE;
+    }
+    w->ranks[target->column] = target->rank;
+    w->has_ranks = true;
+    if (best == target->rank && (*written & bit) != 0) {
         w->fault_column = target->column;
         (void)walk_duplicate(w, key_at);
         return ROW_FAIL;
     }
+    if (best != target->rank && row_is_seen(w, target->column)) {
+        w->fault = WALK_RIVAL;
+        return ROW_FAIL;
+    }
+    *written |= bit;
     return ROW_WRITE;
+}
+
+static inline enum row_right
+row_right(struct walk *w, const struct plan_target *target, const uint8_t *key_at)
+{
+    if (target->is_literal) {
+        return row_literal(w, target, key_at);
+    }
+    return row_is_seen(w, target->column) ? row_twice(w, target->column, key_at) : ROW_WRITE;
 }
 
 /* What lies inside the value: columns with longer paths. */
@@ -110,8 +134,7 @@ row_value(struct walk *w, const struct json_key *key, const uint8_t *key_at, con
     uint64_t bit = 1ULL << (key->index % 64);
     uint64_t *word = &w->seen[key->index / 64];
     if (UNLIKELY((*word & bit) != 0)) {
-        w->fault_column = key->index;
-        return walk_duplicate(w, key_at);
+        return row_twice(w, key->index, key_at) == ROW_IGNORE ? skip_value(w, at) : NULL;
     }
     *word |= bit;
     at = json_cell(w, key->cell, w->columns[key->index], at);
@@ -125,33 +148,42 @@ row_value(struct walk *w, const struct json_key *key, const uint8_t *key_at, con
 static const uint8_t *row_object(struct walk *w, const struct plan_node *node, const uint8_t *at)
 {
     const struct key_table *table = &node->table;
-    uint32_t *learn = &w->first[table->first_id]; /* where the next known key is noted */
-    uint32_t expected = *learn;
-    bool is_over = false;
+    const struct json_key **learn = &w->first[table->first_id]; /* where the next one is noted */
+    at = walk_blanks(w, at + 1);
+    if (UNLIKELY(*at == '}')) {
+        return at + 1;
+    }
     w->depth++;
-    at = cell_open(w, at, '}', &is_over);
-    while (!is_over) {
-        const struct json_key *key = NULL;
+    for (;;) {
+        const struct json_key *key = *learn;
         const uint8_t *key_at = at;
-        at = cell_key(w, table, at, expected, &key);
-        if (UNLIKELY(at == NULL)) {
-            return NULL;
+        uint32_t mask = simd_equal(at, key->pattern);
+        if (LIKELY((mask & key->pattern_mask) == key->pattern_mask)) {
+            at = walk_blanks(w, at + key->pattern_bytes);
+        } else {
+            at = cell_key_lookup(w, table, at, &key);
+            *learn = key != NULL ? key : *learn;
         }
         if (LIKELY(key != NULL)) {
-            *learn = key->id - table->first_id;
             learn = &w->next[key->id];
-            expected = *learn;
             at = row_value(w, key, key_at, at);
-        } else {
+        } else if (at != NULL) {
             at = skip_value(w, at);
         }
-        at = UNLIKELY(at == NULL) ? NULL : cell_next(w, at, '}', &is_over);
         if (UNLIKELY(at == NULL)) {
             return NULL;
         }
+        at = walk_blanks(w, at);
+        if (UNLIKELY(*at != ',' || at >= w->end)) {
+            break;
+        }
+        at = walk_blanks(w, at + 1);
     }
     w->depth--;
-    return at;
+    if (UNLIKELY(at >= w->end)) {
+        return walk_bad(w, w->end, "the document ends inside an object or array");
+    }
+    return LIKELY(*at == '}') ? at + 1 : walk_bad(w, at, "',' or '}' is expected");
 }
 
 static const struct json_key *row_list_key(const struct plan_node *node, uint32_t index)

@@ -48,10 +48,12 @@ struct walk {
     struct column *const *columns; /* of the block being filled, borrowed */
     const uint8_t *start;          /* the document, borrowed */
     const uint8_t *end;
-    uint64_t *seen;       /* bits of columns filled and of keys with a child met */
-    uint32_t *next;       /* by key id: number of the key that came after it last time */
-    uint32_t *first;      /* by first id of a table: number of the key that came first */
-    uint32_t *ranks;      /* by column: rank that wins in this document; WALK_NO_RANK */
+    uint64_t *seen;                /* bits of columns filled and of keys with a child met */
+    const struct json_key **next;  /* by key id: the key that came after it last time */
+    const struct json_key **first; /* by first id of a table: the key that came first */
+    uint32_t *ranks;      /* by column: rank of the literal key that wins here; WALK_NO_RANK */
+    bool has_ranks;       /* some rank is set */
+    uint64_t *written;    /* bits of columns written by literal keys */
     struct bytes scratch; /* unescaped texts */
     struct datetime_cache day;
     uint32_t depth; /* of containers open around the current place */

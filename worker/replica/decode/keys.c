@@ -43,14 +43,16 @@ static bool is_written_plainly(const char *name, size_t name_bytes)
 static void set_pattern(struct json_key *key)
 {
     key->pattern_bytes = key->name_bytes + 3;
-    if (!is_written_plainly(key->name, key->name_bytes)) {
+    if (key->pattern_bytes > KEY_PATTERN_BYTES || !is_written_plainly(key->name, key->name_bytes)) {
         memset(key->pattern, NEVER_IN_UTF8, sizeof(key->pattern));
         key->pattern_mask = 1;
         return;
     }
-    size_t first = key->pattern_bytes < KEY_PATTERN_BYTES ? key->pattern_bytes : KEY_PATTERN_BYTES;
-    memcpy(key->pattern, key->text, first);
-    key->pattern_mask = first == KEY_PATTERN_BYTES ? UINT32_MAX : (1U << first) - 1;
+    key->pattern[0] = '"';
+    memcpy(key->pattern + 1, key->name, key->name_bytes);
+    memcpy(key->pattern + 1 + key->name_bytes, "\":", 2);
+    key->pattern_mask =
+        key->pattern_bytes == KEY_PATTERN_BYTES ? UINT32_MAX : (1U << key->pattern_bytes) - 1;
 }
 
 enum status keys_add(
@@ -68,19 +70,13 @@ enum status keys_add(
     struct json_key key = {
         .name_bytes = (uint32_t)name_bytes,
         .name = malloc(name_bytes + HASH_READ_BYTES),
-        .text = malloc(name_bytes + 4),
         .list_index = list_index(name, name_bytes),
     };
-    if (key.name == NULL || key.text == NULL) {
-        free(key.name);
-        free(key.text);
+    if (key.name == NULL) {
         return err_set(err, ST_NO_MEMORY, "out of memory for field names");
     }
     memcpy(key.name, name, name_bytes);
     memset(key.name + name_bytes, 0, HASH_READ_BYTES);
-    key.text[0] = '"';
-    memcpy(key.text + 1, name, name_bytes);
-    memcpy(key.text + 1 + name_bytes, "\":", 3);
     set_pattern(&key);
     keys[table->count] = key;
     *ret_key = &keys[table->count];
@@ -128,7 +124,6 @@ void keys_done(struct key_table *table)
 {
     for (uint32_t i = 0; i < table->count; i++) {
         free(table->keys[i].name);
-        free(table->keys[i].text);
         free(table->keys[i].targets);
         plan_node_free(table->keys[i].child);
     }

@@ -24,14 +24,13 @@ enum {
 };
 
 struct json_key {
-    uint8_t pattern[KEY_PATTERN_BYTES]; /* first bytes of `"name":`, zero-padded */
+    uint8_t pattern[KEY_PATTERN_BYTES]; /* `"name":`, zero-padded; what never matches if too long */
     uint32_t pattern_mask;              /* of the bytes that must be equal */
     uint32_t pattern_bytes;             /* length of the whole pattern */
     uint32_t id;                        /* counted over all tables of a plan */
     uint32_t index;                     /* Tuple: element; else column of the only target */
     const struct cell *cell;            /* of the only target; NULL = see targets and child */
     char *name;                         /* owned */
-    char *text;                         /* owned, the whole pattern */
     uint32_t name_bytes;
     uint32_t list_index;         /* the name as an array index, KEY_NOT_LISTED if it is none */
     struct plan_target *targets; /* owned */

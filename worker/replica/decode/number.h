@@ -84,6 +84,29 @@ static inline uint64_t number_digits8(const uint8_t *at, unsigned *ret_count)
            32;
 }
 
+/* Value of up to seven leading digits; more than seven count as 8, and the value is undefined. */
+static inline uint64_t number_digits7(const uint8_t *at, unsigned *ret_count)
+{
+    uint64_t bytes;
+    memcpy(&bytes, at, sizeof(bytes));
+    uint64_t digits = bytes ^ 0x3030303030303030ULL;
+    uint64_t other = ((digits + 0x7676767676767676ULL) | digits) & 0x8080808080808080ULL;
+    /* without the guard bit eight digits would need a branch */
+    unsigned bits = (unsigned)__builtin_ctzll(other | 1ULL << 63) & ~7U;
+    *ret_count = other == 0 ? 8 : bits / 8;
+    digits <<= -bits & 63;
+    digits = digits * 10 + (digits >> 8);
+    return (((digits & 0x000000ff000000ffULL) * 0x000f424000000064ULL) +
+            (((digits >> 16) & 0x000000ff000000ffULL) * 0x0000271000000001ULL)) >>
+           32;
+}
+
+/* True unless the byte behind digits goes on with the number. */
+static inline bool number_is_whole(uint8_t behind)
+{
+    return behind != '.' && (behind | 0x20) != 'e';
+}
+
 /* Append a run of digits to *mantissa; returns the place behind it. Stops soon after end. */
 static inline const uint8_t *
 number_run(const uint8_t *at, const uint8_t *end, uint64_t *mantissa, uint32_t *count)

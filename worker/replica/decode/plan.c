@@ -66,12 +66,10 @@ static enum status add_field(
         }
     }
     const char *separator = settings->path_separator == NULL ? "." : settings->path_separator;
-    bool has_rivals = *separator != '\0' && strstr(path, separator) != NULL;
-    plan->has_rivals = plan->has_rivals || has_rivals;
     struct plan_source source = {
         .path = path,
         .separator = separator,
-        .target = {.column = (uint32_t)index, .has_rivals = has_rivals, .cell = plan->cells[index]},
+        .target = {.column = (uint32_t)index, .cell = plan->cells[index]},
     };
     return plan_add_path(plan->root, &source, err);
 }

@@ -73,7 +73,7 @@ enum status plan_index_node(struct plan *plan, struct plan_node *node, struct er
     for (uint32_t i = 0; i < node->table.count && st == ST_OK; i++) {
         struct json_key *key = &node->table.keys[i];
         bool is_simple =
-            key->targets_count == 1 && key->child == NULL && !key->targets[0].has_rivals;
+            key->targets_count == 1 && key->child == NULL && !key->targets[0].is_literal;
         if (is_simple) {
             key->index = key->targets[0].column;
             key->cell = key->targets[0].cell;

@@ -21,8 +21,8 @@
 /* One column that reads the value of a key. */
 struct plan_target {
     uint32_t column;
-    uint32_t rank; /* levels gone down to get here; a lower one wins (a literal key over a path) */
-    bool has_rivals; /* the column can be reached in another way too */
+    uint32_t rank;   /* levels gone down to get here; a lower one wins */
+    bool is_literal; /* the key holds the separator: it wins over the path it also spells */
     const struct cell *cell;
 };
 
@@ -49,7 +49,6 @@ struct plan {
     uint32_t bits_count; /* columns_count, then one per key with a child */
     uint64_t *wanted;    /* owned bitmap: columns that the document fills */
     size_t words_count;  /* of bitmaps of bits_count bits */
-    bool has_rivals;
 };
 
 /* A source path and the column it fills. */

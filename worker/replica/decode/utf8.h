@@ -159,6 +159,15 @@ static inline __m256i utf8_errors(__m256i bytes, __m256i before)
     return _mm256_xor_si256(must, special);
 }
 
+/* Are the next four blocks ASCII? */
+static inline bool utf8_is_ascii4(const uint8_t *at)
+{
+    __m256i first = _mm256_or_si256(simd_load(at), simd_load(at + SIMD_BYTES));
+    __m256i second = _mm256_or_si256(
+        simd_load(at + 2 * (size_t)SIMD_BYTES), simd_load(at + 3 * (size_t)SIMD_BYTES));
+    return _mm256_movemask_epi8(_mm256_or_si256(first, second)) == 0;
+}
+
 static inline bool utf8_is_valid(const uint8_t *text, size_t len)
 {
     static const uint8_t KEEP[2 * SIMD_BYTES] = {
@@ -170,6 +179,10 @@ static inline bool utf8_is_valid(const uint8_t *text, size_t len)
     size_t at = 0;
     for (; at + SIMD_BYTES <= len; at += SIMD_BYTES) {
         __m256i bytes = simd_load(text + at);
+        if (was_ascii && at + 4 * (size_t)SIMD_BYTES <= len && utf8_is_ascii4(text + at)) {
+            at += 3 * (size_t)SIMD_BYTES; /* before stays: ASCII in front of ASCII is fine */
+            continue;
+        }
         bool is_ascii = _mm256_movemask_epi8(bytes) == 0;
         if (!(is_ascii && was_ascii)) {
             errors = _mm256_or_si256(errors, utf8_errors(bytes, before));

@@ -119,7 +119,7 @@ static bool write_timestamp(struct column *column, int64_t timestamp_ms)
             return column_add_default(column); /* past the year 2262, only with a broken clock */
         }
     }
-    return column_add_u64(column, (uint64_t)value) && column_set_present(column);
+    return column_add_u64(column, (uint64_t)value);
 }
 
 static bool
@@ -153,9 +153,9 @@ bool virtual_write(
     case VIRTUAL_TIMESTAMP_MS:
         return write_timestamp(column, record->timestamp_ms);
     case VIRTUAL_PARTITION:
-        return column_add_u64(column, (uint64_t)record->partition) && column_set_present(column);
+        return column_add_u64(column, (uint64_t)record->partition);
     case VIRTUAL_OFFSET:
-        return column_add_u64(column, (uint64_t)record->offset) && column_set_present(column);
+        return column_add_u64(column, (uint64_t)record->offset);
     case VIRTUAL_HEADER_KEYS:
     case VIRTUAL_HEADER_NAME:
         return write_headers(column, headers, false);

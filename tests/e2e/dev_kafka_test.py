@@ -87,6 +87,16 @@ def test_apache_keeps_acknowledged_records_over_kill9(apache):
     assert [m.value() for m in apache.read(topic)] == [b"%d" % n for n in range(5000)]
 
 
+def test_apache_expires_records_only_where_a_topic_says_so(apache):
+    old = [(None, b"old", None, 1700000000000, 0)]
+    kept = apache.create_topic("kept", 1)
+    expiring = apache.create_topic("expiring", 1, {"retention.ms": "1000", "segment.ms": "1000"})
+    apache.produce(kept, old)
+    apache.produce(expiring, old)
+    net.wait_until(lambda: apache.begin_offsets(expiring) == {0: 1}, 30, "retention", 0.2)
+    assert apache.begin_offsets(kept) == {0: 0} and len(apache.read(kept)) == 1
+
+
 @pytest.mark.parametrize("listener, config", [
     ("SASL_PLAINTEXT", {"security.protocol": "SASL_PLAINTEXT", "sasl.mechanism": "PLAIN",
                         "user": "plain"}),

@@ -4,6 +4,8 @@ import collections
 import json
 import threading
 
+import confluent_kafka
+
 from tests.harness import net
 from tests.harness.penstock import kafka_pipe
 
@@ -34,11 +36,12 @@ def bad(number):
     )[number % 4]
 
 
-def create_pipe(penstock, kafka, name, **more):
-    """A pipe from topic `name` to table `name`, batching every half second; returns its id."""
+def create_pipe(penstock, broker, name, **more):
+    """A pipe from topic `name` to table `name`, batching every half second; returns its id. `more` is
+    what kafka_pipe takes."""
     settings = {"streaming_max_insert_wait_ms": ROW_WAIT_MS}
     settings.update(more.pop("settings", {}))
-    body = kafka_pipe(name, kafka.bootstrap, name, name, more.pop("columns", COLUMNS),
+    body = kafka_pipe(name, broker.bootstrap, name, more.pop("table", name), more.pop("columns", COLUMNS),
                       settings=settings, **more)
     return penstock.create_pipe(body)["id"]
 
@@ -48,7 +51,6 @@ class Feed:
     until `stop`. `acknowledged` is {(partition, offset): True if malformed}."""
 
     def __init__(self, kafka, topic, rate=2000, bad_every=0):
-        import confluent_kafka
         self.topic = topic
         self.rate = rate
         self.bad_every = bad_every
@@ -128,7 +130,13 @@ def wait_settled(kafka, penstock, clickhouse, pipe_id, topic, timeout_s=90):
     ends = kafka.end_offsets(topic)
 
     def settled():
-        committed = kafka.committed(group, topic)
+        try:
+            committed = kafka.committed(group, topic)
+        except confluent_kafka.KafkaException as problem:
+            # The broker's first group: its coordinator is still being made.
+            if problem.args[0].code() != confluent_kafka.KafkaError.NOT_COORDINATOR:
+                raise
+            return False
         return all((committed.get(p) or 0) >= end for p, end in ends.items())
 
     try:

@@ -1,4 +1,5 @@
 """Records that are out of the ordinary each end where the rules say, with their coordinates."""
+import base64
 import json
 
 from tests.e2e.orders import create_pipe, good, wait_settled
@@ -21,8 +22,11 @@ def rows(clickhouse, name, columns):
 
 
 def rejected(clickhouse, name):
-    return clickhouse.rows(
-        f"SELECT * FROM {name}_clickpipes_error ORDER BY record_offset, error_timestamp")
+    """Rows of the error table; record_value is bytes."""
+    found = clickhouse.rows(
+        "SELECT * EXCEPT record_value, base64Encode(record_value) AS record_value"
+        f" FROM {name}_clickpipes_error ORDER BY record_offset, error_timestamp")
+    return [dict(row, record_value=base64.b64decode(row["record_value"])) for row in found]
 
 
 OFFSET = ("_offset", "Int64")
@@ -61,7 +65,7 @@ def test_a_message_of_17_mb_is_rejected_and_the_next_ones_arrive(penstock, kafka
     assert error["error_type"] == "RECORD_TOO_LARGE"
     assert (error["record_offset"], error["record_partition"], error["record_topic"]) == (1, 0, name)
     assert error["record_key"] == "key"
-    assert big.startswith(error["record_value"].encode()) and len(error["record_value"]) == 65536
+    assert big.startswith(error["record_value"]) and len(error["record_value"]) == 65536
     penstock.delete_pipe(pipe_id)
 
 
@@ -85,14 +89,12 @@ def test_every_malformed_record_has_its_row_in_the_error_table(penstock, kafka, 
     assert [row["record_offset"] for row in found] == wrong
     for row in found:
         at = row["record_offset"]
-        assert row["record_value"].encode("utf-8", "surrogateescape") == records[at][1] or at == 657
+        assert row["record_value"] == records[at][1]
         assert row["record_key"] == f"k{at}" and row["record_topic"] == name
         assert row["record_headers"] == {"trace": str(at), "empty": ""}
         assert row["error_msg"] and row["pipe_id"] == pipe_id
         assert row["error_type"] in ("DATA_PARSING_ERROR", "TYPE_CONVERSION_ERROR")
     assert clickhouse.value(f"SELECT count() FROM {name}") == str(2000 - len(wrong))
-    assert clickhouse.value(
-        f"SELECT hex(record_value) FROM {name}_clickpipes_error WHERE record_offset = 657") == "FFFE"
     pages = []
     cursor = ""
     while cursor is not None:
@@ -132,10 +134,10 @@ def test_a_pipe_starts_where_it_was_told(penstock, kafka, clickhouse, name):
     columns = [("id", "UInt64"), OFFSET]
     latest = create_pipe(penstock, kafka, name, columns=columns,
                          kafka={"offset": {"strategy": "from_latest"}},
-                         destination={"table": name + "_latest"})
+                         table=name + "_latest")
     timed = create_pipe(penstock, kafka, name, columns=columns,
                         kafka={"offset": {"strategy": "from_timestamp", "timestamp": "2025-01-01T01:00"}},
-                        destination={"table": name + "_timed"})
+                        table=name + "_timed")
     penstock.wait_summary(timed, lambda s: s["records"]["sent"] == 40, what="40 records from 01:00 on")
     penstock.wait_summary(
         latest, lambda s: s["lag"]["partitions"], what="the latest pipe has its partition")

@@ -357,11 +357,12 @@ def test_what_one_host_leaves_the_other_takes(world):
 
 
 def test_a_host_takes_no_more_than_it_has(world):
-    world.worker(PENSTOCK_WORKER_CPU_MILLICORES="600")
+    worker = world.worker(PENSTOCK_WORKER_CPU_MILLICORES="600")
     pipe = world.pipe(replicas=3, cpu_millicores=250)
     world.wait_replicas(pipe, [0, 1])
     time.sleep(4.5)  # two slow polls more
     assert len(world.pids(pipe)) == 2
+    assert "capacity_short replicas_missing=1 " in read(worker.log)
 
 
 def test_replicas_survive_an_absent_database(world):

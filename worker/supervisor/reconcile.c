@@ -148,6 +148,23 @@ static enum status claim_some(struct supervisor *s, int want_count, int *ret_cou
     return st;
 }
 
+/* Replicas that this host should take and cannot: somebody should give it or others more room. */
+static void note_shortage(struct supervisor *s, int missing_count)
+{
+    const int64_t now_ms = clock_monotonic_ms();
+    if (now_ms < s->shortage_quiet_until_ms) {
+        return;
+    }
+    s->shortage_quiet_until_ms = now_ms + SUPERVISOR_SHORTAGE_MS;
+    const struct capacity used = capacity_used(s);
+    log_event(
+        LOG_WARN, "capacity_short",
+        "replicas_missing=%d memory_gb_used=%.1f memory_gb=%.1f cpu_millicores_used=%d "
+        "cpu_millicores=%d",
+        missing_count, used.memory_gb, s->options->capacity.memory_gb, used.cpu_millicores,
+        s->options->capacity.cpu_millicores);
+}
+
 static enum status claim(struct supervisor *s, bool is_poll, struct err *err)
 {
     struct worker_load load;
@@ -175,6 +192,10 @@ static enum status claim(struct supervisor *s, bool is_poll, struct err *err)
     while (want_count > 0 && got_count > 0 && st == ST_OK) {
         st = claim_some(s, want_count, &got_count, err);
         want_count -= got_count;
+    }
+    /* At a poll only: right after a notice another host may just have been quicker. */
+    if (st == ST_OK && want_count > 0 && is_poll && facts.leftovers > 0) {
+        note_shortage(s, want_count);
     }
     return st;
 }

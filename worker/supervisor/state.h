@@ -18,6 +18,7 @@ enum {
     SUPERVISOR_POLL_MS = 2000, /* the net below notices: claim, say hello, look for probes */
     SUPERVISOR_SEATS_MAX = 1024,
     SUPERVISOR_OWNER_BYTES = 320,
+    SUPERVISOR_SHORTAGE_MS = 60000,   /* one line of log per time */
     SUPERVISOR_SPEC_RETRY_MS = 10000, /* a spec that cannot be read, e.g. for want of its key */
 };
 
@@ -43,6 +44,7 @@ struct supervisor {
     int leftovers_before; /* at the last slow poll */
     int64_t tick_at_ms;
     int64_t poll_at_ms;
+    int64_t shortage_quiet_until_ms;
     bool has_pipe_news;
     bool has_probe_news;
 };

@@ -182,7 +182,7 @@ static void close_all(struct serve *serve)
 
 static void reload(struct serve *serve)
 {
-    struct err err = {0};
+    struct err err = {.status = ST_OK};
     if (serve->options->reload != NULL) {
         serve->options->reload(serve->options->reload_context);
     }

@@ -124,7 +124,7 @@ void support_check_types(const json_t *definition, struct pipe_problems *problem
             continue; /* told by the model */
         }
         struct ch_type *type = NULL;
-        struct err reason = {0};
+        struct err reason = {.status = ST_OK};
         if (ch_type_parse(text, &type, &reason) != ST_OK) {
             char pointer[64];
             (void)snprintf(pointer, sizeof(pointer), "/destination/columns/%zu/type", i);

@@ -192,7 +192,7 @@ answer(struct server *server, struct MHD_Connection *connection, struct exchange
     request->body = exchange->body.bytes;
     request->body_len_bytes = exchange->body.len_bytes;
     struct reply reply = {0};
-    struct err err = {0};
+    struct err err = {.status = ST_OK};
     (void)server->options.handle(
         server->options.context, request, &reply, &err); /* err says it, the reply carries it */
     log_request(request, &reply, &err, started_us);

@@ -137,7 +137,7 @@ static enum status read_endpoint(
     }
     struct text_member url_member = {endpoint, "url", "/endpoint/url", URL_MAX_BYTES, is_new};
     const char *url = read_text(&url_member, problems);
-    struct err reason = {0};
+    struct err reason = {.status = ST_OK};
     if (url != NULL && clickhouse_url_check(url, &reason) != ST_OK) {
         pipe_problems_add(problems, "/endpoint/url", "%s", reason.text);
     }

@@ -28,12 +28,27 @@ void drain_begin(struct run *run, enum run_drain drain, int exit_code)
         (long long)run->spec.replica_index, drain == RUN_DRAIN_STOP ? "stop" : "rebalance");
 }
 
+/* Remember how far the revoked partitions are stored. */
+static void drain_keep(struct run *run)
+{
+    kept_reset(&run->kept);
+    for (size_t slot = 0; !run->is_lost && slot < ledger_slots_count(run->ledger); slot++) {
+        struct source_partition at;
+        source_partition(run->source, slot, &at);
+        int64_t offset = ledger_settled(run->ledger, slot);
+        if (offset >= 0 && kept_add(&run->kept, at.topic, at.partition, offset) != ST_OK) {
+            return; /* some records may be stored twice */
+        }
+    }
+}
+
 static void drain_finish(struct run *run)
 {
     if (run->drain == RUN_DRAIN_STOP) {
         run->is_over = true;
         return;
     }
+    drain_keep(run);
     run->drain = RUN_DRAIN_NONE;
     run->is_lost = false;
     run->closed_since_ms = 0;

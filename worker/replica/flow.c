@@ -27,7 +27,7 @@ static bool flow_on_record(void *ctx, size_t slot, const struct record *record)
 }
 
 static enum status
-flow_on_assign(void *ctx, const struct source_start *starts, size_t count, struct err *err)
+flow_on_assign(void *ctx, struct source_start *starts, size_t count, struct err *err)
 {
     struct run *run = ctx;
     struct ledger_start *first = calloc(count > 0 ? count : 1, sizeof(*first));
@@ -35,13 +35,17 @@ flow_on_assign(void *ctx, const struct source_start *starts, size_t count, struc
         return err_set(err, ST_NO_MEMORY, "no memory for %zu partitions", count);
     }
     for (size_t i = 0; i < count; i++) {
+        if (starts[i].committed >= 0) {
+            starts[i].next =
+                kept_later(&run->kept, starts[i].topic, starts[i].partition, starts[i].committed);
+        }
         first[i] = (struct ledger_start){.next = starts[i].next, .committed = starts[i].committed};
     }
     enum status st = ledger_assign(run->ledger, first, count, err);
     for (size_t i = 0; st == ST_OK && i < count; i++) {
         /* A start that the strategy chose (not the very beginning) is committed at once, so that a
-         * crash before the first insert does not choose again. */
-        if (starts[i].committed < 0 && starts[i].next > 0) {
+         * crash before the first insert does not choose again; one we know better, too. */
+        if (starts[i].next > 0 && starts[i].next != starts[i].committed) {
             ledger_move(run->ledger, i, starts[i].next);
             run->is_commit_due = true;
         }

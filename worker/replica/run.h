@@ -23,6 +23,7 @@
 #include "worker/replica/intake.h"
 #include "worker/replica/kafka/source.h"
 #include "worker/replica/latency.h"
+#include "worker/replica/ledger/kept.h"
 #include "worker/replica/ledger/ledger.h"
 #include "worker/replica/reporter.h"
 #include "worker/replica/sink/sink.h"
@@ -69,6 +70,7 @@ struct run {
 
     struct source *source; /* NULL until there is a plan */
     struct ledger *ledger;
+    struct kept kept; /* over a rebalance */
     struct intake intake;
     bool has_more;           /* the source's queue may hold records that no event announces */
     bool wants_kick_again;   /* source_kick asked to be called soon */

@@ -166,6 +166,12 @@ static enum status rebalance_adopt(struct source *source, struct helper_job *job
     }
     rebalance_assign_later(source);
     enum status st = source->listener.on_assign(source->listener.ctx, starts, count, err);
+    for (size_t i = 0; st == ST_OK && i < count; i++) {
+        if (starts[i].next > slots[i].expected) {
+            slots[i].expected = starts[i].next;
+            list->elems[i].offset = starts[i].next;
+        }
+    }
     free(starts);
     if (st != ST_OK) {
         rebalance_drop_slots(source);

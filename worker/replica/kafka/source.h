@@ -40,13 +40,13 @@ enum source_jump {
 
 /*
  * All called from source_poll or source_consume. on_record: take the record; false = enough for
- * now (the record was taken all the same). on_assign may refuse only for lack of memory.
+ * now (the record was taken all the same). on_assign may raise `next` of partitions it knows to be
+ * stored further, and may refuse only for lack of memory.
  */
 struct source_listener {
     void *ctx;
     bool (*on_record)(void *ctx, size_t slot, const struct record *record);
-    enum status (*on_assign)(
-        void *ctx, const struct source_start *starts, size_t count, struct err *err);
+    enum status (*on_assign)(void *ctx, struct source_start *starts, size_t count, struct err *err);
     /* Finish, then call source_release. is_lost: somebody else reads them already. */
     void (*on_revoke)(void *ctx, bool is_lost);
     void (*on_committed)(void *ctx, size_t slot, int64_t offset);

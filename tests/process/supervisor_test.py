@@ -43,15 +43,16 @@ def world(postgres):
 
 class World:
     def __init__(self, postgres):
+        migrate = paths.program("test-migrate")
         self.postgres = postgres
         self.name = "w" + secrets.token_hex(6)
         self.url = postgres.create_database(self.name)
+        subprocess.run([migrate, self.url], check=True, timeout=60)
         self.folder = paths.scratch("penstock-supervisor-")
         self.key_file = os.path.join(self.folder, "key")
         with open(self.key_file, "w", encoding="ascii") as file:
             file.write(base64.b64encode(secrets.token_bytes(32)).decode() + "\n")
         self.workers = []
-        subprocess.run([paths.program("test-migrate"), self.url], check=True, timeout=60)
         self.sql(f"INSERT INTO organization (id, name) VALUES ('{ORGANIZATION}', 'o')")
         self.sql("INSERT INTO service (id, organization_id, name, url, username) VALUES "
                  f"('{SERVICE}', '{ORGANIZATION}', 's', 'http://127.0.0.1:1', 'u')")

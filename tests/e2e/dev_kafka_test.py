@@ -30,15 +30,15 @@ def mock():
 
 
 @pytest.fixture(params=["mock", "apache"])
-def kafka(request):
+def broker(request):
     return request.getfixturevalue(request.param)
 
 
-def test_records_come_back_as_produced(kafka):
-    topic = kafka.create_topic("roundtrip", 3)
-    at = kafka.produce(topic, RECORDS)
+def test_records_come_back_as_produced(broker):
+    topic = broker.create_topic("roundtrip", 3)
+    at = broker.produce(topic, RECORDS)
     assert at[:3] == [(0, 0), (1, 0), (1, 1)]
-    messages = {(m.partition(), m.offset()): m for m in kafka.read(topic)}
+    messages = {(m.partition(), m.offset()): m for m in broker.read(topic)}
     assert sorted(messages) == sorted(at)
     first, empty, null, text = (messages[where] for where in at)
     assert (first.key(), first.value()) == (b"k1", b'{"a":1}')
@@ -49,13 +49,13 @@ def test_records_come_back_as_produced(kafka):
     assert text.value().decode() == "žluťoučký"
 
 
-def test_commit_is_kept_for_the_group(kafka):
-    topic = kafka.create_topic("commits", 2)
-    kafka.produce(topic, [(None, b"x", None, None, n % 2) for n in range(20)])
-    assert kafka.end_offsets(topic) == {0: 10, 1: 10}
-    assert kafka.begin_offsets(topic) == {0: 0, 1: 0}
-    assert kafka.committed("committers", topic) == {0: None, 1: None}
-    with kafka.consumer("committers") as consumer:
+def test_commit_is_kept_for_the_group(broker):
+    topic = broker.create_topic("commits", 2)
+    broker.produce(topic, [(None, b"x", None, None, n % 2) for n in range(20)])
+    assert broker.end_offsets(topic) == {0: 10, 1: 10}
+    assert broker.begin_offsets(topic) == {0: 0, 1: 0}
+    assert broker.committed("committers", topic) == {0: None, 1: None}
+    with broker.consumer("committers") as consumer:
         consumer.subscribe([topic])
         seen = []
 
@@ -67,13 +67,13 @@ def test_commit_is_kept_for_the_group(kafka):
         consumer.commit(
             offsets=[confluent_kafka.TopicPartition(topic, 0, 10),
                      confluent_kafka.TopicPartition(topic, 1, 7)], asynchronous=False)
-    assert kafka.committed("committers", topic) == {0: 10, 1: 7}
+    assert broker.committed("committers", topic) == {0: 10, 1: 7}
 
 
-def test_an_existing_topic_is_refused(kafka):
-    kafka.create_topic("twice", 1)
+def test_an_existing_topic_is_refused(broker):
+    broker.create_topic("twice", 1)
     with pytest.raises(KafkaError):
-        kafka.create_topic("twice", 1)
+        broker.create_topic("twice", 1)
 
 
 def test_apache_keeps_acknowledged_records_over_kill9(apache):

@@ -100,6 +100,8 @@ class PrivatePostgres:
             "listen_addresses": "127.0.0.1", "port": self.port, "unix_socket_directories": self._sockets,
             "max_connections": 100, "shared_buffers": "32MB", "logging_collector": "off",
             "max_wal_size": "256MB", "log_min_messages": "warning",
+            # In the data folder, so that a killed server leaves nothing in /dev/shm.
+            "dynamic_shared_memory_type": "mmap",
         }
         if not self.is_durable:
             # Commits still reach the kernel at once, so kill9 loses none.

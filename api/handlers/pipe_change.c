@@ -34,7 +34,7 @@ check_result(const struct pipe_patch *patch, struct reply *reply, struct err *er
     enum status status =
         pipe_spec_from_json(patch->definition, patch->secrets, &problems, &spec, err);
     if (status == ST_OK || status == ST_INVALID) {
-        support_check_types(patch->definition, &problems);
+        support_check_supported(patch->definition, &problems);
         status = support_problems(&problems, reply, err);
     }
     pipe_problems_done(&problems);

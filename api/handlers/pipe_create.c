@@ -48,7 +48,7 @@ static enum status read_body(
     status = pipe_spec_from_json(
         creation->definition, creation->secrets, &problems, &creation->spec, err);
     if (status == ST_OK || status == ST_INVALID) {
-        support_check_types(creation->definition, &problems);
+        support_check_supported(creation->definition, &problems);
         status = support_problems(&problems, reply, err);
     }
     pipe_problems_done(&problems);

@@ -60,7 +60,7 @@ static enum status try_clickhouse(struct service_row *row, struct err *err)
     return ST_OK;
 }
 
-/* Read the body over row and try the result. */
+/* Read the body over row and try the result if it names an endpoint (a new one always does). */
 static enum status read_and_try(
     const struct request *request, bool is_new, struct service_row *row, struct reply *reply,
     struct err *err)
@@ -73,7 +73,9 @@ static enum status read_and_try(
         status = err_set(err, status, "no memory for the service");
     }
     pipe_problems_done(&problems);
-    return status == ST_OK ? try_clickhouse(row, err) : status;
+    /* A new name alone is no reason to ask a ClickHouse that may be away. */
+    bool has_endpoint = json_object_get(request->json, "endpoint") != NULL;
+    return status == ST_OK && has_endpoint ? try_clickhouse(row, err) : status;
 }
 
 static struct service_new stored_form(const struct service_row *row, const char *organization_id)

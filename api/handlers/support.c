@@ -115,7 +115,7 @@ enum status support_query_time(
         err, ST_INVALID, "query parameter %s: not a time as in 2026-01-02T03:04:05Z", name);
 }
 
-void support_check_types(const json_t *definition, struct pipe_problems *problems)
+static void check_types(const json_t *definition, struct pipe_problems *problems)
 {
     const json_t *columns = json_object_get(json_object_get(definition, "destination"), "columns");
     for (size_t i = 0; i < json_array_size(columns); i++) {
@@ -132,4 +132,24 @@ void support_check_types(const json_t *definition, struct pipe_problems *problem
         }
         ch_type_free(type);
     }
+}
+
+/* AWS's signatures are not built; better told now than by a pipe that fails. */
+static void check_authentication(const json_t *definition, struct pipe_problems *problems)
+{
+    const json_t *kafka = json_object_get(json_object_get(definition, "source"), "kafka");
+    const char *text = json_string_value(json_object_get(kafka, "authentication"));
+    bool is_aws = text != NULL && (strcmp(text, kafka_auth_text(KAFKA_AUTH_IAM_ROLE)) == 0 ||
+                                   strcmp(text, kafka_auth_text(KAFKA_AUTH_IAM_USER)) == 0);
+    if (is_aws) {
+        pipe_problems_add(
+            problems, "/source/kafka/authentication", "%s is not supported yet by this version",
+            text);
+    }
+}
+
+void support_check_supported(const json_t *definition, struct pipe_problems *problems)
+{
+    check_types(definition, problems);
+    check_authentication(definition, problems);
 }

@@ -45,8 +45,9 @@ enum status support_clickhouse_status(enum status status, struct err *err);
 enum status support_query_time(
     const struct request *request, const char *name, int64_t *ret_ms, struct err *err) MUST_CHECK;
 
-/* Every column's type of a definition must be one that can be written; adds to problems. Works on
- * the JSON, so that types are judged even when something else is wrong too. */
-void support_check_types(const json_t *definition, struct pipe_problems *problems);
+/* What is a right definition but cannot be carried out: a column type that cannot be written, an
+ * authentication no replica knows. Adds to problems. Works on the JSON, so that this is told even
+ * when something else is wrong too. */
+void support_check_supported(const json_t *definition, struct pipe_problems *problems);
 
 #endif

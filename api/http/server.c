@@ -29,6 +29,9 @@ enum {
     SWALLOW_MAX_BYTES = 64 * 1024 * 1024,
 };
 
+/* GnuTLS priority string: TLS 1.2 and 1.3 only. */
+static const char TLS_PRIORITIES[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
+
 struct server {
     struct server_options options;
     struct MHD_Daemon *daemon;
@@ -263,16 +266,20 @@ static struct MHD_Daemon *daemon_start(struct server *server)
         {MHD_OPTION_CONNECTION_TIMEOUT, IDLE_TIMEOUT_S, NULL},
         {MHD_OPTION_CONNECTION_MEMORY_LIMIT, HEADERS_MAX_BYTES, NULL},
         {MHD_OPTION_THREAD_STACK_SIZE, STACK_BYTES, NULL},
-        {MHD_OPTION_END, 0, NULL}, /* the two of TLS, if there is a certificate */
+        {MHD_OPTION_END, 0, NULL}, /* the three of TLS, if there is a certificate */
+        {MHD_OPTION_END, 0, NULL},
         {MHD_OPTION_END, 0, NULL},
         {MHD_OPTION_END, 0, NULL},
     };
     if (options->cert_pem != NULL) {
-        size_t last = ARRAY_LEN(items) - 3;
+        size_t last = ARRAY_LEN(items) - 4;
         items[last] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_CERT, 0, NULL};
         items[last + 1] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_KEY, 0, NULL};
         memcpy(&items[last].ptr_value, &options->cert_pem, sizeof(void *));
+        items[last + 2] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_PRIORITIES, 0, NULL};
         memcpy(&items[last + 1].ptr_value, &options->key_pem, sizeof(void *));
+        const char *priorities = TLS_PRIORITIES;
+        memcpy(&items[last + 2].ptr_value, &priorities, sizeof(void *));
         flags |= MHD_USE_TLS;
     }
     return MHD_start_daemon(

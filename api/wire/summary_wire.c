@@ -54,11 +54,15 @@ static json_t *last_error_to_json(const struct pipe_row *row)
         row->last_error_message == NULL ? "" : row->last_error_message);
 }
 
-static json_t *replicas_to_json(const struct runtime_summary *runtime)
+/* wanted_count: replicas that the pipe should have; rows beyond it are of a larger past. */
+static json_t *replicas_to_json(const struct runtime_summary *runtime, int wanted_count)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < runtime->replicas_count; i++) {
         const struct runtime_replica_row *row = &runtime->replicas[i];
+        if (!row->is_live && row->replica_index >= wanted_count) {
+            continue;
+        }
         json_t *replica = json_pack(
             "{s:i, s:s, s:o, s:s, s:s?, s:I, s:I, s:i}", "index", row->replica_index, "host",
             row->host == NULL ? "" : row->host, "pid",
@@ -170,7 +174,9 @@ json_t *wire_summary_to_json(
         reason_to_json(row), "desired", row->facts.is_wanted ? "running" : "stopped");
     bool is_ok = summary != NULL;
     if (is_whole) {
-        is_ok = is_ok && json_object_set_new(summary, "replicas", replicas_to_json(runtime)) == 0;
+        is_ok = is_ok &&
+                json_object_set_new(
+                    summary, "replicas", replicas_to_json(runtime, row->scaling.replicas)) == 0;
     }
     json_t *counters = counters_to_json(runtime);
     is_ok = is_ok && counters != NULL && json_object_update(summary, counters) == 0;

@@ -2,10 +2,12 @@
 import http.client
 import os
 import signal
+import socket
 import ssl
 import subprocess
 import threading
 import time
+import warnings
 
 import pytest
 
@@ -180,6 +182,14 @@ def test_tls_and_reload_of_the_certificate(own, tmp_path):
                PENSTOCK_TLS_KEY_FILE=key) as process:
         port = int(bound_address(process).rpartition(":")[2])
         assert common_name(port) == "first"
+        old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        old.check_hostname, old.verify_mode = False, ssl.CERT_NONE
+        old.set_ciphers("DEFAULT@SECLEVEL=0")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_1
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as plain, pytest.raises(ssl.SSLError):
+            old.wrap_socket(plain)
         new_cert, new_key = make_certificate(tmp_path, "second")
         new_cert.replace(cert)
         new_key.replace(key)

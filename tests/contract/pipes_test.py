@@ -249,6 +249,18 @@ def test_single_problems(penstock, table, change, pointer):
     assert pointer in refused(penstock, body_for(table, **change))
 
 
+@pytest.mark.parametrize("kafka", [
+    {"format": "Avro"}, {"format": "Protobuf"}, {"schemaRegistry": {"url": "http://127.0.0.1:1"}},
+    {"format": "AvroConfluent", "schemaRegistry": {
+        "url": "http://127.0.0.1:1", "authentication": "PLAIN",
+        "credentials": {"username": "u", "password": "hunter2-secret"}}},
+    {"type": "msk", "authentication": "IAM_ROLE", "iamRole": "arn:aws:iam::1:role/r", "credentials": None},
+    {"type": "msk", "authentication": "IAM_USER", "credentials": {"accessKeyId": "a", "secretKey": "hunter2"}},
+])
+def test_what_is_not_built_yet_is_refused_not_broken(penstock, table, kafka):
+    assert "not supported" in refused(penstock, body_for(table, kafka=kafka))
+
+
 @pytest.mark.parametrize("body", [
     {}, {"name": "x"}, {"name": 1, "source": [], "destination": "x"}, {"source": {"kafka": None}},
     {"name": "x", "source": {"kafka": {"brokers": 1}}, "destination": {"columns": {}}},

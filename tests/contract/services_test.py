@@ -80,6 +80,15 @@ def test_an_unreachable_clickhouse_is_400(penstock, clickhouse):
     assert penstock.request("DELETE", path).status == 200
 
 
+def test_a_rename_does_not_need_the_clickhouse(penstock):
+    with DevClickHouse() as server:
+        made = penstock.result("POST", services(penstock), {"name": "x", "endpoint": {"url": server.url}})
+    path = f"{services(penstock)}/{made['id']}"
+    assert penstock.result("PATCH", path, {"name": "y"}) == {**made, "name": "y"}
+    assert penstock.request("PATCH", path, {"endpoint": {"username": "u"}}).status == 400
+    assert penstock.request("DELETE", path).status == 200
+
+
 def test_wrong_password_is_400_with_clickhouses_words(penstock):
     with DevClickHouse(user="u", password="right-hunter2") as server:
         body = {"name": "auth", "endpoint": {"url": server.url, "username": "u", "password": "wrong-hunter2"}}

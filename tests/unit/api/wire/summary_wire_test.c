@@ -24,6 +24,7 @@ static struct pipe_row row_of(bool is_wanted)
         .name = TEXT_NAME,
         .state_since = TEXT_TIME,
         .is_wanted = is_wanted,
+        .scaling = {.replicas = 2},
         .facts = {.is_wanted = is_wanted},
         .has_worker = true,
     };
@@ -68,7 +69,7 @@ static void whole(void **state)
     row.facts.was_ready = true;
     row.last_error_at = TEXT_TIME;
     row.last_error_type = TEXT_WAITING;
-    struct runtime_replica_row replicas[2] = {
+    struct runtime_replica_row replicas[3] = {
         {.replica_index = 0,
          .host = TEXT_HOST,
          .pid = 42,
@@ -79,6 +80,7 @@ static void whole(void **state)
          .memory_bytes = 1000,
          .cpu_millicores = 50},
         {.replica_index = 1, .pid = 43, .state = TEXT_RUNNING, .is_live = false},
+        {.replica_index = 2, .is_live = false}, /* scaled down: not shown */
     };
     struct runtime_partition_row partitions[2] = {
         {.topic = TEXT_TOPIC, .partition = 0, .committed = -1, .end_offset = 10},
@@ -96,7 +98,7 @@ static void whole(void **state)
         .lag_records = 10,
         .latency_max_ms = 90,
         .replicas = replicas,
-        .replicas_count = 2,
+        .replicas_count = 3,
         .partitions = partitions,
         .partitions_count = 2,
     };

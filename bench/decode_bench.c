@@ -2,7 +2,8 @@
  * JSON to columns against simdjson's DOM parse of the same bytes, interleaved: a round decodes all
  * messages, then parses all; figures are medians over the rounds of thread CPU time per message.
  *
- *     penstock-bench-decode [--json] [--rounds N] [--workload small|large] [--decode-only]
+ *     penstock-bench-decode [--json] [--rounds N] [--messages N] [--workload small|large]
+ * [--decode-only]
  */
 #include <assert.h>
 #include <stdbool.h>
@@ -25,6 +26,7 @@ enum {
     BLOCK_ROWS = 100000,
     ROUNDS_DEFAULT = 7,
     ROUNDS_MAX = 200,
+    MESSAGES_MAX = 2000000,
     KEEP_BYTES = 1 << 30,
 };
 
@@ -54,6 +56,7 @@ struct options {
     bool is_decode_only;
     const char *only;
     size_t rounds;
+    size_t messages; /* 0 = the default of the workload */
 };
 
 static _Noreturn void die(const char *reason)
@@ -182,8 +185,10 @@ static double simdjson_round(const struct messages *m, struct simdjson_shim *shi
 
 static struct figures measure(const struct options *o, enum workload_kind kind, const char *name)
 {
-    struct messages m =
-        make_messages(kind, kind == WORKLOAD_SMALL ? SMALL_MESSAGES : LARGE_MESSAGES);
+    struct messages m = make_messages(
+        kind, o->messages > 0          ? o->messages
+              : kind == WORKLOAD_SMALL ? SMALL_MESSAGES
+                                       : LARGE_MESSAGES);
     struct plan *plan = make_plan(kind);
     struct err err = {0};
     struct decoder *decoder = NULL;
@@ -244,6 +249,7 @@ static struct options read_options(int argc, char **argv)
     struct options o = {.rounds = ROUNDS_DEFAULT};
     for (int i = 1; i < argc; i++) {
         uint64_t rounds = 0;
+        uint64_t messages = 0;
         if (strcmp(argv[i], "--json") == 0) {
             o.is_json = true;
         } else if (strcmp(argv[i], "--decode-only") == 0) {
@@ -254,8 +260,13 @@ static struct options read_options(int argc, char **argv)
             strcmp(argv[i], "--rounds") == 0 && i + 1 < argc &&
             parse_u64(argv[++i], ROUNDS_MAX, &rounds) == ST_OK && rounds > 0) {
             o.rounds = (size_t)rounds;
+        } else if (
+            strcmp(argv[i], "--messages") == 0 && i + 1 < argc &&
+            parse_u64(argv[++i], MESSAGES_MAX, &messages) == ST_OK) {
+            o.messages = (size_t)messages;
         } else {
-            die("usage: [--json] [--rounds N] [--workload small|large] [--decode-only]");
+            die("usage: [--json] [--rounds N] [--messages N] [--workload small|large] "
+                "[--decode-only]");
         }
     }
     return o;

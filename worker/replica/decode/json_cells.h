@@ -141,6 +141,9 @@ cell_integer(struct walk *w, const struct cell *cell, struct column *column, con
 JSON_COLD const uint8_t *
 cell_float_other(struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at)
 {
+    if (*at == 'n') {
+        return cell_null(w, cell, column, at);
+    }
     unsigned len = 0;
     uint64_t value = 0;
     if (cell_word(at, &len, &value)) {
@@ -247,16 +250,26 @@ cell_bool_other(struct walk *w, const struct cell *cell, struct column *column, 
     return column_add_u8(column, (uint8_t)value) ? behind : walk_no_memory(w);
 }
 
+enum {
+    CELL_WORD_TRUE = 0x65757274, /* "true" and "alse" as little-endian words */
+    CELL_WORD_ALSE = 0x65736c61,
+};
+
 static const uint8_t *
 cell_bool(struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at)
 {
-    unsigned len = 0;
-    uint64_t value = 0;
-    if (UNLIKELY(!column_has_room(column, sizeof(value)) || !cell_word(at, &len, &value))) {
+    /* without a branch on the value: it is often random */
+    uint32_t word = 0;
+    uint32_t rest = 0;
+    memcpy(&word, at, sizeof(word));
+    memcpy(&rest, at + 1, sizeof(rest));
+    uint32_t is_true = word == CELL_WORD_TRUE;
+    uint32_t is_false = (rest == CELL_WORD_ALSE) & (*at == 'f');
+    if (UNLIKELY((is_true | is_false) == 0 || !column_has_room(column, 8))) {
         return cell_bool_other(w, cell, column, at);
     }
-    column_put_u64(column, value);
-    return at + len;
+    column_put_u64(column, is_true);
+    return at + 5 - is_true;
 }
 
 /* Bytes of a length in LEB128. */
@@ -269,7 +282,8 @@ static inline unsigned cell_varint_bytes(uint64_t value)
     return count;
 }
 
-JSON_COLD void cell_close_long_string(struct column *column, unsigned guess, size_t len)
+static __attribute__((noinline)) void
+cell_close_long_string(struct column *column, unsigned guess, size_t len)
 {
     uint8_t *to = column->data.at + column->data.len;
     unsigned count = cell_varint_bytes(len);
@@ -282,6 +296,7 @@ JSON_COLD void cell_close_long_string(struct column *column, unsigned guess, siz
         *to++ = (uint8_t)(rest | 0x80);
     }
     *to = (uint8_t)rest;
+    column_prefetch(column, len);
     column->data.len += count + len;
     column->strings_count++;
 }
@@ -295,6 +310,7 @@ static inline void cell_close_string(struct column *column, unsigned guess, size
     uint8_t *to = column->data.at + column->data.len;
     if (LIKELY(len < 0x80 && guess == 1)) {
         *to = (uint8_t)len;
+        column_prefetch(column, 1);
         column->data.len += 1 + len;
         column->strings_count++;
         return;
@@ -336,19 +352,19 @@ cell_string_text(struct walk *w, struct column *column, const uint8_t *at)
     uint8_t *to = from;
     uint8_t *last = column->data.at + column->data.capacity; /* and the slack behind */
     at++;
-    uint32_t mask = simd_copy_special(to, at);
+    uint64_t mask = simd_copy_special2(to, at);
     while (mask == 0) {
-        at += SIMD_BYTES;
-        to += SIMD_BYTES;
+        at += 2 * (size_t)SIMD_BYTES;
+        to += 2 * (size_t)SIMD_BYTES;
         if (UNLIKELY(at >= w->end || to > last)) {
             return cell_string_other(w, column, at, (size_t)(to - from));
         }
-        mask = simd_copy_special(to, at);
+        mask = simd_copy_special2(to, at);
     }
-    unsigned count = simd_first(mask);
+    unsigned count = (unsigned)__builtin_ctzll(mask);
     at += count;
     size_t len = (size_t)(to - from) + count;
-    if (UNLIKELY(*at != '"' || to + SIMD_BYTES > last)) {
+    if (UNLIKELY(*at != '"' || to + 2 * (size_t)SIMD_BYTES > last)) {
         return cell_string_other(w, column, at, len);
     }
     cell_close_string(column, guess, len);
@@ -464,6 +480,7 @@ cell_uuid(struct walk *w, const struct cell *cell, struct column *column, const 
     uint8_t *to = column->data.at + column->data.len;
     memcpy(to, &words.high, sizeof(words.high));
     memcpy(to + sizeof(words.high), &words.low, sizeof(words.low));
+    column_prefetch(column, 1);
     column->data.len += sizeof(words);
     return at + UUID_DASHED_BYTES + 2;
 }

@@ -6,6 +6,6 @@ set_source_files_properties(${decode}/json_baseline.c ${decode}/json_walk.c ${de
     PROPERTIES COMPILE_OPTIONS "-O3;-fno-stack-clash-protection")
 set(decode_avx2 "-O3;-fno-stack-clash-protection")
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
-    list(APPEND decode_avx2 -mavx2 -mbmi -mbmi2 -mlzcnt -mno-vzeroupper)
+    list(APPEND decode_avx2 -mavx2 -mbmi -mbmi2 -mlzcnt -mprfchw -mno-vzeroupper)
 endif()
 set_source_files_properties(${decode}/json_avx2.c PROPERTIES COMPILE_OPTIONS "${decode_avx2}")

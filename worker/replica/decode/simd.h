@@ -177,6 +177,13 @@ static inline uint32_t simd_not_ascii(const uint8_t *at)
 
 #endif
 
+/* Two steps at once: 64 bytes, 64 bits. */
+static inline uint64_t simd_copy_special2(uint8_t *to, const uint8_t *at)
+{
+    uint64_t low = simd_copy_special(to, at);
+    return low | (uint64_t)simd_copy_special(to + SIMD_BYTES, at + SIMD_BYTES) << SIMD_BYTES;
+}
+
 /* Place of the lowest bit; mask must not be 0. */
 static inline unsigned simd_first(uint32_t mask)
 {

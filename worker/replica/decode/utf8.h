@@ -159,43 +159,37 @@ static inline __m256i utf8_errors(__m256i bytes, __m256i before)
     return _mm256_xor_si256(must, special);
 }
 
-/* Are the next four blocks ASCII? */
-static inline bool utf8_is_ascii4(const uint8_t *at)
-{
-    __m256i first = _mm256_or_si256(simd_load(at), simd_load(at + SIMD_BYTES));
-    __m256i second = _mm256_or_si256(
-        simd_load(at + 2 * (size_t)SIMD_BYTES), simd_load(at + 3 * (size_t)SIMD_BYTES));
-    return _mm256_movemask_epi8(_mm256_or_si256(first, second)) == 0;
-}
-
-static inline bool utf8_is_valid(const uint8_t *text, size_t len)
+/* The last, partial block with zeros behind the text, which show a character cut off. */
+static inline __m256i utf8_last(const uint8_t *at, size_t len)
 {
     static const uint8_t KEEP[2 * SIMD_BYTES] = {
         255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
         255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255};
+    return _mm256_and_si256(simd_load(at), simd_load(KEEP + SIMD_BYTES - len));
+}
+
+/* First whether all is ASCII, then everything: no branch depends on where characters stand. */
+static inline bool utf8_is_valid(const uint8_t *text, size_t len)
+{
+    size_t whole = len / SIMD_BYTES * SIMD_BYTES;
+    __m256i last = utf8_last(text + whole, len - whole);
+    __m256i all = last;
+    for (size_t at = 0; at < whole; at += SIMD_BYTES) {
+        all = _mm256_or_si256(all, simd_load(text + at));
+    }
+    if (_mm256_movemask_epi8(all) == 0) {
+        return true;
+    }
     __m256i before = _mm256_setzero_si256();
     __m256i errors = _mm256_setzero_si256();
-    bool was_ascii = true;
-    size_t at = 0;
-    for (; at + SIMD_BYTES <= len; at += SIMD_BYTES) {
+    for (size_t at = 0; at < whole; at += SIMD_BYTES) {
         __m256i bytes = simd_load(text + at);
-        if (was_ascii && at + 4 * (size_t)SIMD_BYTES <= len && utf8_is_ascii4(text + at)) {
-            at += 3 * (size_t)SIMD_BYTES; /* before stays: ASCII in front of ASCII is fine */
-            continue;
-        }
-        bool is_ascii = _mm256_movemask_epi8(bytes) == 0;
-        if (!(is_ascii && was_ascii)) {
-            errors = _mm256_or_si256(errors, utf8_errors(bytes, before));
-        }
-        was_ascii = is_ascii;
+        errors = _mm256_or_si256(errors, utf8_errors(bytes, before));
         before = bytes;
     }
-    /* the last, partial block: zeros behind the text show a character cut off */
-    __m256i bytes =
-        _mm256_and_si256(simd_load(text + at), simd_load(KEEP + SIMD_BYTES - (len - at)));
-    if (!was_ascii || _mm256_movemask_epi8(bytes) != 0) {
-        errors = _mm256_or_si256(errors, utf8_errors(bytes, before));
-    }
+    errors = _mm256_or_si256(errors, utf8_errors(last, before));
+    /* a whole last block may end inside a character */
+    errors = _mm256_or_si256(errors, utf8_errors(_mm256_setzero_si256(), last));
     return _mm256_testz_si256(errors, errors) != 0;
 }
 

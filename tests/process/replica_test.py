@@ -25,7 +25,9 @@ def fixture_kafka():
 
 
 @pytest.fixture(name="clickhouse")
-def fixture_clickhouse():
+def fixture_clickhouse(kafka):
+    if not kafka.process.is_alive():  # a test that failed left it dead
+        kafka.restart()
     with DevClickHouse() as clickhouse:
         yield clickhouse
 

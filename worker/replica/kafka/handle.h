@@ -61,6 +61,8 @@ struct source {
     bool is_well;
     bool is_scram;
     bool is_checking;
+    bool is_suspect;      /* a connection failed: ask whether Kafka is still there */
+    char last_error[512]; /* why it failed */
     int64_t next_check_ms;
     int64_t refused_ms; /* when the login was refused last, 0 = never */
 

@@ -118,9 +118,11 @@ void rebalance_event(
         (void)rd_kafka_assign(rk, NULL); /* nothing can be done about a failure */
         return;
     }
+    bool is_lost = rd_kafka_assignment_lost(rk) != 0;
     source->is_revoking = true;
+    source->is_suspect = source->is_suspect || is_lost;
     rd_kafka_yield(rk);
-    source->listener.on_revoke(source->listener.ctx, rd_kafka_assignment_lost(rk) != 0);
+    source->listener.on_revoke(source->listener.ctx, is_lost);
 }
 
 void source_release(struct source *source)

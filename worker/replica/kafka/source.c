@@ -9,6 +9,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -66,10 +67,14 @@ static void source_error_event(rd_kafka_t *rk, int error, const char *reason, vo
         source->listener.on_health(source->listener.ctx, PIPE_REASON_INTERNAL, text);
         return;
     }
-    /* One broker of several may come and go; all gone is reported by its own code. */
-    if (error != RD_KAFKA_RESP_ERR__TRANSPORT && error != RD_KAFKA_RESP_ERR__TIMED_OUT) {
-        source_report_trouble(source, (rd_kafka_resp_err_t)error, reason);
+    if (error == RD_KAFKA_RESP_ERR__TRANSPORT || error == RD_KAFKA_RESP_ERR__TIMED_OUT) {
+        /* One broker of several may come and go, and _ALL_BROKERS_DOWN is not reported each time
+         * that they are: a question tells. */
+        source->is_suspect = true;
+        (void)snprintf(source->last_error, sizeof(source->last_error), "%s", reason); /* cut */
+        return;
     }
+    source_report_trouble(source, (rd_kafka_resp_err_t)error, reason);
 }
 
 static size_t
@@ -264,6 +269,20 @@ int source_event_fd(const struct source *source)
     return source->event_fd;
 }
 
+/* Kafka has answered whether it is there. */
+static void source_checked(struct source *source, const struct helper_job *job)
+{
+    source->is_suspect = false;
+    if (job->error == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        source_report_well(source);
+        return;
+    }
+    bool is_vague =
+        job->error == RD_KAFKA_RESP_ERR__TRANSPORT || job->error == RD_KAFKA_RESP_ERR__TIMED_OUT;
+    const char *text = is_vague && source->last_error[0] != '\0' ? source->last_error : job->text;
+    source_report_trouble(source, job->error, text);
+}
+
 static void source_take_answers(struct source *source, int64_t now_ms)
 {
     struct helper_job *job = NULL;
@@ -272,11 +291,7 @@ static void source_take_answers(struct source *source, int64_t now_ms)
         case HELPER_CHECK:
             source->is_checking = false;
             source->next_check_ms = now_ms + CHECK_EVERY_MS;
-            if (job->error == RD_KAFKA_RESP_ERR_NO_ERROR) {
-                source_report_well(source);
-            } else {
-                source_report_trouble(source, job->error, job->text);
-            }
+            source_checked(source, job);
             break;
         case HELPER_OFFSETS:
             rebalance_offsets_answered(source, job, now_ms);
@@ -306,7 +321,8 @@ void source_poll(struct source *source, int64_t now_ms)
     }
     source_take_answers(source, now_ms);
     rebalance_tick(source, now_ms);
-    if (!source->is_well && !source->is_checking && now_ms >= source->next_check_ms) {
+    if ((!source->is_well || source->is_suspect) && !source->is_checking &&
+        now_ms >= source->next_check_ms) {
         struct helper_job *job = helper_job_new(HELPER_CHECK);
         if (job != NULL) {
             source->is_checking = true;

@@ -286,7 +286,8 @@ static int run_child(enum command command)
         return EXIT_USAGE;
     }
     log_start(config);
-    return command == COMMAND_REPLICA ? replica_main() : probe_main();
+    /* Not exit(): threads of the Kafka library still run (worker/replica/replica.h). */
+    _exit(command == COMMAND_REPLICA ? replica_main() : probe_main());
 }
 
 static int exit_code(enum status status)

@@ -15,8 +15,7 @@ import subprocess
 import threading
 import time
 
-from . import net
-from .clickhouse import REPOSITORY
+from . import net, paths
 
 MAGIC = 0x50535430
 FRAME = struct.Struct("=IHHII")
@@ -32,12 +31,8 @@ PARTITIONS_PER_MESSAGE = 8
 
 
 def worker_path():
-    """The built worker: $PENSTOCK_WORKER, or below $PENSTOCK_BUILD_DIR."""
-    build = os.environ.get("PENSTOCK_BUILD_DIR") or os.path.join(REPOSITORY, "build")
-    path = os.environ.get("PENSTOCK_WORKER") or os.path.join(build, "penstock-worker")
-    if not os.access(path, os.X_OK):
-        raise FileNotFoundError(f"{path} is not built")
-    return path
+    """The built worker."""
+    return paths.program("penstock-worker")
 
 
 def make_spec(bootstrap, topics, clickhouse, table, columns, **options):
@@ -97,7 +92,7 @@ class Replica:
 
         def prepare():
             # Both ends may already be 3 or 4: move them out of the way first.
-            high_spec, high_report = os.dup(spec_read) , os.dup(report_write)
+            high_spec, high_report = os.dup(spec_read), os.dup(report_write)
             while high_spec < 10 or high_report < 10:
                 high_spec, high_report = os.dup(high_spec), os.dup(high_report)
             os.dup2(high_spec, 3, inheritable=True)

@@ -79,16 +79,20 @@ static enum status write_quoted(const char *text, size_t len_bytes, char quote, 
     return st == ST_OK ? buf_add(out, &quote, 1) : st;
 }
 
+static enum status write_name(const char *name, struct buf *out)
+{
+    enum status st =
+        is_plain_name(name) ? buf_add_text(out, name) : write_quoted(name, strlen(name), '`', out);
+    return st == ST_OK ? buf_add_text(out, " ") : st;
+}
+
 static enum status write_children(const struct ch_type *type, struct buf *out)
 {
     enum status st = buf_add_text(out, "(");
     for (size_t i = 0; i < type->children_count && st == ST_OK; i++) {
         st = i > 0 ? buf_add_text(out, ", ") : ST_OK;
         if (st == ST_OK && type->names != NULL) {
-            const char *name = type->names[i];
-            st = is_plain_name(name) ? buf_add_text(out, name)
-                                     : write_quoted(name, strlen(name), '`', out);
-            st = st == ST_OK ? buf_add_text(out, " ") : st;
+            st = write_name(type->names[i], out);
         }
         st = st == ST_OK ? ch_type_write(type->children[i], out) : st;
     }

@@ -36,7 +36,7 @@ struct destination {
     const struct pipe_spec *pipe;        /* borrowed */
     enum destination_state state;
     struct http_call *call;
-    struct buf sql; /* of the question under way */
+    struct buf sql;    /* of the question under way */
     struct plan *plan; /* owned until taken */
     struct backoff backoff;
     int64_t due_ms;

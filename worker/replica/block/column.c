@@ -125,6 +125,7 @@ size_t column_items(const struct column *c)
     case CH_TUPLE:
         return column_items(c->children[0]);
     default: /* every other kind has a fixed width, see column_new */
+        assert(c->width_bytes > 0);
         return c->data.len / c->width_bytes;
     }
 }
@@ -314,6 +315,7 @@ bool column_add_text(struct column *c, const void *bytes, size_t len)
 
 static bool widen_indexes(struct column *c, uint8_t index_bytes)
 {
+    assert(c->index_bytes > 0);
     size_t count = c->data.len / c->index_bytes;
     struct bytes wide = {0};
     if (!bytes_room(&wide, count * index_bytes)) {

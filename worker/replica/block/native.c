@@ -30,12 +30,12 @@ bool native_plan(
 {
     size_t nodes = nodes_count(column);
     if (n->head_max_bytes == 0) {
-        n->head_max_bytes = 2 * VARINT_MAX_BYTES;
+        n->head_max_bytes = 2 * (size_t)VARINT_MAX_BYTES;
     }
-    n->head_max_bytes += strlen(name) + strlen(type_text) + 2 * VARINT_MAX_BYTES;
-    n->head_max_bytes += nodes * HEADS_PER_DICTIONARY_BYTES;
+    n->head_max_bytes += strlen(name) + strlen(type_text) + 2 * (size_t)VARINT_MAX_BYTES;
+    n->head_max_bytes += nodes * (size_t)HEADS_PER_DICTIONARY_BYTES;
     n->head.len = 0;
-    size_t capacity = n->pieces_capacity + nodes * PIECES_PER_COLUMN + 1;
+    size_t capacity = n->pieces_capacity + nodes * (size_t)PIECES_PER_COLUMN + 1;
     struct block_piece *pieces = realloc(n->pieces, capacity * sizeof(*pieces));
     if (pieces == NULL) {
         return false;

@@ -317,3 +317,8 @@ enum status decoder_add_tombstone(
     }
     return finish_row(d, record, block, err);
 }
+
+void decoder_use_baseline(struct decoder *d)
+{
+    d->row = json_row_baseline;
+}

@@ -42,4 +42,7 @@ enum status decoder_add_tombstone(
     struct decoder *decoder, const struct record *record, struct block *block,
     struct err *err) MUST_CHECK;
 
+/* Walk as on a processor without AVX2. For tests and benches: results are the same. */
+void decoder_use_baseline(struct decoder *decoder);
+
 #endif

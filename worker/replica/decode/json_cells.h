@@ -211,39 +211,33 @@ cell_decimal(struct walk *w, const struct cell *cell, struct column *column, con
     return behind;
 }
 
+/* A text or number that is plainly a truth value; 2 = it is none. */
+static unsigned cell_truth(const uint8_t *at, size_t len)
+{
+    if (len == 1 && (*at == '0' || *at == '1')) {
+        return *at == '1';
+    }
+    return len == 4 && memcmp(at, "true", 4) == 0    ? 1
+           : len == 5 && memcmp(at, "false", 5) == 0 ? 0
+                                                     : 2;
+}
+
 JSON_COLD const uint8_t *
 cell_bool_other(struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at)
 {
-    unsigned value = 2;
-    unsigned len = 0;
-    uint64_t word = 0;
-    const uint8_t *behind = at;
-    if (cell_word(at, &len, &word)) {
-        value = (unsigned)word;
-        behind = at + len;
-    } else if (*at == '"') {
-        struct walk_text text = {0};
-        behind = walk_text(w, at, &text);
-        if (behind == NULL) {
-            return NULL;
-        }
-        bool is_true = (text.len == 4 && memcmp(text.at, "true", 4) == 0) ||
-                       (text.len == 1 && *text.at == '1');
-        bool is_false = (text.len == 5 && memcmp(text.at, "false", 5) == 0) ||
-                        (text.len == 1 && *text.at == '0');
-        value = is_true ? 1 : is_false ? 0 : 2;
-    } else if (*at == '-' || (*at >= '0' && *at <= '9')) {
-        struct number number;
-        behind = number_read(at, w->end, &number);
-        if (behind == NULL) {
-            return walk_bad(w, at, "the number is malformed");
-        }
-        value = number.is_plain && behind == at + 1 && number.mantissa <= 1
-                    ? (unsigned)number.mantissa
-                    : 2;
-    } else {
-        return *at == 'n' ? cell_null(w, cell, column, at) : cell_mismatch(w, at);
+    if (*at == 'n') {
+        return cell_null(w, cell, column, at);
     }
+    if (*at == '{' || *at == '[') {
+        return cell_mismatch(w, at);
+    }
+    struct walk_text text = {.at = at};
+    const uint8_t *behind = *at == '"' ? walk_text(w, at, &text) : skip_scalar(w, at);
+    if (behind == NULL) {
+        return NULL;
+    }
+    text.len = *at == '"' ? text.len : (size_t)(behind - at);
+    unsigned value = cell_truth(text.at, text.len);
     if (value > 1) {
         return walk_unfit(w, at, "it is neither true, false, 0 nor 1");
     }
@@ -522,257 +516,6 @@ cell_instant(struct walk *w, const struct cell *cell, struct column *column, con
     }
     column_put_u64(column, (uint64_t)value);
     return behind;
-}
-
-/* Behind an element: at the next one, or behind the closing bracket with *is_over set. */
-static inline const uint8_t *
-cell_next(struct walk *w, const uint8_t *at, uint8_t closing, bool *is_over)
-{
-    at = walk_blanks(w, at);
-    if (LIKELY(*at == ',' && at < w->end)) {
-        return walk_blanks(w, at + 1);
-    }
-    if (UNLIKELY(at >= w->end)) {
-        return walk_bad(w, w->end, "the document ends inside an object or array");
-    }
-    if (UNLIKELY(*at != closing)) {
-        return walk_bad(
-            w, at, closing == ']' ? "',' or ']' is expected" : "',' or '}' is expected");
-    }
-    *is_over = true;
-    return at + 1;
-}
-
-/* Behind the opening bracket: at the first element, or behind the closing one. */
-static inline const uint8_t *
-cell_open(const struct walk *w, const uint8_t *at, uint8_t closing, bool *is_over)
-{
-    at = walk_blanks(w, at + 1);
-    *is_over = *at == closing;
-    return *is_over ? at + 1 : at;
-}
-
-static inline const uint8_t *
-cell_array(struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at)
-{
-    if (UNLIKELY(*at != '[')) {
-        return *at == 'n' ? cell_null(w, cell, column, at) : cell_mismatch(w, at);
-    }
-    struct column *items = column->children[0];
-    bool is_over = false;
-    w->depth++;
-    at = cell_open(w, at, ']', &is_over);
-    while (!is_over) {
-        at = json_cell(w, cell->children[0], items, at);
-        at = at == NULL ? NULL : cell_next(w, at, ']', &is_over);
-        if (UNLIKELY(at == NULL)) {
-            return NULL;
-        }
-    }
-    w->depth--;
-    return LIKELY(column_add_offset(column, column_items(items))) ? at : walk_no_memory(w);
-}
-
-static inline const uint8_t *
-cell_map_key(struct walk *w, const struct cell *cell, struct column *keys, const uint8_t *at)
-{
-    if (*at != '"') {
-        return walk_bad(w, at, "a key in quotes is expected");
-    }
-    at = cell->kind == CH_STRING ? cell_string(w, cell, keys, at)
-                                 : cell_dictionary(w, cell, keys, at);
-    if (at == NULL) {
-        return NULL;
-    }
-    at = walk_blanks(w, at);
-    return *at == ':' ? walk_blanks(w, at + 1) : walk_bad(w, at, "':' is expected");
-}
-
-static inline const uint8_t *
-cell_map(struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at)
-{
-    if (UNLIKELY(*at != '{')) {
-        return *at == 'n' ? cell_null(w, cell, column, at) : cell_mismatch(w, at);
-    }
-    bool is_over = false;
-    w->depth++;
-    at = cell_open(w, at, '}', &is_over);
-    while (!is_over) {
-        at = cell_map_key(w, cell->children[0], column->children[0], at);
-        at = at == NULL ? NULL : json_cell(w, cell->children[1], column->children[1], at);
-        at = at == NULL ? NULL : cell_next(w, at, '}', &is_over);
-        if (UNLIKELY(at == NULL)) {
-            return NULL;
-        }
-    }
-    w->depth--;
-    return LIKELY(column_add_offset(column, column_items(column->children[0]))) ? at
-                                                                                : walk_no_memory(w);
-}
-
-/* The key at `at` and its colon. *ret_key: NULL if the table does not know it, or on failure. */
-static __attribute__((noinline)) const uint8_t *cell_key_lookup(
-    struct walk *w, const struct key_table *table, const uint8_t *at,
-    const struct json_key **ret_key)
-{
-    *ret_key = NULL;
-    if (UNLIKELY(*at != '"')) {
-        return walk_bad(w, at, "a key in quotes is expected");
-    }
-    struct walk_text text = {0};
-    at = walk_text(w, at, &text);
-    if (UNLIKELY(at == NULL || at > w->end)) {
-        return at == NULL ? NULL : walk_bad(w, w->end, "the document ends inside a string");
-    }
-    at = walk_blanks(w, at);
-    if (UNLIKELY(*at != ':')) {
-        return walk_bad(w, at, "':' is expected");
-    }
-    *ret_key = keys_lookup(table, text.at, text.len);
-    return walk_blanks(w, at + 1);
-}
-
-/* The same, when the key to expect is known: one wide compare, the lookup if it fails. */
-static inline const uint8_t *cell_key(
-    struct walk *w, const struct key_table *table, const uint8_t *at,
-    const struct json_key *expected, const struct json_key **ret_key)
-{
-    uint32_t mask = simd_equal(at, expected->pattern);
-    if (LIKELY((mask & expected->pattern_mask) == expected->pattern_mask)) {
-        *ret_key = expected;
-        return walk_blanks(w, at + expected->pattern_bytes);
-    }
-    return cell_key_lookup(w, table, at, ret_key);
-}
-
-/* The members of a named tuple that did not come. */
-JSON_COLD bool cell_fill_tuple(struct column *column, const uint64_t *seen)
-{
-    for (size_t i = 0; i < column->children_count; i++) {
-        if ((seen[i / 64] >> (i % 64) & 1) == 0 && !column_add_default(column->children[i])) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static inline const uint8_t *
-cell_named_tuple(struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at)
-{
-    if (UNLIKELY(*at != '{')) {
-        return *at == 'n' ? cell_null(w, cell, column, at) : cell_mismatch(w, at);
-    }
-    const struct key_table *table = &cell->elements;
-    uint64_t seen[CELL_ELEMENTS_MAX / 64] = {0};
-    const struct json_key *expected = table->keys;
-    uint32_t count = 0;
-    bool is_over = false;
-    w->depth++;
-    at = cell_open(w, at, '}', &is_over);
-    while (!is_over) {
-        const struct json_key *key = NULL;
-        const uint8_t *key_at = at;
-        at = cell_key(w, table, at, expected, &key);
-        if (UNLIKELY(at == NULL)) {
-            return NULL;
-        }
-        if (key == NULL) {
-            at = skip_value(w, at);
-        } else if (UNLIKELY((seen[key->index / 64] >> (key->index % 64) & 1) != 0)) {
-            return walk_duplicate(w, key_at);
-        } else {
-            seen[key->index / 64] |= 1ULL << (key->index % 64);
-            count++;
-            at = json_cell(w, key->cell, column->children[key->index], at);
-            expected = key->index + 1 < table->count ? key + 1 : table->keys;
-        }
-        at = at == NULL ? NULL : cell_next(w, at, '}', &is_over);
-        if (UNLIKELY(at == NULL)) {
-            return NULL;
-        }
-    }
-    w->depth--;
-    if (count < table->count && !cell_fill_tuple(column, seen)) {
-        return walk_no_memory(w);
-    }
-    return at;
-}
-
-JSON_COLD const uint8_t *cell_unnamed_tuple(
-    struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at)
-{
-    if (*at != '[') {
-        return *at == 'n' ? cell_null(w, cell, column, at) : cell_mismatch(w, at);
-    }
-    const uint8_t *from = at;
-    size_t count = 0;
-    bool is_over = false;
-    w->depth++;
-    at = cell_open(w, at, ']', &is_over);
-    while (!is_over) {
-        if (count == cell->children_count) {
-            break;
-        }
-        at = json_cell(w, cell->children[count], column->children[count], at);
-        count++;
-        at = at == NULL ? NULL : cell_next(w, at, ']', &is_over);
-        if (at == NULL) {
-            return NULL;
-        }
-    }
-    w->depth--;
-    if (count < cell->children_count || !is_over) {
-        return walk_unfit(w, from, "the array has not as many elements as the tuple");
-    }
-    return at;
-}
-
-typedef const uint8_t *
-cell_reader(struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at);
-
-static const uint8_t *
-cell_tuple(struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at)
-{
-    return cell->type->names != NULL ? cell_named_tuple(w, cell, column, at)
-                                     : cell_unnamed_tuple(w, cell, column, at);
-}
-
-/* plan_new refuses types that cannot be written, so every cell has a reader. */
-static cell_reader *const CELL_READERS[] = {
-    [CH_INT8] = cell_integer,
-    [CH_INT16] = cell_integer,
-    [CH_INT32] = cell_integer,
-    [CH_INT64] = cell_integer,
-    [CH_UINT8] = cell_integer,
-    [CH_UINT16] = cell_integer,
-    [CH_UINT32] = cell_integer,
-    [CH_UINT64] = cell_integer,
-    [CH_FLOAT32] = cell_float_other,
-    [CH_FLOAT64] = cell_float64,
-    [CH_BOOL] = cell_bool,
-    [CH_STRING] = cell_string,
-    [CH_FIXED_STRING] = cell_fixed_string,
-    [CH_DATE] = cell_date,
-    [CH_DATE32] = cell_date,
-    [CH_DATETIME] = cell_instant,
-    [CH_DATETIME64] = cell_instant,
-    [CH_UUID] = cell_uuid,
-    [CH_ENUM8] = cell_enum,
-    [CH_ENUM16] = cell_enum,
-    [CH_DECIMAL32] = cell_decimal,
-    [CH_DECIMAL64] = cell_decimal,
-    [CH_DECIMAL128] = cell_decimal,
-    [CH_LOW_CARDINALITY] = cell_dictionary,
-    [CH_ARRAY] = cell_array,
-    [CH_MAP] = cell_map,
-    [CH_TUPLE] = cell_tuple,
-};
-
-/* One value into one cell. */
-static inline const uint8_t *
-json_cell(struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at)
-{
-    return CELL_READERS[cell->kind](w, cell, column, at);
 }
 
 #endif

@@ -263,9 +263,9 @@ bool json_number_instant(
     int128 rest = nanos % NANOS_PER_SECOND;
     if (rest < 0) {
         seconds -= 1;
-        rest += NANOS_PER_SECOND;
+        rest += (int128)NANOS_PER_SECOND;
     }
-    if (seconds < DATETIME64_SECONDS_MIN || seconds > DATETIME64_SECONDS_MAX) {
+    if (seconds < (int128)DATETIME64_SECONDS_MIN || seconds > (int128)DATETIME64_SECONDS_MAX) {
         return unfit(w, "it is out of range");
     }
     return store_instant(w, cell, column, (int64_t)seconds, (uint32_t)rest);

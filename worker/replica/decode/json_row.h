@@ -7,7 +7,7 @@
  * chooses.
  */
 
-#include "worker/replica/decode/json_cells.h"
+#include "worker/replica/decode/json_nested.h"
 #include "worker/replica/decode/json_skip.h"
 #include "worker/replica/decode/utf8.h"
 
@@ -144,6 +144,12 @@ row_value(struct walk *w, const struct json_key *key, const uint8_t *key_at, con
     return at;
 }
 
+JSON_COLD const uint8_t *row_unclosed(struct walk *w, const uint8_t *at)
+{
+    return at >= w->end ? walk_bad(w, w->end, "the document ends inside an object or array")
+                        : walk_bad(w, at, "',' or '}' is expected");
+}
+
 /* An object at its brace. */
 static const uint8_t *row_object(struct walk *w, const struct plan_node *node, const uint8_t *at)
 {
@@ -180,10 +186,7 @@ static const uint8_t *row_object(struct walk *w, const struct plan_node *node, c
         at = walk_blanks(w, at + 1);
     }
     w->depth--;
-    if (UNLIKELY(at >= w->end)) {
-        return walk_bad(w, w->end, "the document ends inside an object or array");
-    }
-    return LIKELY(*at == '}') ? at + 1 : walk_bad(w, at, "',' or '}' is expected");
+    return LIKELY(*at == '}' && at < w->end) ? at + 1 : row_unclosed(w, at);
 }
 
 static const struct json_key *row_list_key(const struct plan_node *node, uint32_t index)

@@ -7,32 +7,39 @@
 #include "worker/replica/decode/json_walk.h"
 #include "worker/replica/decode/number.h"
 
+/* At an escape, or what has no place in a string. */
+static const uint8_t *skip_special(struct walk *w, const uint8_t *at)
+{
+    if (at >= w->end) {
+        return at;
+    }
+    if (*at != '\\') {
+        return walk_bad(w, at, "a control character stands in a string");
+    }
+    uint8_t unused[4];
+    uint8_t *to = unused;
+    return walk_escape(w, at, &to);
+}
+
 static inline const uint8_t *skip_string(struct walk *w, const uint8_t *at)
 {
     at++;
-    for (;;) {
+    while (LIKELY(at < w->end)) {
         uint32_t mask = simd_special(at);
         if (mask == 0) {
             at += SIMD_BYTES;
-        } else {
-            at += simd_first(mask);
-            if (LIKELY(*at == '"')) {
-                return at + 1;
-            }
-            if (at < w->end && *at != '\\') {
-                return walk_bad(w, at, "a control character stands in a string");
-            }
-            uint8_t unused[4];
-            uint8_t *to = unused;
-            at = at < w->end ? walk_escape(w, at, &to) : at;
-            if (at == NULL) {
-                return NULL;
-            }
+            continue;
         }
-        if (UNLIKELY(at >= w->end)) {
-            return walk_bad(w, w->end, "the document ends inside a string");
+        at += simd_first(mask);
+        if (LIKELY(*at == '"')) {
+            return at + 1;
+        }
+        at = skip_special(w, at);
+        if (at == NULL) {
+            return NULL;
         }
     }
+    return walk_bad(w, w->end, "the document ends inside a string");
 }
 
 static inline const uint8_t *skip_scalar(struct walk *w, const uint8_t *at)
@@ -130,6 +137,26 @@ skip_behind(struct walk *w, const uint8_t *at, struct skip_stack *stack, bool *i
     return at;
 }
 
+/* A scalar, or the opening of a container; *is_open: the next value follows at once. */
+static inline const uint8_t *
+skip_begin(struct walk *w, const uint8_t *at, struct skip_stack *stack, bool *is_open)
+{
+    *is_open = false;
+    if (*at != '{' && *at != '[') {
+        return skip_scalar(w, at);
+    }
+    uint8_t closing = *at == '{' ? '}' : ']';
+    at = skip_open(w, at, stack);
+    if (at == NULL || *at == closing) {
+        return at;
+    }
+    *is_open = true;
+    at = closing == '}' ? skip_key(w, at) : at;
+    return at == NULL || at < w->end
+               ? at
+               : walk_bad(w, w->end, "the document ends inside an object or array");
+}
+
 /* Any value at `at`; returns the place behind it. */
 static inline const uint8_t *skip_value(struct walk *w, const uint8_t *at)
 {
@@ -141,20 +168,11 @@ static inline const uint8_t *skip_value(struct walk *w, const uint8_t *at)
     stack.objects[0] = 0;
     bool is_over = false;
     while (at != NULL && !is_over) {
-        if (*at != '{' && *at != '[') {
-            at = skip_scalar(w, at);
-        } else {
-            uint8_t closing = *at == '{' ? '}' : ']';
-            at = skip_open(w, at, &stack);
-            if (at != NULL && *at != closing) {
-                at = closing == '}' ? skip_key(w, at) : at;
-                if (at != NULL && at >= w->end) {
-                    return walk_bad(w, w->end, "the document ends inside an object or array");
-                }
-                continue;
-            }
+        bool is_open = false;
+        at = skip_begin(w, at, &stack, &is_open);
+        if (at != NULL && !is_open) {
+            at = skip_behind(w, at, &stack, &is_over);
         }
-        at = at == NULL ? NULL : skip_behind(w, at, &stack, &is_over);
     }
     return at;
 }

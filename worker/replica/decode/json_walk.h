@@ -38,10 +38,8 @@ enum walk_fault {
     WALK_NO_MEMORY,
 };
 
-enum {
-    WALK_NO_COLUMN = UINT32_MAX,
-    WALK_NO_RANK = UINT32_MAX,
-};
+#define WALK_NO_COLUMN UINT32_MAX
+#define WALK_NO_RANK UINT32_MAX
 
 struct walk {
     const struct plan *plan;       /* borrowed */

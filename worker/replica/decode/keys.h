@@ -19,9 +19,10 @@ struct plan_node;
 struct plan_target;
 
 enum {
-    KEY_PATTERN_BYTES = 32,
-    KEY_NOT_LISTED = UINT32_MAX,
+    KEY_PATTERN_BYTES = 32
 };
+
+#define KEY_NOT_LISTED UINT32_MAX
 
 struct json_key {
     uint8_t pattern[KEY_PATTERN_BYTES]; /* `"name":`, zero-padded; what never matches if too long */

@@ -69,39 +69,40 @@ const uint8_t *number_read_exponent(const uint8_t *at, const uint8_t *end, struc
     return at;
 }
 
+/* Digits with at most one point; returns how many digits there are. */
+static uint32_t read_text_digits(const uint8_t **at, const uint8_t *end, struct number *n)
+{
+    uint32_t digits = 0;
+    uint32_t after_point = 0;
+    for (; *at < end && (is_digit(**at) || (**at == '.' && n->is_plain)); (*at)++) {
+        if (**at == '.') {
+            n->is_plain = false;
+            continue;
+        }
+        n->mantissa = n->mantissa * 10 + (uint64_t)(**at - '0');
+        digits++;
+        after_point += n->is_plain ? 0 : 1;
+    }
+    n->exponent = -(int32_t)after_point;
+    n->is_long = digits > NUMBER_DIGITS_FAST;
+    return digits;
+}
+
 bool number_read_text(const uint8_t *text, size_t len, struct number *ret_number)
 {
     struct number n = {.start = text, .end = text + len, .is_plain = true};
     const uint8_t *at = text;
-    const uint8_t *end = n.end;
-    if (at < end && (*at == '-' || *at == '+')) {
+    if (len > 0 && (*at == '-' || *at == '+')) {
         n.is_negative = *at == '-';
         at++;
     }
-    uint32_t digits = 0;
-    uint32_t after_point = 0;
-    for (; at < end && (is_digit(*at) || (*at == '.' && n.is_plain)); at++) {
-        if (*at == '.') {
-            n.is_plain = false;
-            continue;
-        }
-        n.mantissa = n.mantissa * 10 + (uint64_t)(*at - '0');
-        digits++;
-        after_point += n.is_plain ? 0 : 1;
-    }
-    if (digits == 0) {
+    if (read_text_digits(&at, text + len, &n) == 0) {
         return false;
     }
-    n.exponent = -(int32_t)after_point;
-    n.is_long = digits > NUMBER_DIGITS_FAST;
-    if (at < end && (*at | 0x20) == 'e') {
-        /* bounded by a copy of at most sign and digits: the text may end anywhere */
-        if (at + 1 == end) {
-            return false;
-        }
-        at = number_read_exponent(at, end, &n);
+    if (at + 1 < text + len && (*at | 0x20) == 'e') {
+        at = number_read_exponent(at, text + len, &n);
     }
-    if (at != end) {
+    if (at != text + len) {
         return false;
     }
     *ret_number = n;
@@ -171,7 +172,7 @@ static double from_text(const struct number *number)
     size_t len = (size_t)(number->end - number->start);
     char *text = len < sizeof(small) ? small : malloc(len + 1);
     if (text == NULL) {
-        return NAN;
+        return (double)NAN;
     }
     memcpy(text, number->start, len);
     text[len] = '\0';

@@ -35,10 +35,9 @@ OWNERS = {
     "microhttpd.h": {"api/http/server.c"},
     "curl/curl.h": {"common/http/http.c"},
     "librdkafka/rdkafka.h": {
-        "worker/replica/kafka/source.c", "worker/replica/kafka/rebalance.c",
-        "worker/replica/kafka/commit.c", "worker/replica/kafka/kick.c",
-        "worker/replica/kafka/watermarks.c",
-        "worker/replica/kafka/client.c", "worker/replica/kafka/client.h"},
+        "worker/replica/kafka/" + name for name in (
+            "client.h", "client.c", "handle.h", "helper.h", "ask.h", "trouble.h", "source.c",
+            "rebalance.c", "commit.c", "helper.c", "ask.c", "trouble.c", "check.c")},
     "libpq-fe.h": {"common/pg/pg.c"},
 }
 

@@ -8,16 +8,15 @@ enum {
     ROWS_FIRST = 4096,
 };
 
-enum status batch_init(
-    struct batch *ret_batch, const struct block_column *columns, size_t columns_count,
-    const char *pipe_id, size_t keep_bytes, struct err *err)
+enum status batch_init(struct batch *ret_batch, const struct batch_params *params, struct err *err)
 {
     struct batch batch = {.id = 0};
-    enum status st = block_new(columns, columns_count, keep_bytes, &batch.block, err);
+    enum status st =
+        block_new(params->columns, params->columns_count, params->keep_bytes, &batch.block, err);
     if (st != ST_OK) {
         return st;
     }
-    st = reject_block_new(pipe_id, keep_bytes / 8, &batch.rejects, err);
+    st = reject_block_new(params->pipe_id, params->keep_bytes / 8, &batch.rejects, err);
     if (st != ST_OK) {
         block_free(batch.block);
         return st;

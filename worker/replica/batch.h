@@ -53,11 +53,16 @@ struct batch {
     enum batch_seal sealed_by;
 };
 
-/* columns: borrowed for the batch's life. keep_bytes: column memory kept over resets.
- * ret_batch: batch_done. Statuses of block_new. */
-enum status batch_init(
-    struct batch *ret_batch, const struct block_column *columns, size_t columns_count,
-    const char *pipe_id, size_t keep_bytes, struct err *err) MUST_CHECK;
+struct batch_params {
+    const struct block_column *columns; /* borrowed for the batch's life */
+    size_t columns_count;
+    const char *pipe_id; /* copied */
+    size_t keep_bytes;   /* column memory kept over resets */
+};
+
+/* ret_batch: batch_done. Statuses of block_new. */
+enum status
+batch_init(struct batch *ret_batch, const struct batch_params *params, struct err *err) MUST_CHECK;
 
 /* Safe twice and on a zeroed struct. */
 void batch_done(struct batch *batch);

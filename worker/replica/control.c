@@ -20,8 +20,9 @@ enum status control_open(struct control *ret_control, int spec_fd, struct err *e
     (void)sigaddset(&wanted, SIGINT);  /* likewise */
     blocked = wanted;
     (void)sigaddset(&blocked, SIGPIPE); /* writes tell it by EPIPE */
-    if (sigprocmask(SIG_BLOCK, &blocked, NULL) != 0) {
-        return err_errno(err, ST_IO, errno, "cannot block signals");
+    int failed = pthread_sigmask(SIG_BLOCK, &blocked, NULL);
+    if (failed != 0) {
+        return err_errno(err, ST_IO, failed, "cannot block signals");
     }
     int fd = signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
     if (fd < 0) {

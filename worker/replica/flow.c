@@ -149,23 +149,27 @@ void flow_forget(struct run *run)
     run->is_reading_refused = false;
 }
 
-static void flow_rewind(struct run *run)
+/* Read every partition again from where it is stored. */
+static enum status flow_rewind_source(struct run *run, struct err *err)
 {
-    if (run->source == NULL) {
-        return;
-    }
     size_t count = ledger_slots_count(run->ledger);
     int64_t *next = calloc(count > 0 ? count : 1, sizeof(*next));
-    struct err err;
-    enum status st = next == NULL ? err_set(&err, ST_NO_MEMORY, "no memory to rewind") : ST_OK;
-    for (size_t slot = 0; st == ST_OK && slot < count; slot++) {
+    if (next == NULL) {
+        return err_set(err, ST_NO_MEMORY, "no memory to rewind %zu partitions", count);
+    }
+    for (size_t slot = 0; slot < count; slot++) {
         next[slot] = ledger_restart(run->ledger, slot);
     }
-    if (st == ST_OK) {
-        st = source_rewind(run->source, next, count, &err);
-    }
+    enum status st = source_rewind(run->source, next, count, err);
     free(next);
-    if (st != ST_OK) {
+    return st;
+}
+
+static void flow_rewind(struct run *run)
+{
+    struct err err;
+    if (run->source != NULL && flow_rewind_source(run, &err) != ST_OK) {
+        log_err(LOG_ERROR, "rewind_failed", &err, "pipe=%s", run->spec.pipe_id);
         /* Going on would lose what was dropped: a fresh process starts at the commits. */
         run->exit_code = PROTOCOL_EXIT_FAILED;
         run->is_over = true;
@@ -191,8 +195,13 @@ static enum status flow_make_sink(struct run *run, struct err *err)
     };
     enum status st = sink_new(&params, &run->sink, err);
     for (size_t i = 0; st == ST_OK && i < ARRAY_LEN(run->batches); i++) {
-        st = batch_init(
-            &run->batches[i], columns, count, run->spec.pipe_id, run->intake.limits.bytes, err);
+        struct batch_params batch = {
+            .columns = columns,
+            .columns_count = count,
+            .pipe_id = run->spec.pipe_id,
+            .keep_bytes = run->intake.limits.bytes,
+        };
+        st = batch_init(&run->batches[i], &batch, err);
     }
     return st;
 }

@@ -33,8 +33,9 @@ enum {
  * of the cost of reading large messages. */
 static void replica_tune_heap(void)
 {
-    (void)mallopt(M_MMAP_THRESHOLD, MMAP_FROM_BYTES); /* a refusal costs speed only */
-    (void)mallopt(M_TRIM_THRESHOLD, KEEP_FREE_BYTES); /* likewise */
+    /* There is one thread yet, and a refusal costs speed only. */
+    (void)mallopt(M_MMAP_THRESHOLD, MMAP_FROM_BYTES); // NOLINT(concurrency-mt-unsafe)
+    (void)mallopt(M_TRIM_THRESHOLD, KEEP_FREE_BYTES); // NOLINT(concurrency-mt-unsafe)
 }
 
 static size_t replica_prefetch_bytes(size_t memory_bytes)

@@ -24,7 +24,7 @@ enum status ask_init(struct ask *ask, const struct helper_params *params, struct
     if (st != ST_OK) {
         return st;
     }
-    ask->topics = calloc(params->topics->count, sizeof(struct rd_kafka_topic_s *));
+    ask->topics = calloc(params->topics->count + 1, sizeof(rd_kafka_topic_t *));
     ask->leaders = rd_kafka_topic_partition_list_new(8);
     if (ask->topics == NULL || ask->leaders == NULL) {
         ask_done(ask);
@@ -46,7 +46,7 @@ enum status ask_init(struct ask *ask, const struct helper_params *params, struct
 
 void ask_done(struct ask *ask)
 {
-    for (size_t i = 0; i < ask->topics_count; i++) {
+    for (size_t i = 0; ask->topics != NULL && i < ask->topics_count; i++) {
         rd_kafka_topic_destroy(ask->topics[i]);
     }
     free(ask->topics);

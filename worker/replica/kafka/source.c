@@ -258,7 +258,8 @@ source_open(const struct source_params *params, struct source **ret_source, stru
         st = source_subscribe(source, params, err);
     }
     if (st != ST_OK) {
-        return st; /* a half-made library handle stays: the process ends now */
+        free(source); /* the library's handle stays and is never polled: the process ends now */
+        return st;
     }
     *ret_source = source;
     return ST_OK;

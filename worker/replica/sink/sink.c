@@ -67,13 +67,14 @@ struct sink {
 
 enum status sink_new(const struct sink_params *params, struct sink **ret_sink, struct err *err)
 {
-    CLEANUP(sink_freep) struct sink *sink = calloc(1, sizeof(*sink));
+    struct sink *sink = calloc(1, sizeof(*sink));
     if (sink == NULL) {
         return err_set(err, ST_NO_MEMORY, "no memory for a sink");
     }
     sink->params = *params;
     sink->column_names = calloc(params->columns_count, sizeof(sink->column_names[0]));
     if (sink->column_names == NULL) {
+        sink_free(sink);
         return err_set(err, ST_NO_MEMORY, "no memory for %zu columns", params->columns_count);
     }
     for (size_t i = 0; i < params->columns_count; i++) {
@@ -81,13 +82,13 @@ enum status sink_new(const struct sink_params *params, struct sink **ret_sink, s
     }
     enum status st = compressor_new(params->compression, &sink->compressor, err);
     if (st != ST_OK) {
+        sink_free(sink);
         return st;
     }
     buf_init(&sink->body, params->body_max_bytes);
     backoff_init(&sink->backoff, RETRY_FIRST_MS, RETRY_MAX_MS, params->seed);
     sink->due_ms = INT64_MAX;
     *ret_sink = sink;
-    sink = NULL;
     return ST_OK;
 }
 
@@ -191,7 +192,7 @@ static enum status sink_make_body(struct sink *sink, struct err *err)
         sink->encoded_bytes += sink->pieces[i].len_bytes;
     }
     if (sink->params.compression == PIPE_COMPRESSION_NONE) {
-        sink->http_pieces = calloc(sink->pieces_count, sizeof(sink->http_pieces[0]));
+        sink->http_pieces = calloc(sink->pieces_count + 1, sizeof(sink->http_pieces[0]));
         if (sink->http_pieces == NULL) {
             return err_set(
                 err, ST_NO_MEMORY, "no memory for a body of %zu pieces", sink->pieces_count);

@@ -27,8 +27,9 @@ static void fixture_init(struct fixture *fixture)
 {
     fixture->type = text_type();
     fixture->column = (struct block_column){.name = "a", .type = fixture->type};
-    assert_int_equal(
-        batch_init(&fixture->batch, &fixture->column, 1, "pipe", 1 << 20, NULL), ST_OK);
+    const struct batch_params params_of_batch = {
+        .columns = &fixture->column, .columns_count = 1, .pipe_id = "pipe", .keep_bytes = 1 << 20};
+    assert_int_equal(batch_init(&fixture->batch, &params_of_batch, NULL), ST_OK);
     batch_reset(&fixture->batch, 1);
 }
 

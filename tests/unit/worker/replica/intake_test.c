@@ -44,7 +44,9 @@ static void fixture_init(struct fixture *fixture)
     assert_int_equal(ledger_assign(fixture->ledger, &start, 1, NULL), ST_OK);
     size_t count = 0;
     const struct block_column *columns = plan_columns(fixture->plan, &count);
-    assert_int_equal(batch_init(&fixture->batch, columns, count, "pipe", 1 << 20, NULL), ST_OK);
+    const struct batch_params params = {
+        .columns = columns, .columns_count = count, .pipe_id = "pipe", .keep_bytes = 1 << 20};
+    assert_int_equal(batch_init(&fixture->batch, &params, NULL), ST_OK);
     batch_reset(&fixture->batch, 1);
     fixture->intake = (struct intake){
         .settings = &fixture->spec.settings,

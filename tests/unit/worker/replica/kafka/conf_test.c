@@ -174,12 +174,11 @@ static char private_key[] = "KEY";
 static char connection[] = "Endpoint=sb://x;SharedAccessKey=k";
 static char authority[] = "CA";
 
-static void row_source(const struct row *row, char *brokers, struct kafka_source *ret_source)
+static void row_source(const struct row *row, struct kafka_source *ret_source)
 {
     *ret_source = (struct kafka_source){
         .type = row->type,
         .authentication = row->authentication,
-        .brokers = brokers,
         .ca_certificate = authority,
     };
     if (row->type == KAFKA_TYPE_AZUREEVENTHUB) {
@@ -206,7 +205,8 @@ static void rows_hold(void **state)
         char brokers[256];
         (void)snprintf(brokers, sizeof(brokers), "%s", row->brokers); /* they fit */
         struct kafka_source source;
-        row_source(row, brokers, &source);
+        row_source(row, &source);
+        source.brokers = brokers;
         struct kafka_conf conf = {.count = 0};
         struct err err = {.status = ST_OK};
         print_message("%s\n", row->name);
@@ -255,7 +255,7 @@ static void consumer_never_commits_by_itself(void **state)
         const char *isolation;
         const char *kbytes;
     } consumers[] = {
-        {false, 16 * 1024 * 1024, "read_uncommitted", "16384"},
+        {false, (uint64_t)16 * 1024 * 1024, "read_uncommitted", "16384"},
         {true, 0, "read_committed", "1"},
     };
     char brokers[] = "h:1";

@@ -145,50 +145,99 @@ static void sequences_hold(void **state)
     }
 }
 
-/* A million random steps against the definition itself: the set of settled offsets. */
+/* Random steps against the definition itself: a commit covers the offsets of settled batches from
+ * the first one on, and stops before the first offset of an unsettled one. */
+enum {
+    OFFSETS = 4000
+};
+
+struct model {
+    uint64_t batch_of[OFFSETS];
+    bool is_settled[OFFSETS + 1]; /* by batch */
+    uint64_t oldest;              /* unsettled */
+    uint64_t newest;
+    int64_t taken;
+    uint64_t random;
+};
+
+static uint64_t model_random(struct model *model)
+{
+    model->random ^= model->random << 13;
+    model->random ^= model->random >> 7;
+    model->random ^= model->random << 17;
+    return model->random;
+}
+
+/* Settle the oldest batch, or the second oldest first, now and then. */
+static void model_settle(struct model *model, struct ledger *ledger)
+{
+    uint64_t batch = model->oldest;
+    if (model_random(model) % 3 == 0 && batch + 1 < model->newest &&
+        !model->is_settled[batch + 1]) {
+        batch++;
+    }
+    ledger_settle(ledger, batch);
+    model->is_settled[batch] = true;
+    while (model->oldest < model->newest && model->is_settled[model->oldest]) {
+        model->oldest++;
+    }
+}
+
+static void model_step(struct model *model, struct ledger *ledger)
+{
+    if (model_random(model) % 7 == 0 && model->newest - model->oldest + 1 < LEDGER_BATCHES_MAX) {
+        model->newest++;
+    } else if (model_random(model) % 11 == 0 && model->oldest < model->newest) {
+        model_settle(model, ledger);
+    } else {
+        model->batch_of[model->taken] = model->newest;
+        ledger_take(ledger, 0, model->taken, model->newest);
+        model->taken++;
+    }
+}
+
+static int64_t model_prefix(const struct model *model)
+{
+    int64_t prefix = 0;
+    while (prefix < model->taken && model->is_settled[model->batch_of[prefix]]) {
+        prefix++;
+    }
+    return prefix;
+}
+
 static void settled_prefix_has_no_gap(void **state)
 {
     (void)state;
-    enum {
-        OFFSETS = 4000
-    };
-    static uint64_t batch_of[OFFSETS];
-    uint64_t random = 88172645463325252U;
+    static struct model model = {.oldest = 1, .newest = 1, .random = 88172645463325252U};
     CLEANUP(ledger_freep) struct ledger *ledger = NULL;
     assert_int_equal(ledger_new(&ledger, NULL), ST_OK);
     struct ledger_start start = {.next = 0, .committed = -1};
     assert_int_equal(ledger_assign(ledger, &start, 1, NULL), ST_OK);
-    bool is_settled[OFFSETS + 1] = {false};
-    uint64_t oldest = 1;
-    uint64_t newest = 1;
-    int64_t taken = 0;
-    while (taken < OFFSETS) {
-        random ^= random << 13;
-        random ^= random >> 7;
-        random ^= random << 17;
-        if (random % 7 == 0 && newest - oldest + 1 < LEDGER_BATCHES_MAX) {
-            newest++;
-        } else if (random % 11 == 0 && oldest < newest && !is_settled[oldest]) {
-            /* The second oldest first, now and then. */
-            uint64_t batch = random % 3 == 0 && oldest + 1 < newest && !is_settled[oldest + 1]
-                                 ? oldest + 1
-                                 : oldest;
-            ledger_settle(ledger, batch);
-            is_settled[batch] = true;
-            while (oldest < newest && is_settled[oldest]) {
-                oldest++;
-            }
-        } else {
-            batch_of[taken] = newest;
-            ledger_take(ledger, 0, taken, newest);
-            taken++;
-        }
-        int64_t prefix = 0;
-        while (prefix < taken && is_settled[batch_of[prefix]]) {
-            prefix++;
-        }
+    while (model.taken < OFFSETS) {
+        model_step(&model, ledger);
+        int64_t prefix = model_prefix(&model);
         assert_int_equal(ledger_settled(ledger, 0), prefix == 0 ? -1 : prefix);
     }
+    assert_true(model.oldest > 100);
+}
+
+static void idle_partitions_step_over_markers(void **state)
+{
+    (void)state;
+    CLEANUP(ledger_freep) struct ledger *ledger = NULL;
+    assert_int_equal(ledger_new(&ledger, NULL), ST_OK);
+    struct ledger_start start = {.next = 5, .committed = 5};
+    assert_int_equal(ledger_assign(ledger, &start, 1, NULL), ST_OK);
+    assert_false(ledger_step_over(ledger, 0, 9)); /* nothing is settled yet */
+    ledger_take(ledger, 0, 5, 1);
+    assert_false(ledger_step_over(ledger, 0, 9)); /* something is unsettled */
+    ledger_settle(ledger, 1);
+    assert_false(ledger_step_over(ledger, 0, -1)); /* unknown */
+    assert_false(ledger_step_over(ledger, 0, 6));  /* nothing new */
+    assert_true(ledger_step_over(ledger, 0, 9));
+    assert_int_equal(ledger_settled(ledger, 0), 9);
+    assert_true(ledger_has_commit(ledger, 0));
+    assert_int_equal(ledger_committed(ledger, 0), 5);
 }
 
 static void assignment_is_limited(void **state)
@@ -211,6 +260,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sequences_hold),
         cmocka_unit_test(settled_prefix_has_no_gap),
+        cmocka_unit_test(idle_partitions_step_over_markers),
         cmocka_unit_test(assignment_is_limited),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

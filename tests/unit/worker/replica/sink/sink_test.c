@@ -176,8 +176,9 @@ static void fixture_init(struct fixture *fixture, uint64_t rows)
         .body_max_bytes = 1 << 20,
     };
     assert_int_equal(sink_new(&params, &fixture->sink, NULL), ST_OK);
-    assert_int_equal(
-        batch_init(&fixture->batch, &fixture->column, 1, "pipe", 1 << 20, NULL), ST_OK);
+    const struct batch_params params_of_batch = {
+        .columns = &fixture->column, .columns_count = 1, .pipe_id = "pipe", .keep_bytes = 1 << 20};
+    assert_int_equal(batch_init(&fixture->batch, &params_of_batch, NULL), ST_OK);
     batch_reset(&fixture->batch, 1);
     for (uint64_t id = 0; id < rows; id++) {
         assert_int_equal(batch_reserve_row(&fixture->batch), ST_OK);

@@ -44,4 +44,4 @@ format: ## format every C file in place
 	@git ls-files '*.c' '*.h' | xargs clang-format-14 -i
 
 clean: ## remove the build folders
-	@rm -rf $(BUILD) $(ASAN_BUILD)
+	@rm -rf $(BUILD) $(ASAN_BUILD) build-clang

@@ -84,7 +84,7 @@ row_right(struct walk *w, const struct plan_target *target, const uint8_t *key_a
 }
 
 /* What lies inside the value: columns with longer paths. */
-JSON_COLD const uint8_t *
+static inline const uint8_t *
 row_child(struct walk *w, const struct json_key *key, const uint8_t *key_at, const uint8_t *at)
 {
     if (row_is_seen(w, key->bit)) {

@@ -46,8 +46,10 @@ enum status plan_add_path(struct plan_node *node, const struct plan_source *sour
     }
     struct json_key *key = NULL;
     enum status st = find_or_add(node, source->path, strlen(source->path), &key, err);
-    st = st == ST_OK ? add_target(key, &source->target, err) : st;
     const char *split = *source->separator == '\0' ? NULL : strstr(source->path, source->separator);
+    struct plan_target target = source->target;
+    target.is_literal = split != NULL;
+    st = st == ST_OK ? add_target(key, &target, err) : st;
     if (st != ST_OK || split == NULL) {
         return st;
     }

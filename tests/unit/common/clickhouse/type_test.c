@@ -1,0 +1,139 @@
+/* Type texts: canonical form, aliases, spacing, and what is refused with which reason. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clickhouse/type.h"
+
+#include <cmocka.h>
+
+static void type_writes_its_canonical_text(void **state)
+{
+    (void)state;
+    static const char *const TEXTS[][2] = {
+        {"Int32", "Int32"},
+        {" UInt64 ", "UInt64"},
+        {"BIGINT", "Int64"},
+        {"BOOLEAN", "Bool"},
+        {"FixedString( 16 )", "FixedString(16)"},
+        {"DateTime", "DateTime"},
+        {"DateTime()", "DateTime"},
+        {"DateTime( 'Asia/Tokyo')", "DateTime('Asia/Tokyo')"},
+        {"DateTime64", "DateTime64(3)"},
+        {"DateTime64(6,'UTC')", "DateTime64(6, 'UTC')"},
+        {"Decimal(18,4)", "Decimal(18, 4)"},
+        {"Decimal(5)", "Decimal(5, 0)"},
+        {"Decimal", "Decimal(10, 0)"},
+        {"DECIMAL(38,38)", "Decimal(38, 38)"},
+        {"Decimal32(3)", "Decimal(9, 3)"},
+        {"Decimal128(10)", "Decimal(38, 10)"},
+        {"Enum8('b'=2,'a'=1)", "Enum8('a' = 1, 'b' = 2)"},
+        {"Enum('x','y')", "Enum8('x' = 1, 'y' = 2)"},
+        {"Enum('x'=1000)", "Enum16('x' = 1000)"},
+        {"Enum8('it\\'s'=1,'q''q'=2)", "Enum8('it\\'s' = 1, 'q\\'q' = 2)"},
+        {"Nullable(String)", "Nullable(String)"},
+        {"LowCardinality(Nullable(String))", "LowCardinality(Nullable(String))"},
+        {"Array(Array(Nullable(UInt8)))", "Array(Array(Nullable(UInt8)))"},
+        {"Map(String,Array(Int8))", "Map(String, Array(Int8))"},
+        {"Tuple(a Int8,`b c` String)", "Tuple(a Int8, `b c` String)"},
+        {"Tuple(Int8,String)", "Tuple(Int8, String)"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(TEXTS); i++) {
+        struct ch_type *type = NULL;
+        struct err err = {0};
+        if (ch_type_parse(TEXTS[i][0], &type, &err) != ST_OK) {
+            fail_msg("%s: %s", TEXTS[i][0], err.text);
+        }
+        char *text = ch_type_text(type);
+        assert_string_equal(text, TEXTS[i][1]);
+        struct ch_type *again = NULL;
+        assert_int_equal(ch_type_parse(text, &again, &err), ST_OK);
+        assert_true(ch_type_equals(type, again));
+        free(text);
+        ch_type_free(type);
+        ch_type_free(again);
+    }
+}
+
+static void type_refuses_with_a_reason(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        enum status status;
+        const char *reason;
+    } CASES[] = {
+        {"", ST_INVALID, "a type name is expected at position 0"},
+        {"Strin", ST_INVALID, "unknown type 'Strin'"},
+        {"Int32x", ST_INVALID, "unknown type 'Int32x'"},
+        {"Int32)", ST_INVALID, "nothing more is expected at position 5"},
+        {"Array(Int32", ST_INVALID, "')' is expected at position 11"},
+        {"Array()", ST_INVALID, "arguments are expected"},
+        {"Array", ST_INVALID, "'(' is expected"},
+        {"FixedString(0)", ST_INVALID, "number out of range"},
+        {"FixedString(99999999999999999999)", ST_INVALID, "number out of range"},
+        {"DateTime64(10)", ST_INVALID, "number out of range"},
+        {"Decimal(10, 11)", ST_INVALID, "number out of range"},
+        {"Decimal(77, 1)", ST_INVALID, "number out of range"},
+        {"Decimal(0, 0)", ST_INVALID, "number out of range"},
+        {"Enum8('a'=1,'a'=2)", ST_INVALID, "twice"},
+        {"Enum8('a'=128)", ST_INVALID, "out of range"},
+        {"Enum8('a=1)", ST_INVALID, "no end"},
+        {"Enum8(a=1)", ST_INVALID, "in quotes"},
+        {"Nullable(Array(Int8))", ST_INVALID, "Array cannot be inside Nullable"},
+        {"LowCardinality(Decimal(9,2))", ST_INVALID, "cannot be inside LowCardinality"},
+        {"Tuple(a Int8, String)", ST_INVALID, "either all tuple elements have names or none"},
+        {"Tuple(a Int8, a Int8)", ST_INVALID, "one name"},
+        {"Map(String)", ST_INVALID, "a map needs a key and a value"},
+        {"Int32(5)", ST_INVALID, "takes no arguments"},
+        {"Int128", ST_UNSUPPORTED, "type Int128 is not supported yet"},
+        {"Array(JSON(a UInt32))", ST_UNSUPPORTED, "type JSON(a UInt32) is not supported yet"},
+        {"LowCardinality(Int8)", ST_UNSUPPORTED, "LowCardinality(Int8) is not supported yet"},
+        {"Map(Int8, Int8)", ST_UNSUPPORTED, "type Map(Int8, Int8) is not supported yet"},
+        {"Decimal(50, 2)", ST_UNSUPPORTED, "type Decimal(50, 2) is not supported yet"},
+        {"Variant(String, Int8)", ST_UNSUPPORTED, "not supported yet"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+        struct ch_type *type = NULL;
+        struct err err = {0};
+        assert_int_equal(ch_type_parse(CASES[i].text, &type, &err), CASES[i].status);
+        assert_null(type);
+        if (strstr(err.text, CASES[i].reason) == NULL) {
+            fail_msg("%s: %s", CASES[i].text, err.text);
+        }
+    }
+}
+
+static void type_limits_nesting(void **state)
+{
+    (void)state;
+    char text[2048] = "";
+    for (int depth = 31; depth <= 32; depth++) {
+        text[0] = '\0';
+        size_t at = 0;
+        for (int i = 0; i < depth; i++) {
+            at += (size_t)snprintf(text + at, sizeof(text) - at, "Array(");
+        }
+        at += (size_t)snprintf(text + at, sizeof(text) - at, "Int8");
+        memset(text + at, ')', (size_t)depth);
+        text[at + (size_t)depth] = '\0';
+        struct ch_type *type = NULL;
+        assert_int_equal(
+            ch_type_parse(text, &type, NULL), depth < CH_TYPE_DEPTH_MAX ? ST_OK : ST_INVALID);
+        ch_type_free(type);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(type_writes_its_canonical_text),
+        cmocka_unit_test(type_refuses_with_a_reason),
+        cmocka_unit_test(type_limits_nesting),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

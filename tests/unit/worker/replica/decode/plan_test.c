@@ -1,0 +1,66 @@
+/* What a plan refuses, and that the table's types decide. */
+#include <string.h>
+
+#include "tests/unit/worker/replica/decode/fixture.h"
+
+static enum status try_plan(
+    const char *column, const char *type, const struct pipe_settings *settings, struct err *err)
+{
+    static char name[] = "t";
+    struct pipe_column wanted = {(char *)(uintptr_t)column, name};
+    struct pipe_spec spec = {
+        .settings = settings == NULL ? (struct pipe_settings){0} : *settings,
+        .destination = {.database = name, .table = name, .columns = &wanted, .columns_count = 1},
+    };
+    const struct plan_column table[] = {{"other", "Int8"}, {"known", type}, {"_offset", type}};
+    struct plan *plan = NULL;
+    enum status st = plan_new(&spec, table, ARRAY_LEN(table), &plan, err);
+    if (st == ST_OK) {
+        size_t count = 0;
+        assert_string_equal(plan_columns(plan, &count)->name, column);
+        assert_int_equal(count, 1);
+    }
+    plan_free(plan);
+    return st;
+}
+
+static void plan_refuses_what_it_cannot_fill(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    assert_int_equal(try_plan("known", "Int32", NULL, &err), ST_OK);
+    assert_int_equal(try_plan("unknown", "Int32", NULL, &err), ST_INVALID);
+    assert_string_equal(err.text, "table t.t has no column unknown");
+    assert_int_equal(try_plan("known", "Int256", NULL, &err), ST_UNSUPPORTED);
+    assert_string_equal(err.text, "column known: type Int256 is not supported yet");
+    assert_int_equal(try_plan("_offset", "Int64", NULL, &err), ST_OK);
+    assert_int_equal(try_plan("_offset", "String", NULL, &err), ST_INVALID);
+    assert_non_null(strstr(err.text, "_offset cannot be stored as String"));
+    struct pipe_settings settings = {.defaults = PIPE_DEFAULTS_SERVER};
+    assert_int_equal(try_plan("known", "Int32", &settings, &err), ST_UNSUPPORTED);
+    settings = (struct pipe_settings){.multi_record = PIPE_MULTI_RECORD_LINES};
+    assert_int_equal(try_plan("known", "Int32", &settings, &err), ST_UNSUPPORTED);
+}
+
+static void plan_takes_another_separator(void **state)
+{
+    (void)state;
+    static const struct fixture_column COLUMNS[] = {
+        {"v", "Int32", "a.b"}, {"w", "Int32", "c"}, {NULL, NULL, NULL}};
+    struct fixture f;
+    fixture_open(&f, COLUMNS, NULL);
+    assert_false(plan_is_raw(f.plan));
+    assert_false(plan_needs_headers(f.plan));
+    assert_int_equal(fixture_add(&f, "{\"a\":{\"b\":4},\"c\":5}"), ST_OK);
+    fixture_assert_u64(&f, 0, 4);
+    fixture_close(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(plan_refuses_what_it_cannot_fill),
+        cmocka_unit_test(plan_takes_another_separator),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

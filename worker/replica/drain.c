@@ -23,9 +23,11 @@ void drain_begin(struct run *run, enum run_drain drain, int exit_code)
     run->drain_deadline_ms =
         run->now_ms + (drain == RUN_DRAIN_STOP ? DRAIN_STOP_MS : DRAIN_REVOKE_MS);
     run->next_report_ms = run->now_ms;
-    log_event(
-        LOG_INFO, "drain_started", "pipe=%s replica=%lld why=%s", run->spec.pipe_id,
-        (long long)run->spec.replica_index, drain == RUN_DRAIN_STOP ? "stop" : "rebalance");
+    if (drain == RUN_DRAIN_STOP) {
+        log_event(
+            LOG_INFO, "drain_started", "pipe=%s replica=%lld", run->spec.pipe_id,
+            (long long)run->spec.replica_index);
+    }
 }
 
 /* Remember how far the revoked partitions are stored. */

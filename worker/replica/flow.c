@@ -53,10 +53,7 @@ flow_on_assign(void *ctx, struct source_start *starts, size_t count, struct err 
     free(first);
     if (st == ST_OK) {
         run->counters.rebalances++;
-        struct reporter_event event = {
-            .event = "assigned", .name = "info", .text = "partitions assigned", .details = ""};
-        reporter_event(&run->reporter, &event);
-        run->next_report_ms = run->now_ms;
+        status_assigned(run, count);
     }
     return st;
 }
@@ -65,6 +62,7 @@ static void flow_on_revoke(void *ctx, bool is_lost)
 {
     struct run *run = ctx;
     run->is_lost = is_lost;
+    status_revoked(run, is_lost);
     if (run->drain == RUN_DRAIN_NONE) {
         drain_begin(run, RUN_DRAIN_REVOKE, PROTOCOL_EXIT_DONE);
     }
@@ -147,6 +145,9 @@ void flow_forget(struct run *run)
     ledger_forget(run->ledger);
     batch_reset(run->filling, ++run->last_batch_id);
     run->is_reading_refused = false;
+    if (run->source != NULL) {
+        source_forget_read(run->source);
+    }
 }
 
 /* Read every partition again from where it is stored. */

@@ -144,7 +144,9 @@ void health_fail(struct run *run, enum pipe_reason reason, const char *text);
 /* status.c */
 void status_heartbeat(struct run *run);
 void status_step(struct run *run);
-/* An event of interface.md §5 about a partition's offsets. */
+/* Events of interface.md §5: partitions came, partitions go, a partition's offsets jumped. */
+void status_assigned(struct run *run, size_t partitions_count);
+void status_revoked(struct run *run, bool is_lost);
 void status_jump(struct run *run, enum source_jump jump, size_t slot, int64_t from, int64_t to);
 
 #endif

@@ -97,6 +97,34 @@ void status_step(struct run *run)
     reporter_latency(&run->reporter, &run->latency);
 }
 
+static void status_tell(struct run *run, const char *name, const char *text, size_t partitions)
+{
+    char details[PROTOCOL_EVENT_TEXT_BYTES];
+    (void)snprintf(
+        details, sizeof(details), "{\"replica\":%lld,\"partitions\":%zu}",
+        (long long)run->spec.replica_index, partitions); /* fits */
+    struct reporter_event event = {.event = name, .name = "info", .text = text, .details = details};
+    reporter_event(&run->reporter, &event);
+    log_event(
+        LOG_INFO, name, "pipe=%s replica=%lld partitions=%zu", run->spec.pipe_id,
+        (long long)run->spec.replica_index, partitions);
+    run->next_report_ms = run->now_ms;
+}
+
+void status_assigned(struct run *run, size_t partitions_count)
+{
+    status_tell(run, "assigned", "the group assigned partitions to this replica", partitions_count);
+}
+
+void status_revoked(struct run *run, bool is_lost)
+{
+    status_tell(
+        run, "rebalanced",
+        is_lost ? "the group took this replica's partitions away after a silence"
+                : "the group shares its partitions anew",
+        ledger_slots_count(run->ledger));
+}
+
 void status_jump(struct run *run, enum source_jump jump, size_t slot, int64_t from, int64_t to)
 {
     struct source_partition at;

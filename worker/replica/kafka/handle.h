@@ -68,7 +68,8 @@ struct source {
 
     /* Records asked for again. */
     struct helper_job *read_answer; /* owned */
-    bool is_reading;
+    bool is_reading;                /* the helper has the question */
+    bool is_read_wanted;            /* somebody still waits for the answer */
 };
 
 /* rebalance.c */

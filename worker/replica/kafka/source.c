@@ -301,8 +301,12 @@ static void source_take_answers(struct source *source, int64_t now_ms)
             rebalance_jump(source, job);
             break;
         case HELPER_READ:
-            source->read_answer = job;
-            continue;
+            source->is_reading = false;
+            if (source->is_read_wanted) {
+                source->read_answer = job;
+                continue;
+            }
+            break;
         }
         helper_job_free(job);
     }
@@ -421,7 +425,7 @@ void source_partition(
 enum status source_read_again(
     struct source *source, const struct source_wanted *wanted, size_t count, struct err *err)
 {
-    if (source->is_reading) {
+    if (source->is_reading || source->read_answer != NULL) {
         return err_set(err, ST_CONFLICT, "records are being read again already");
     }
     struct helper_job *job = helper_job_new(HELPER_READ);
@@ -436,8 +440,16 @@ enum status source_read_again(
             wanted[i].offset;
     }
     source->is_reading = true;
+    source->is_read_wanted = true;
     helper_post(source->helper, job);
     return ST_OK;
+}
+
+void source_forget_read(struct source *source)
+{
+    source->is_read_wanted = false;
+    helper_job_free(source->read_answer);
+    source->read_answer = NULL;
 }
 
 bool source_has_read(const struct source *source)
@@ -458,7 +470,7 @@ void source_take_read(struct source *source, source_read_fn *fn, void *ctx)
         fn(ctx, (size_t)i, is_there ? &record : NULL);
     }
     source->read_answer = NULL;
-    source->is_reading = false;
+    source->is_read_wanted = false;
     helper_job_free(job);
 }
 
@@ -468,6 +480,10 @@ void source_close(struct source *source)
         return;
     }
     source->is_closing = true;
+    if (source->is_revoking || source->coming != NULL) {
+        /* The library waits for our word on a rebalance, and would wait in its close as well. */
+        (void)rd_kafka_assign(source->rk, NULL); /* nothing can be done about a failure */
+    }
     /* Serves the last revocation by itself and waits for the coordinator's answer, if there is one.
      */
     (void)rd_kafka_consumer_close(source->rk); /* the group forgets us anyway after a while */

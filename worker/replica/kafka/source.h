@@ -137,6 +137,9 @@ enum status source_read_again(
     struct source *source, const struct source_wanted *wanted, size_t count,
     struct err *err) MUST_CHECK;
 
+/* The answer is no longer wanted, whether it is there or not. */
+void source_forget_read(struct source *source);
+
 /* True when the answer is there. */
 bool source_has_read(const struct source *source);
 

@@ -323,6 +323,7 @@ static bool widen_indexes(struct column *c, uint8_t index_bytes)
     }
     for (size_t i = 0; i < count; i++) {
         uint32_t index = 0;
+        assert(wide.at != NULL);
         memcpy(&index, c->data.at + i * c->index_bytes, c->index_bytes);
         memcpy(wide.at + i * index_bytes, &index, index_bytes);
     }

@@ -112,11 +112,8 @@ lz4_part(struct compressor *c, const struct block_piece *part, struct buf *out, 
     if (st != ST_OK) {
         return st;
     }
-    /* stableSrc: the columns do not move while the block is being sent, and parts follow each
-     * other only within a piece, so history beyond a part may be read where it lies */
-    LZ4F_compressOptions_t options = {.stableSrc = 0};
     size_t written = LZ4F_compressUpdate(
-        c->lz4, out->bytes + out->len_bytes, bound, part->bytes, part->len_bytes, &options);
+        c->lz4, out->bytes + out->len_bytes, bound, part->bytes, part->len_bytes, NULL);
     return lz4_step(out, written, err);
 }
 

@@ -110,6 +110,7 @@ enum status keys_index(struct key_table *table, uint32_t *next_id, struct err *e
     table->first_id = *next_id;
     for (uint32_t i = 0; i < table->count; i++) {
         struct json_key *key = &table->keys[i];
+        assert(key->name != NULL);
         key->id = (*next_id)++;
         uint32_t slot = keys_hash((const uint8_t *)key->name, key->name_bytes) & table->slots_mask;
         while (table->slots[slot] != 0) {

@@ -12,6 +12,14 @@
 
 #include "worker/replica/decode/simd.h"
 
+/* May the second byte follow the first? Not in overlong forms, surrogates, above U+10FFFF. */
+static inline bool utf8_is_second(uint8_t first, uint8_t second)
+{
+    uint8_t low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
+    uint8_t high = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
+    return second >= low && second <= high;
+}
+
 /* One character that is not ASCII; its length, 0 if it is broken. The text's rest is len bytes. */
 static inline size_t utf8_character(const uint8_t *at, size_t len)
 {
@@ -21,10 +29,7 @@ static inline size_t utf8_character(const uint8_t *at, size_t len)
     if (first < FIRST_MIN[count] || first > 0xf4 || count > len) {
         return 0;
     }
-    uint8_t second = at[1];
-    uint8_t low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
-    uint8_t high = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
-    if (second < low || second > high) {
+    if (!utf8_is_second(first, at[1])) {
         return 0;
     }
     for (size_t i = 2; i < count; i++) {
@@ -168,28 +173,48 @@ static inline __m256i utf8_last(const uint8_t *at, size_t len)
     return _mm256_and_si256(simd_load(at), simd_load(KEEP + SIMD_BYTES - len));
 }
 
-/* First whether all is ASCII, then everything: no branch depends on where characters stand. */
+enum {
+    UTF8_STRIDE_BLOCKS = 64
+};
+
+/* Bit i: block i of at most 64 is not pure ASCII. */
+static inline uint64_t utf8_blocks(const uint8_t *text, size_t blocks)
+{
+    uint64_t found = 0;
+    for (size_t i = 0; i < blocks; i++) {
+        found |= (uint64_t)(simd_not_ascii(text + i * SIMD_BYTES) != 0) << i;
+    }
+    return found;
+}
+
+/*
+ * Most text is ASCII with some other characters here and there: note which blocks have them, then
+ * check those and the ones behind them, where a character may go on.
+ */
 static inline bool utf8_is_valid(const uint8_t *text, size_t len)
 {
-    size_t whole = len / SIMD_BYTES * SIMD_BYTES;
-    __m256i last = utf8_last(text + whole, len - whole);
-    __m256i all = last;
-    for (size_t at = 0; at < whole; at += SIMD_BYTES) {
-        all = _mm256_or_si256(all, simd_load(text + at));
-    }
-    if (_mm256_movemask_epi8(all) == 0) {
-        return true;
-    }
-    __m256i before = _mm256_setzero_si256();
+    size_t blocks = len / SIMD_BYTES;
+    size_t rest = len % SIMD_BYTES;
     __m256i errors = _mm256_setzero_si256();
-    for (size_t at = 0; at < whole; at += SIMD_BYTES) {
-        __m256i bytes = simd_load(text + at);
-        errors = _mm256_or_si256(errors, utf8_errors(bytes, before));
-        before = bytes;
+    __m256i zero = _mm256_setzero_si256();
+    uint64_t carry = 0; /* the block before has other characters */
+    for (size_t at = 0; at < blocks; at += UTF8_STRIDE_BLOCKS) {
+        size_t count = blocks - at < UTF8_STRIDE_BLOCKS ? blocks - at : UTF8_STRIDE_BLOCKS;
+        uint64_t found = utf8_blocks(text + at * SIMD_BYTES, count);
+        uint64_t check = (found | found << 1 | carry) & (UINT64_MAX >> (64 - count));
+        carry = found >> (count - 1) & 1;
+        for (; check != 0; check &= check - 1) {
+            size_t block = at + (size_t)__builtin_ctzll(check);
+            const uint8_t *bytes = text + block * SIMD_BYTES;
+            __m256i before = block == 0 ? zero : simd_load(bytes - SIMD_BYTES);
+            errors = _mm256_or_si256(errors, utf8_errors(simd_load(bytes), before));
+        }
     }
-    errors = _mm256_or_si256(errors, utf8_errors(last, before));
-    /* a whole last block may end inside a character */
-    errors = _mm256_or_si256(errors, utf8_errors(_mm256_setzero_si256(), last));
+    __m256i last = utf8_last(text + blocks * SIMD_BYTES, rest);
+    if (carry != 0 || _mm256_movemask_epi8(last) != 0) {
+        __m256i before = blocks == 0 ? zero : simd_load(text + (blocks - 1) * SIMD_BYTES);
+        errors = _mm256_or_si256(errors, utf8_errors(last, before));
+    }
     return _mm256_testz_si256(errors, errors) != 0;
 }
 

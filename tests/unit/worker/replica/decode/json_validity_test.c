@@ -170,11 +170,50 @@ static void walks_agree_on_typed_columns(void **state)
     fixture_close(&plain);
 }
 
+/* Characters of every length at every place of long texts, whole and broken. */
+static void walks_agree_on_long_text(void **state)
+{
+    (void)state;
+    enum {
+        TEXT_BYTES = 5000,
+        LONG_ROUNDS = 4000,
+    };
+    static const struct fixture_column COLUMNS[] = {{"a", "String", NULL}, {NULL, NULL, NULL}};
+    static const char *const CHARACTERS[] = {"\xc3\xa9", "\xe6\xb0\xb4", "\xf0\x9f\x98\x80"};
+    static char text[TEXT_BYTES + 64];
+    struct fixture fast;
+    struct fixture plain;
+    fixture_open(&fast, COLUMNS, NULL);
+    fixture_open(&plain, COLUMNS, NULL);
+    decoder_use_baseline(plain.decoder);
+    size_t accepted = 0;
+    for (size_t i = 0; i < LONG_ROUNDS; i++) {
+        size_t len = random_next() % TEXT_BYTES;
+        memcpy(text, "{\"a\":\"", 6);
+        memset(text + 6, 'x', len);
+        for (size_t k = random_next() % 4; k > 0 && len > 8; k--) {
+            const char *character = CHARACTERS[random_next() % ARRAY_LEN(CHARACTERS)];
+            memcpy(text + 6 + random_next() % (len - 4), character, strlen(character));
+        }
+        if (random_next() % 2 == 0 && len > 0) {
+            text[6 + random_next() % len] = (char)(0x80 + random_next() % 128);
+        }
+        memcpy(text + 6 + len, "\"}", 2);
+        enum status st = fixture_add_bytes(&fast, text, len + 8);
+        assert_int_equal(fixture_add_bytes(&plain, text, len + 8), st);
+        accepted += st == ST_OK ? 1 : 0;
+    }
+    assert_in_range(accepted, LONG_ROUNDS / 10, LONG_ROUNDS * 9 / 10);
+    fixture_close(&fast);
+    fixture_close(&plain);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(json_is_what_jansson_says),
         cmocka_unit_test(walks_agree_on_typed_columns),
+        cmocka_unit_test(walks_agree_on_long_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -130,7 +130,10 @@ void decoder_freep(struct decoder **d)
 static void begin_walk(struct decoder *d)
 {
     struct walk *w = &d->walk;
-    memset(w->seen, 0, d->plan->words_count * sizeof(*w->seen));
+    w->seen[0] = 0;
+    if (d->plan->words_count > 1) {
+        memset(w->seen, 0, d->plan->words_count * sizeof(*w->seen));
+    }
     w->depth = 0;
     w->fault_column = WALK_NO_COLUMN;
     if (LIKELY(!w->has_ranks)) {

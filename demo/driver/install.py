@@ -38,11 +38,18 @@ def last_line(log, start=0):
 
 
 def packages(settings):
-    """Debian packages by name; quick when all are there."""
-    step("packages: looking for what is missing (deploy/install-deps build demo)")
-    run_logged(
-        [os.path.join(paths.ROOT, "deploy", "install-deps"), "build", "demo"],
-        settings.log("install"), "installing packages")
+    """Debian packages by name; quick when all are there, else minutes: say what is installed."""
+    step("packages: looking for what is missing (deploy/install-deps demo)")
+    log = settings.log("install")
+    with open(log, "ab") as out:
+        start = out.tell()
+        with subprocess.Popen(
+                [os.path.join(paths.ROOT, "deploy", "install-deps"), "demo"], cwd=paths.ROOT,
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=out) as running:
+            for line in running.stdout:
+                step(line.decode("utf-8", "replace").strip())
+    if running.returncode != 0:
+        raise DemoError(f"installing packages failed: {last_line(log, start)}", log)
 
 
 def build(settings):

@@ -1,6 +1,6 @@
 # The type tree, the column builders, and the JSON walk.
 penstock_unit_test(clickhouse_type_test tests/unit/common/clickhouse/type_test.c clickhouse)
-foreach(room block dictionary compress reject_block)
+foreach(room block bytes dictionary compress reject_block)
     penstock_unit_test(replica_${room}_test tests/unit/worker/replica/block/${room}_test.c replica)
 endforeach()
 foreach(room number datetime)

@@ -18,6 +18,8 @@ enum {
     MISMATCH_STEP_MS = 2000,
     MISMATCH_STEPS = 10,
     BODY_MAX_BYTES_SHARE = 2, /* of the replica's memory: no body may be larger */
+    KEEP_PERCENT = 75, /* of a batch's limit: an emptied batch, a full one and its body still fit
+                          into the budget, so that the intake stays open */
 };
 
 static bool flow_on_record(void *ctx, size_t slot, const struct record *record)

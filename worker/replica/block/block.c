@@ -22,7 +22,7 @@ struct block {
     char **names;            /* owned */
     size_t columns_count;
     size_t rows;
-    size_t keep_bytes; /* per buffer */
+    size_t keep_bytes; /* of all columns together */
     size_t unmarked_rows;
     size_t unmarked_input_bytes;
     size_t encoded_bytes; /* as of the last mark */
@@ -81,7 +81,7 @@ enum status block_new(
     if (b->columns == NULL || b->names == NULL || b->type_texts == NULL) {
         return err_set(err, ST_NO_MEMORY, "out of memory for a block");
     }
-    b->keep_bytes = keep_bytes / columns_count;
+    b->keep_bytes = keep_bytes;
     for (size_t i = 0; i < columns_count; i++) {
         enum status st = add_column(b, &columns[i], err);
         if (st != ST_OK) {
@@ -119,8 +119,12 @@ void block_freep(struct block **b)
 
 void block_reset(struct block *b)
 {
+    refresh(b); /* also what rows that were rolled back have grown */
+    /* What fits as a whole is kept as a whole: columns differ in size by far. */
+    size_t keep_bytes =
+        b->memory_bytes <= b->keep_bytes ? SIZE_MAX : b->keep_bytes / b->columns_count;
     for (size_t i = 0; i < b->columns_count; i++) {
-        if (!column_reset(b->columns[i], b->keep_bytes)) {
+        if (!column_reset(b->columns[i], keep_bytes)) {
             /* a dictionary could not put its two default keys into memory it just gave back: try
              * with what it has */
             bool is_reset = column_reset(b->columns[i], SIZE_MAX);

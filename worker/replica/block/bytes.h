@@ -2,8 +2,8 @@
 #define WORKER_REPLICA_BLOCK_BYTES_H
 
 /*
- * Raw column memory: grows by doubling, never checked twice. Behind `len` there are always at least
- * BYTES_SLACK writable bytes once room was made, so wide stores may spill.
+ * Raw column memory: grows by shares of itself, never checked twice. Behind `len` there are always
+ * at least BYTES_SLACK writable bytes once room was made, so wide stores may spill.
  */
 
 #include <stdbool.h>

@@ -221,12 +221,53 @@ static void block_knows_its_size(void **state)
     drop(&m);
 }
 
+static void add_texts(struct block *block, size_t rows)
+{
+    char text[1000];
+    memset(text, 'x', sizeof(text));
+    for (size_t i = 0; i < rows; i++) {
+        assert_true(column_add_text(block_column(block, 0), text, sizeof(text)));
+        assert_true(column_add_u64(block_column(block, 1), i));
+        block_row_commit(block, sizeof(text));
+    }
+}
+
+/* The limit counts for all columns together: one may hold nearly all of it. */
+static void block_keeps_memory_up_to_its_limit(void **state)
+{
+    (void)state;
+    enum {
+        ROWS = 2000,
+        KEEP_BYTES = 3 * 1000 * 1000
+    };
+    static const char *const TYPES[] = {"String", "UInt64"};
+    struct made m = make(TYPES, 2);
+    block_free(m.block);
+    const struct block_column columns[] = {{"a", m.types[0]}, {"b", m.types[1]}};
+    assert_int_equal(block_new(columns, 2, KEEP_BYTES, &m.block, NULL), ST_OK);
+    add_texts(m.block, ROWS);
+    size_t kept = block_memory_bytes(m.block);
+    assert_in_range(kept, ROWS * 1000, KEEP_BYTES);
+    block_reset(m.block);
+    assert_int_equal(block_memory_bytes(m.block), kept);
+    add_texts(m.block, 2 * ROWS);
+    assert_true(block_memory_bytes(m.block) > KEEP_BYTES);
+    block_reset(m.block);
+    assert_true(block_memory_bytes(m.block) <= KEEP_BYTES);
+    assert_true(block_memory_bytes(m.block) < kept);
+    drop(&m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(block_encodes_plain_columns), cmocka_unit_test(block_encodes_dictionaries),
-        cmocka_unit_test(block_widens_indexes),        cmocka_unit_test(block_copies_rows),
-        cmocka_unit_test(block_rolls_back_half_a_row), cmocka_unit_test(block_knows_its_size),
+        cmocka_unit_test(block_encodes_plain_columns),
+        cmocka_unit_test(block_encodes_dictionaries),
+        cmocka_unit_test(block_widens_indexes),
+        cmocka_unit_test(block_copies_rows),
+        cmocka_unit_test(block_rolls_back_half_a_row),
+        cmocka_unit_test(block_knows_its_size),
+        cmocka_unit_test(block_keeps_memory_up_to_its_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

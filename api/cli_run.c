@@ -195,6 +195,36 @@ static void log_level_reload(void *context)
     log_set_level(config_log_level(fresh));
 }
 
+static struct serve_options
+serve_options_read(const struct config *config, const struct key_ring *keys)
+{
+    return (struct serve_options){
+        .listen = config_text(config, CONFIG_LISTEN),
+        .tls_cert_file = config_text(config, CONFIG_TLS_CERT_FILE),
+        .tls_key_file = config_text(config, CONFIG_TLS_KEY_FILE),
+        .allow_plain_http = config_bool(config, CONFIG_ALLOW_PLAIN_HTTP),
+        .database_url = config_secret(config, CONFIG_DATABASE_URL)->bytes,
+        .keys = keys,
+        .max_body_bytes = (size_t)config_int(config, CONFIG_MAX_BODY_BYTES),
+        .stores_max = (unsigned)config_int(config, CONFIG_DATABASE_POOL_SIZE),
+        .database_timeout_ms = (int)config_int(config, CONFIG_DATABASE_TIMEOUT_MS),
+    };
+}
+
+enum status cli_check(const struct config *config, struct err *err)
+{
+    CLEANUP(key_ring_freep) struct key_ring *keys = NULL;
+    enum status st = config_require(config, CONFIG_DATABASE_URL, err);
+    if (st == ST_OK) {
+        st = key_ring_configured(config, &keys, err);
+    }
+    if (st != ST_OK) {
+        return st;
+    }
+    const struct serve_options options = serve_options_read(config, keys);
+    return serve_check(&options, err);
+}
+
 static enum status serve(const struct cli *cli, const struct config *config, struct err *err)
 {
     int applied_count = 0;
@@ -210,19 +240,9 @@ static enum status serve(const struct cli *cli, const struct config *config, str
         log_event(LOG_INFO, "migrated", "applied=%d", applied_count);
     }
     struct cli reload_cli = *cli;
-    const struct serve_options options = {
-        .listen = config_text(config, CONFIG_LISTEN),
-        .tls_cert_file = config_text(config, CONFIG_TLS_CERT_FILE),
-        .tls_key_file = config_text(config, CONFIG_TLS_KEY_FILE),
-        .allow_plain_http = config_bool(config, CONFIG_ALLOW_PLAIN_HTTP),
-        .database_url = config_secret(config, CONFIG_DATABASE_URL)->bytes,
-        .keys = keys,
-        .max_body_bytes = (size_t)config_int(config, CONFIG_MAX_BODY_BYTES),
-        .stores_max = (unsigned)config_int(config, CONFIG_DATABASE_POOL_SIZE),
-        .database_timeout_ms = (int)config_int(config, CONFIG_DATABASE_TIMEOUT_MS),
-        .reload = log_level_reload,
-        .reload_context = &reload_cli,
-    };
+    struct serve_options options = serve_options_read(config, keys);
+    options.reload = log_level_reload;
+    options.reload_context = &reload_cli;
     return serve_run(&options, err);
 }
 

@@ -18,4 +18,7 @@ enum status cli_run(
     const struct cli *cli, const struct config *config, struct buf *output,
     struct err *err) MUST_CHECK;
 
+/* --check-config: what `serve` needs, beyond values that can be read. ST_INVALID, ST_NO_MEMORY. */
+enum status cli_check(const struct config *config, struct err *err) MUST_CHECK;
+
 #endif

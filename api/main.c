@@ -8,7 +8,6 @@
 
 #include "common/base/log.h"
 #include "common/config/config.h"
-#include "common/store/store.h"
 
 #include "api/cli.h"
 #include "api/cli_run.h"
@@ -85,14 +84,6 @@ static void log_start(const struct config *config)
     }
 }
 
-/* --check-config: what serving needs, beyond values that can be read. */
-static enum status config_check(const struct config *config, struct err *err)
-{
-    CLEANUP(key_ring_freep) struct key_ring *keys = NULL;
-    enum status st = config_require(config, CONFIG_DATABASE_URL, err);
-    return st == ST_OK ? key_ring_configured(config, &keys, err) : st;
-}
-
 static int command_run(const struct cli *cli, const struct config *config)
 {
     struct err err = {.text = ""};
@@ -100,7 +91,7 @@ static int command_run(const struct cli *cli, const struct config *config)
     buf_init(&output, OUTPUT_MAX_BYTES);
     enum status st = ST_OK;
     if (cli->mode == CLI_MODE_CHECK_CONFIG) {
-        st = config_check(config, &err);
+        st = cli_check(config, &err);
     } else if (cli->mode == CLI_MODE_PRINT_CONFIG) {
         st = config_print(config, &output);
     } else {

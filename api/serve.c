@@ -15,6 +15,7 @@
 
 #include "common/base/log.h"
 #include "common/base/secret.h"
+#include "common/pg/pg.h"
 
 #include "api/context.h"
 #include "api/dispatch.h"
@@ -123,33 +124,52 @@ static enum status start_server(struct serve *serve, struct err *err)
     return ST_OK;
 }
 
-static enum status check_options(const struct serve_options *options, struct err *err)
+static enum status check_files(const struct serve_options *options, struct err *err)
 {
     bool has_key = options->tls_key_file != NULL && options->tls_key_file[0] != '\0';
     if (has_tls(options) != has_key) {
         return err_set(
             err, ST_INVALID, "PENSTOCK_TLS_CERT_FILE and PENSTOCK_TLS_KEY_FILE go together");
     }
+    const char *const paths[] = {options->tls_cert_file, options->tls_key_file};
+    for (size_t i = 0; has_key && i < ARRAY_LEN(paths); i++) {
+        char *pem = NULL;
+        enum status status = read_file(paths[i], &pem, err);
+        if (status != ST_OK) {
+            return status;
+        }
+        wipe_pem(pem);
+    }
     return ST_OK;
 }
 
-static enum status open_all(struct serve *serve, struct err *err)
+enum status serve_check(const struct serve_options *options, struct err *err)
 {
-    const struct serve_options *options = serve->options;
-    enum status status = check_options(options, err);
+    bool is_loopback = false;
+    enum status status = check_files(options, err);
     if (status == ST_OK) {
-        status = listen_open(options->listen, &serve->listener, err);
+        status = listen_check(options->listen, &is_loopback, err);
     }
-    if (status != ST_OK) {
-        return status;
-    }
-    if (!has_tls(options) && !options->allow_plain_http && !serve->listener.is_loopback) {
+    if (status == ST_OK && !has_tls(options) && !options->allow_plain_http && !is_loopback) {
         return err_set(
             err, ST_INVALID,
             "plain HTTP on %s would send keys and passwords in clear: set PENSTOCK_TLS_CERT_FILE "
             "and PENSTOCK_TLS_KEY_FILE, or PENSTOCK_ALLOW_PLAIN_HTTP=1 behind a proxy that ends "
             "TLS",
-            serve->listener.address);
+            options->listen);
+    }
+    return status == ST_OK ? pg_url_check(options->database_url, err) : status;
+}
+
+static enum status open_all(struct serve *serve, struct err *err)
+{
+    const struct serve_options *options = serve->options;
+    enum status status = serve_check(options, err);
+    if (status == ST_OK) {
+        status = listen_open(options->listen, &serve->listener, err);
+    }
+    if (status != ST_OK) {
+        return status;
     }
     serve->context.routes = &api_routes;
     serve->context.stats = request_stats_new(&api_routes);

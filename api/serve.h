@@ -40,6 +40,11 @@ struct serve_options {
  */
 enum status serve_run(const struct serve_options *options, struct err *err) MUST_CHECK;
 
+/* What serve_run would refuse of these options without a port, a database or a certificate's
+ * content: an address of no use, half of the TLS files or unreadable ones, plain HTTP on a public
+ * address, a database URL of no form. ST_INVALID. */
+enum status serve_check(const struct serve_options *options, struct err *err) MUST_CHECK;
+
 /* One line per route, "METHOD /path", for the check against openapi/penstock.yaml
  * (`penstock-api --print-routes`). */
 void serve_print_routes(FILE *file);

@@ -14,6 +14,7 @@
 
 #include "common/base/log.h"
 #include "common/config/config.h"
+#include "common/pg/pg.h"
 #include "common/store/store.h"
 
 #include "worker/probe/probe.h"
@@ -173,7 +174,7 @@ static void log_start(const struct config *config)
         "penstock-worker", config_log_level(config),
         config_log_format(config, isatty(STDERR_FILENO) == 1));
     for (size_t i = 0; i < config_warnings_count(config); i++) {
-        log_event(LOG_WARN, "settings_warning", "text=\"%s\"", config_warning(config, i));
+        log_event(LOG_WARN, "setting_unknown", "what=\"%s\"", config_warning(config, i));
     }
 }
 
@@ -259,6 +260,9 @@ static enum status check(const struct config *config, struct err *err)
 {
     CLEANUP(key_ring_freep) struct key_ring *keys = NULL;
     enum status st = config_require(config, CONFIG_DATABASE_URL, err);
+    if (st == ST_OK) {
+        st = pg_url_check(config_secret(config, CONFIG_DATABASE_URL)->bytes, err);
+    }
     return st == ST_OK ? keys_load(config, &keys, err) : st;
 }
 
@@ -349,7 +353,7 @@ int main(int argc, char **argv)
     struct arguments arguments = {.command = COMMAND_RUN};
     struct err err = {.status = ST_OK};
     if (arguments_parse(argc, argv, &arguments, &err) != ST_OK) {
-        (void)fprintf(stderr, "penstock-worker: %s\n%s", err.text, help_text); /* last words */
+        (void)fprintf(stderr, "penstock-worker: %s; see --help\n", err.text); /* last words */
         return EXIT_USAGE;
     }
     switch (arguments.command) {

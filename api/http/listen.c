@@ -99,7 +99,8 @@ static enum status bind_one(const struct addrinfo *info, int *ret_fd)
     return ST_OK;
 }
 
-enum status listen_open(const char *text, struct listener *ret_listener, struct err *err)
+/* ret_found: owned, freeaddrinfo. */
+static enum status resolve(const char *text, struct addrinfo **ret_found, struct err *err)
 {
     struct host_port parts;
     enum status status = split(text, &parts, err);
@@ -108,10 +109,33 @@ enum status listen_open(const char *text, struct listener *ret_listener, struct 
     }
     struct addrinfo hints = {
         .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
-    struct addrinfo *found = NULL;
-    int failed = getaddrinfo(parts.host, parts.port, &hints, &found);
+    int failed = getaddrinfo(parts.host, parts.port, &hints, ret_found);
     if (failed != 0) {
         return err_set(err, ST_INVALID, "listen address '%s': %s", text, gai_strerror(failed));
+    }
+    return ST_OK;
+}
+
+enum status listen_check(const char *text, bool *ret_is_loopback, struct err *err)
+{
+    struct addrinfo *found = NULL;
+    enum status status = resolve(text, &found, err);
+    if (status != ST_OK) {
+        return status;
+    }
+    struct sockaddr_storage address = {0};
+    memcpy(&address, found->ai_addr, found->ai_addrlen);
+    freeaddrinfo(found);
+    *ret_is_loopback = is_loopback(&address);
+    return ST_OK;
+}
+
+enum status listen_open(const char *text, struct listener *ret_listener, struct err *err)
+{
+    struct addrinfo *found = NULL;
+    enum status status = resolve(text, &found, err);
+    if (status != ST_OK) {
+        return status;
     }
     int fd = -1;
     status = bind_one(found, &fd);

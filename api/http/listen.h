@@ -23,6 +23,9 @@ struct listener {
 enum status
 listen_open(const char *text, struct listener *ret_listener, struct err *err) MUST_CHECK;
 
+/* Check the text as listen_open would, without binding. ST_INVALID. */
+enum status listen_check(const char *text, bool *ret_is_loopback, struct err *err) MUST_CHECK;
+
 /* Close the socket. Safe twice. */
 void listen_close(struct listener *listener);
 

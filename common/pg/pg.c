@@ -108,7 +108,7 @@ static enum status connect_wait(struct pg *pg, int64_t deadline_ms, struct err *
 }
 
 /* libpq's parser finds what is wrong with a url before any name is looked up. */
-static enum status url_check(const char *url, struct err *err)
+enum status pg_url_check(const char *url, struct err *err)
 {
     char *message = NULL;
     PQconninfoOption *options = PQconninfoParse(url, &message);
@@ -124,7 +124,7 @@ static enum status url_check(const char *url, struct err *err)
 enum status pg_open(const char *url, int timeout_ms, struct pg **ret_pg, struct err *err)
 {
     assert(timeout_ms > 0);
-    enum status st = url_check(url, err);
+    enum status st = pg_url_check(url, err);
     if (st != ST_OK) {
         return st;
     }

@@ -36,6 +36,10 @@ pg_open(const char *url, int timeout_ms, struct pg **ret_pg, struct err *err) MU
 void pg_close(struct pg *pg);
 void pg_closep(struct pg **pg);
 
+/* Check the form of a connection string or URI (borrowed) without connecting. ST_INVALID; the text
+ * does not quote the url, which may hold a password. */
+enum status pg_url_check(const char *url, struct err *err) MUST_CHECK;
+
 /* False after the connection broke; nothing brings it back. */
 bool pg_is_open(const struct pg *pg);
 

@@ -115,6 +115,13 @@ def test_rotate_tells_what_it_did(commands):
     (["serve"], {"PENSTOCK_MAX_BODY_BYTES": "12"}, 2, "'12' is not a whole number from 1024"),
     (["serve"], {"PENSTOCK_SECRET_KEY_FILE": ""}, 2, "PENSTOCK_SECRET_KEY_FILE is not set"),
     (["--check-config"], {"PENSTOCK_SECRET_KEY_FILE": "/nonexistent"}, 2, "/nonexistent"),
+    (["--check-config"], {"PENSTOCK_DATABASE_URL": "nonsense"}, 2, "no libpq connection string"),
+    (["--check-config"], {"PENSTOCK_LISTEN": "8088"}, 2, "not host:port"),
+    (["--check-config"], {"PENSTOCK_LISTEN": "0.0.0.0:8088"}, 2, "PENSTOCK_ALLOW_PLAIN_HTTP=1"),
+    (["--check-config"], {"PENSTOCK_LISTEN": "0.0.0.0:8088", "PENSTOCK_ALLOW_PLAIN_HTTP": "1"}, 0, ""),
+    (["--check-config"], {"PENSTOCK_TLS_CERT_FILE": "/nonexistent"}, 2, "go together"),
+    (["--check-config"], {"PENSTOCK_TLS_CERT_FILE": "/nonexistent",
+                          "PENSTOCK_TLS_KEY_FILE": "/nonexistent"}, 2, "cannot open /nonexistent"),
     (["--check-config"], {"PENSTOCK_SECRET_KEY_FILE": "", "PENSTOCK_SECRET_KEY": "c2hvcnQ="}, 2,
      "key 1 is not base64 of 32 bytes"),
 ])

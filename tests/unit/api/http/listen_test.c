@@ -67,7 +67,27 @@ static void texts_that_are_no_address(void **state)
         assert_int_equal(listen_open(texts[i], &listener, &err), ST_INVALID);
         assert_non_null(strstr(err.text, "listen address"));
         assert_int_equal(listener.fd, -1);
+        bool is_loopback = false;
+        assert_int_equal(listen_check(texts[i], &is_loopback, NULL), ST_INVALID);
     }
+}
+
+static void checked_without_binding(void **state)
+{
+    (void)state;
+    bool is_loopback = false;
+    /* A port that a check would not get if it tried to bind. */
+    struct listener listener = {.fd = -1};
+    assert_int_equal(listen_open("127.0.0.1:0", &listener, NULL), ST_OK);
+    assert_int_equal(listen_check(listener.address, &is_loopback, NULL), ST_OK);
+    assert_true(is_loopback);
+    listen_close(&listener);
+    assert_int_equal(listen_check("0.0.0.0:8088", &is_loopback, NULL), ST_OK);
+    assert_false(is_loopback);
+    assert_int_equal(listen_check("[::1]:8088", &is_loopback, NULL), ST_OK);
+    assert_true(is_loopback);
+    assert_int_equal(listen_check("[::]:8088", &is_loopback, NULL), ST_OK);
+    assert_false(is_loopback);
 }
 
 int main(void)
@@ -77,6 +97,7 @@ int main(void)
         cmocka_unit_test(public_address),
         cmocka_unit_test(ipv6),
         cmocka_unit_test(texts_that_are_no_address),
+        cmocka_unit_test(checked_without_binding),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

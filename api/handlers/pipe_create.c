@@ -168,8 +168,12 @@ static enum status make_pipe(
 static enum status
 reply_created(const struct request *request, const char *id, struct reply *reply, struct err *err)
 {
-    enum status status =
-        pipe_add_event(request->store, id, "created", "info", "the pipe was created", NULL, NULL);
+    static const struct pipe_event event = {
+        .type = "created",
+        .severity = "info",
+        .message = "the pipe was created",
+    };
+    enum status status = pipe_add_event(request->store, id, &event, NULL);
     (void)status; /* the pipe is there; a missing line in its history is no reason to say not */
     struct pipe_row row = {0};
     status = pipe_get(request->store, request->service.id, id, &row, err);

@@ -179,21 +179,6 @@ worker_load(struct store *store, int lease_s, struct worker_load *ret_load, stru
 }
 
 enum status lease_claim(
-    struct store *store, const char *owner, const char *host, int lease_s, int max_count,
-    struct leases *ret_leases, struct err *err)
-{
-    const struct lease_claim claim = {
-        .owner = owner,
-        .host = host,
-        .lease_s = lease_s,
-        .max_count = max_count,
-        .memory_gb_max = LEASE_CLAIM_ANY_SIZE,
-        .cpu_millicores_max = LEASE_CLAIM_ANY_SIZE,
-    };
-    return lease_claim_fitting(store, &claim, ret_leases, err);
-}
-
-enum status lease_claim_fitting(
     struct store *store, const struct lease_claim *claim, struct leases *ret_leases,
     struct err *err)
 {

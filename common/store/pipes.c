@@ -122,19 +122,19 @@ enum status pipe_scale(
 }
 
 enum status pipe_add_event(
-    struct store *store, const char *pipe_id, const char *type, const char *severity,
-    const char *message, const json_t *details, struct err *err)
+    struct store *store, const char *pipe_id, const struct pipe_event *event, struct err *err)
 {
-    CLEANUP(freep) char *text = details == NULL ? NULL : json_dumps(details, JSON_COMPACT);
-    if (details != NULL && text == NULL) {
+    const bool has_details = event->details != NULL;
+    CLEANUP(freep) char *text = has_details ? json_dumps(event->details, JSON_COMPACT) : NULL;
+    if (has_details && text == NULL) {
         return err_set(err, ST_NO_MEMORY, "event of pipe %s", pipe_id);
     }
     struct pg_args args;
     pg_args_init(&args);
     pg_add_text(&args, pipe_id);
-    pg_add_text(&args, type);
-    pg_add_text(&args, severity);
-    pg_add_text(&args, message);
+    pg_add_text(&args, event->type);
+    pg_add_text(&args, event->severity);
+    pg_add_text(&args, event->message);
     pg_add_text(&args, text == NULL ? "{}" : text);
     enum status st = store_run(
         store,

@@ -87,9 +87,17 @@ enum status pipe_scale(
     struct store *store, const char *service_id, const char *pipe_id,
     const struct pipe_scaling *scaling, struct err *err) MUST_CHECK;
 
-/* Append one event. type and severity: interface.md §5; details: JSON or NULL. */
+/* All borrowed. type and severity: interface.md §5. */
+struct pipe_event {
+    const char *type;
+    const char *severity;
+    const char *message;
+    const json_t *details; /* NULL = none */
+};
+
+/* Append one event. ST_NOT_FOUND, ST_INVALID (a severity there is not). */
 enum status pipe_add_event(
-    struct store *store, const char *pipe_id, const char *type, const char *severity,
-    const char *message, const json_t *details, struct err *err) MUST_CHECK;
+    struct store *store, const char *pipe_id, const struct pipe_event *event,
+    struct err *err) MUST_CHECK;
 
 #endif

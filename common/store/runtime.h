@@ -37,24 +37,21 @@ enum status lease_renew_all(
     struct store *store, const char *owner, int lease_s, struct leases *ret_leases,
     struct err *err) MUST_CHECK;
 
-/* Claim up to max_count wanted replicas that nobody holds (FOR UPDATE SKIP LOCKED); each gets a
- * new generation. */
-enum status lease_claim(
-    struct store *store, const char *owner, const char *host, int lease_s, int max_count,
-    struct leases *ret_leases, struct err *err) MUST_CHECK;
-
-/* The same for a host with little room: a replica that asks for more than the maxima is left to
- * others. To keep a sum within bounds, claim one at a time. */
+/* Texts borrowed. */
 #define LEASE_CLAIM_ANY_SIZE 1000000000
 struct lease_claim {
     const char *owner;
     const char *host;
     int lease_s;
     int max_count;
-    double memory_gb_max;
+    double memory_gb_max; /* LEASE_CLAIM_ANY_SIZE = as much as it wants */
     int cpu_millicores_max;
 };
-enum status lease_claim_fitting(
+
+/* Claim up to max_count wanted replicas that nobody holds (FOR UPDATE SKIP LOCKED); each gets a
+ * new generation. A replica that asks for more than the maxima is left to others. To keep a sum
+ * within bounds, claim one at a time. */
+enum status lease_claim(
     struct store *store, const struct lease_claim *claim, struct leases *ret_leases,
     struct err *err) MUST_CHECK;
 

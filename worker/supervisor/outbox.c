@@ -141,8 +141,13 @@ static enum status store_event(
         json_decref(details);
         details = NULL;
     }
-    enum status st =
-        pipe_add_event(store, pipe_id, event->type, event->severity, event->text, details, err);
+    const struct pipe_event row = {
+        .type = event->type,
+        .severity = event->severity,
+        .message = event->text,
+        .details = details,
+    };
+    enum status st = pipe_add_event(store, pipe_id, &row, err);
     json_decref(details);
     return st;
 }

@@ -135,7 +135,7 @@ static enum status claim_some(struct supervisor *s, int want_count, int *ret_cou
         .cpu_millicores_max = left.cpu_millicores,
     };
     struct leases leases = {0};
-    enum status st = lease_claim_fitting(s->database.store, &claim, &leases, err);
+    enum status st = lease_claim(s->database.store, &claim, &leases, err);
     for (size_t i = 0; st == ST_OK && i < leases.count; i++) {
         const struct lease *lease = &leases.items[i];
         log_event(

@@ -109,11 +109,24 @@ void fixture_sql(struct fixture *f, const char *sql)
     assert_ok(pg_run_script(f->pg, sql, &err), &err);
 }
 
+struct lease_claim fixture_any_claim(const char *owner, int max_count)
+{
+    return (struct lease_claim){
+        .owner = owner,
+        .host = "host",
+        .lease_s = FIXTURE_LEASE_S,
+        .max_count = max_count,
+        .memory_gb_max = LEASE_CLAIM_ANY_SIZE,
+        .cpu_millicores_max = LEASE_CLAIM_ANY_SIZE,
+    };
+}
+
 struct lease fixture_claim(struct fixture *f, const char *owner)
 {
     struct err err = {.text = ""};
     struct leases leases = {.items = NULL};
-    assert_ok(lease_claim(f->a, owner, "host", FIXTURE_LEASE_S, 1, &leases, &err), &err);
+    const struct lease_claim claim = fixture_any_claim(owner, 1);
+    assert_ok(lease_claim(f->a, &claim, &leases, &err), &err);
     assert_int_equal(leases.count, 1);
     struct lease lease = leases.items[0];
     leases_done(&leases);

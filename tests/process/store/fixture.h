@@ -58,6 +58,9 @@ void fixture_pipe(struct fixture *f, int replicas, char ret_id[37]);
 int64_t fixture_int(struct fixture *f, const char *sql);
 void fixture_sql(struct fixture *f, const char *sql);
 
+/* A claim of this owner, of any size. */
+struct lease_claim fixture_any_claim(const char *owner, int max_count);
+
 /* Claim exactly one replica for an owner on store a. */
 struct lease fixture_claim(struct fixture *f, const char *owner);
 

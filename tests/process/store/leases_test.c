@@ -43,8 +43,8 @@ static int seat_of(const struct race *race, const struct lease *lease)
 static enum status racer_round(struct racer *racer)
 {
     struct leases leases = {.items = NULL};
-    enum status st =
-        lease_claim(racer->store, racer->owner, "host", FIXTURE_LEASE_S, 3, &leases, &racer->err);
+    const struct lease_claim claim = fixture_any_claim(racer->owner, 3);
+    enum status st = lease_claim(racer->store, &claim, &leases, &racer->err);
     for (size_t i = 0; st == ST_OK && i < leases.count; i++) {
         int seat = seat_of(racer->race, &leases.items[i]);
         if (seat < 0 || atomic_fetch_add(&racer->race->holders[seat], 1) != 0) {
@@ -115,8 +115,8 @@ static void *take_all(void *arg)
 {
     struct taker *taker = arg;
     (void)pthread_barrier_wait(taker->start); /* one of them is told apart; nobody needs that */
-    taker->status = lease_claim(
-        taker->store, taker->owner, "host", FIXTURE_LEASE_S, 1000, &taker->leases, &taker->err);
+    const struct lease_claim claim = fixture_any_claim(taker->owner, 1000);
+    taker->status = lease_claim(taker->store, &claim, &taker->leases, &taker->err);
     return NULL;
 }
 
@@ -195,7 +195,8 @@ static void only_wanted_replicas_are_claimed(void **state)
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         fixture_sql(f, cases[i].sql);
         struct leases leases = {.items = NULL};
-        assert_ok(lease_claim(f->a, "one", "host", FIXTURE_LEASE_S, 10, &leases, &err), &err);
+        const struct lease_claim claim = fixture_any_claim("one", 10);
+        assert_ok(lease_claim(f->a, &claim, &leases, &err), &err);
         assert_int_equal(leases.count, cases[i].count);
         leases_done(&leases);
     }
@@ -223,7 +224,8 @@ static void a_claim_tells_what_the_supervisor_needs(void **state)
                "'30 s'"),
         1);
     struct leases none = {.items = NULL};
-    assert_ok(lease_claim(f->a, "one", "host", FIXTURE_LEASE_S, 0, &none, &err), &err);
+    const struct lease_claim claim = fixture_any_claim("one", 0);
+    assert_ok(lease_claim(f->a, &claim, &none, &err), &err);
     assert_int_equal(none.count, 0);
 }
 
@@ -236,7 +238,8 @@ static void every_pipe_gets_its_first_replica_first(void **state)
         fixture_pipe(f, 3, id);
     }
     struct leases leases = {.items = NULL};
-    assert_ok(lease_claim(f->a, "one", "host", FIXTURE_LEASE_S, 3, &leases, &err), &err);
+    const struct lease_claim claim = fixture_any_claim("one", 3);
+    assert_ok(lease_claim(f->a, &claim, &leases, &err), &err);
     assert_int_equal(leases.count, 3);
     for (size_t i = 0; i < leases.count; i++) {
         assert_int_equal(leases.items[i].replica_index, 0);
@@ -267,7 +270,7 @@ static void what_does_not_fit_is_left_to_others(void **state)
         claim.memory_gb_max = cases[i].memory_gb_max;
         claim.cpu_millicores_max = cases[i].cpu_millicores_max;
         struct leases leases = {.items = NULL};
-        assert_ok(lease_claim_fitting(f->a, &claim, &leases, &err), &err);
+        assert_ok(lease_claim(f->a, &claim, &leases, &err), &err);
         assert_int_equal(leases.count, cases[i].count);
         leases_done(&leases);
     }
@@ -342,7 +345,8 @@ static void lost_leases_are_missing_from_a_renewal(void **state)
             &args, NULL, &err),
         &err);
     struct leases leases = {.items = NULL};
-    assert_ok(lease_claim(f->b, "two", "other", FIXTURE_LEASE_S, 10, &leases, &err), &err);
+    const struct lease_claim claim = fixture_any_claim("two", 10);
+    assert_ok(lease_claim(f->b, &claim, &leases, &err), &err);
     assert_int_equal(leases.count, 1);
     assert_string_equal(leases.items[0].pipe_id, taken);
     assert_int_equal(leases.items[0].generation, 2);

@@ -235,16 +235,19 @@ static void delete_takes_everything_along(void **state)
     char id[37];
     fixture_pipe(f, 1, id);
     json_t *details = json_pack("{s:i}", "partition", 3);
-    assert_ok(pipe_add_event(f->a, id, "created", "info", "made", NULL, &err), &err);
-    assert_ok(pipe_add_event(f->a, id, "offset_gap", "warning", "gap", details, &err), &err);
+    const struct pipe_event created = {.type = "created", .severity = "info", .message = "made"};
+    const struct pipe_event gap = {
+        .type = "offset_gap", .severity = "warning", .message = "gap", .details = details};
+    assert_ok(pipe_add_event(f->a, id, &created, &err), &err);
+    assert_ok(pipe_add_event(f->a, id, &gap, &err), &err);
     json_decref(details);
     assert_int_equal(
         fixture_int(
             f, "SELECT count(*) FROM pipe_event WHERE details = '{\"partition\":3}' AND severity = "
                "'warning'"),
         1);
-    assert_status(
-        ST_INVALID, pipe_add_event(f->a, id, "created", "loud", "made", NULL, &err), &err);
+    const struct pipe_event loud = {.type = "created", .severity = "loud", .message = "made"};
+    assert_status(ST_INVALID, pipe_add_event(f->a, id, &loud, &err), &err);
     struct lease lease = fixture_claim(f, "one");
     const struct runtime_partition row = {.topic = "t", .partition = 0, .end_offset = 5};
     assert_ok(runtime_report_partitions(f->a, &lease, &row, 1, &err), &err);
@@ -255,8 +258,7 @@ static void delete_takes_everything_along(void **state)
             f, "SELECT (SELECT count(*) FROM pipe_event) + (SELECT count(*) FROM pipe_replica) + "
                "(SELECT count(*) FROM pipe_partition)"),
         0);
-    assert_status(
-        ST_NOT_FOUND, pipe_add_event(f->a, id, "created", "info", "made", NULL, &err), &err);
+    assert_status(ST_NOT_FOUND, pipe_add_event(f->a, id, &created, &err), &err);
     CLEANUP(pipe_row_done) struct pipe_row gone = {.id = NULL};
     assert_status(ST_NOT_FOUND, pipe_get(f->a, f->service_id, id, &gone, &err), &err);
 }

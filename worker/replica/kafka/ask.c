@@ -8,12 +8,14 @@
 #include "common/base/clock.h"
 
 #include "worker/replica/kafka/client.h"
+#include "worker/replica/kafka/trouble.h"
 
 enum {
     KICK_TIMEOUT_MS = 500,
     READ_RECORD_MS = 10000,   /* for one record that should be there */
     READ_FORWARD_MAX = 10000, /* records passed over rather than seeking */
     READ_POLL_MS = 200,
+    NONE_OLD = -1,
 };
 
 enum status ask_init(struct ask *ask, const struct helper_params *params, struct err *err)
@@ -26,7 +28,8 @@ enum status ask_init(struct ask *ask, const struct helper_params *params, struct
     }
     ask->topics = calloc(params->topics->count + 1, sizeof(rd_kafka_topic_t *));
     ask->leaders = rd_kafka_topic_partition_list_new(8);
-    if (ask->topics == NULL || ask->leaders == NULL) {
+    ask->partitions_counts = calloc(params->topics->count + 1, sizeof(int32_t));
+    if (ask->topics == NULL || ask->leaders == NULL || ask->partitions_counts == NULL) {
         ask_done(ask);
         return err_set(err, ST_NO_MEMORY, "no memory for %zu topics", params->topics->count);
     }
@@ -50,6 +53,7 @@ void ask_done(struct ask *ask)
         rd_kafka_topic_destroy(ask->topics[i]);
     }
     free(ask->topics);
+    free(ask->partitions_counts);
     if (ask->leaders != NULL) {
         rd_kafka_topic_partition_list_destroy(ask->leaders);
     }
@@ -66,18 +70,32 @@ static void job_fail(struct helper_job *job, rd_kafka_resp_err_t error, const ch
         job->text, sizeof(job->text), "%s: %s", what, rd_kafka_err2str(error)); /* cut is fine */
 }
 
+/* Look at a topic, and remember what of it is old. */
+static rd_kafka_resp_err_t ask_topic(struct ask *ask, size_t i)
+{
+    const struct rd_kafka_metadata *found = NULL;
+    int32_t *count = &ask->partitions_counts[i];
+    rd_kafka_resp_err_t error =
+        rd_kafka_metadata(ask->rk, 0, ask->topics[i], &found, ASK_TIMEOUT_MS);
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR && found->topic_cnt > 0) {
+        error = found->topics[0].err;
+        if (error == RD_KAFKA_RESP_ERR_NO_ERROR && *count == 0) {
+            *count = found->topics[0].partition_cnt;
+        }
+        if (trouble_reason(error) == PIPE_REASON_TOPIC_NOT_FOUND) {
+            *count = NONE_OLD;
+        }
+    }
+    if (found != NULL) {
+        rd_kafka_metadata_destroy(found);
+    }
+    return error;
+}
+
 void ask_topics(struct ask *ask, struct helper_job *job)
 {
     for (size_t i = 0; i < ask->topics_count; i++) {
-        const struct rd_kafka_metadata *found = NULL;
-        rd_kafka_resp_err_t error =
-            rd_kafka_metadata(ask->rk, 0, ask->topics[i], &found, ASK_TIMEOUT_MS);
-        if (error == RD_KAFKA_RESP_ERR_NO_ERROR && found->topic_cnt > 0) {
-            error = found->topics[0].err;
-        }
-        if (found != NULL) {
-            rd_kafka_metadata_destroy(found);
-        }
+        rd_kafka_resp_err_t error = ask_topic(ask, i);
         if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
             char what[300];
             (void)snprintf(what, sizeof(what), "topic '%s'", rd_kafka_topic_name(ask->topics[i]));
@@ -87,11 +105,32 @@ void ask_topics(struct ask *ask, struct helper_job *job)
     }
 }
 
+/* Partitions that were made after we began are read whole: "latest" means when the pipe began. */
+static bool ask_is_new(struct ask *ask, const rd_kafka_topic_partition_t *partition)
+{
+    for (size_t i = 0; i < ask->topics_count; i++) {
+        if (strcmp(rd_kafka_topic_name(ask->topics[i]), partition->topic) == 0) {
+            if (ask->partitions_counts[i] == 0) {
+                (void)ask_topic(ask, i); /* unknown: it is taken for old */
+            }
+            int32_t count = ask->partitions_counts[i];
+            return count == NONE_OLD || (count > 0 && partition->partition >= count);
+        }
+    }
+    return false;
+}
+
 /* The offset that the pipe's start strategy means on a partition without a committed one. */
 static rd_kafka_resp_err_t ask_start(struct ask *ask, rd_kafka_topic_partition_t *partition)
 {
     int64_t low = -1;
     int64_t high = -1;
+    if (ask->strategy != OFFSET_FROM_BEGINNING && ask_is_new(ask, partition)) {
+        rd_kafka_resp_err_t failed = rd_kafka_query_watermark_offsets(
+            ask->rk, partition->topic, partition->partition, &low, &high, ASK_TIMEOUT_MS);
+        partition->offset = low;
+        return failed;
+    }
     switch (ask->strategy) {
     case OFFSET_FROM_BEGINNING:
         partition->offset = RD_KAFKA_OFFSET_BEGINNING;
@@ -127,6 +166,9 @@ static rd_kafka_resp_err_t ask_start(struct ask *ask, rd_kafka_topic_partition_t
 void ask_offsets(struct ask *ask, struct helper_job *job)
 {
     rd_kafka_topic_partition_list_t *list = job->partitions;
+    for (int i = 0; i < list->cnt; i++) {
+        (void)ask_is_new(ask, &list->elems[i]); /* notes what is old the first time */
+    }
     job->committed = calloc((size_t)(list->cnt > 0 ? list->cnt : 1), sizeof(int64_t));
     if (job->committed == NULL) {
         job_fail(job, RD_KAFKA_RESP_ERR__FAIL, "no memory for offsets");
@@ -164,7 +206,19 @@ void ask_bounds(struct ask *ask, struct helper_job *job)
         ask->rk, partition->topic, partition->partition, &job->low, &job->high, ASK_TIMEOUT_MS);
     if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
         job_fail(job, error, "looking up the first offset");
+        return;
     }
+    job->committed = calloc(1, sizeof(int64_t));
+    error = job->committed == NULL ? RD_KAFKA_RESP_ERR__FAIL
+                                   : rd_kafka_committed(ask->rk, job->partitions, ASK_TIMEOUT_MS);
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        error = partition->err;
+    }
+    if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        job_fail(job, error, "reading the committed offset");
+        return;
+    }
+    job->committed[0] = partition->offset >= 0 ? partition->offset : -1;
 }
 
 static bool leaders_has(const int32_t *leaders, size_t count, int32_t leader)

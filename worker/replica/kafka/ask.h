@@ -21,6 +21,8 @@ struct ask {
     rd_kafka_t *rk;            /* borrowed */
     rd_kafka_topic_t **topics; /* owned: a handle per topic of the pipe */
     size_t topics_count;
+    int32_t *partitions_counts; /* owned: how many a topic had when first seen; 0 = not seen yet,
+                                 * NONE_OLD = it was away meanwhile */
     enum offset_strategy strategy;
     int64_t timestamp_ms;
     rd_kafka_topic_partition_list_t *leaders; /* owned: one partition per leader */

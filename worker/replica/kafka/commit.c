@@ -15,9 +15,16 @@ enum status source_commit(
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)count);
     for (size_t i = 0; i < count; i++) {
         assert(commits[i].slot < source_slots_count(source) && commits[i].offset >= 0);
+        if (source->slots[commits[i].slot].is_gone) {
+            continue; /* perhaps another topic of this name is there soon, with other records */
+        }
         const rd_kafka_topic_partition_t *at = &source->assigned->elems[commits[i].slot];
         rd_kafka_topic_partition_list_add(list, at->topic, at->partition)->offset =
             commits[i].offset;
+    }
+    if (list->cnt == 0) {
+        rd_kafka_topic_partition_list_destroy(list);
+        return err_set(err, ST_UNAVAILABLE, "cannot commit: the topic is gone");
     }
     rd_kafka_resp_err_t error = rd_kafka_commit(source->rk, list, 1);
     rd_kafka_topic_partition_list_destroy(list);
@@ -56,6 +63,7 @@ void commit_event(
             rd_kafka_topic_partition_list_find(source->assigned, done->topic, done->partition);
         if (error == RD_KAFKA_RESP_ERR_NO_ERROR && done->err == RD_KAFKA_RESP_ERR_NO_ERROR &&
             at != NULL) {
+            source->slots[at - source->assigned->elems].has_commit = true;
             source->listener.on_committed(
                 source->listener.ctx, (size_t)(at - source->assigned->elems), done->offset);
         }

@@ -20,8 +20,10 @@ struct source_slot {
     int64_t expected; /* next offset, −1 unknown */
     int64_t end;
     int64_t position;
-    bool has_taken; /* a record was handed over since the last (re)start: position is true */
-    bool is_asking; /* a question about its bounds is open */
+    bool has_taken;  /* a record was handed over since the last (re)start: position is true */
+    bool is_asking;  /* a question about its bounds is open */
+    bool is_gone;    /* its topic was not there: nothing is taken until its bounds are known */
+    bool has_commit; /* the group has had an offset of it: a topic's deletion takes it away */
 };
 
 struct source {
@@ -51,6 +53,7 @@ struct source {
     int64_t retry_offsets_ms;                /* ask again then; 0 = no */
     int64_t next_forward_ms;                 /* point partition queues at record_queue again */
     int64_t fresh_until_ms;                  /* more often before this */
+    int64_t look_again_ms;                   /* for slots that are gone */
 
     /* Commits. */
     bool is_committing;

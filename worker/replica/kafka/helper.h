@@ -27,7 +27,7 @@
 enum helper_kind {
     HELPER_CHECK,   /* do the topics exist, may we see them */
     HELPER_OFFSETS, /* where to start on each partition of `partitions` */
-    HELPER_BOUNDS,  /* first and end offset of the one partition */
+    HELPER_BOUNDS,  /* first, end and committed offset of the one partition */
     HELPER_READ,    /* the records at the offsets of `partitions` */
 };
 
@@ -39,7 +39,7 @@ struct helper_job {
     /* Answer. */
     rd_kafka_resp_err_t error;
     char text[512];     /* what failed */
-    int64_t *committed; /* owned; HELPER_OFFSETS: per partition, −1 none */
+    int64_t *committed; /* owned; HELPER_OFFSETS, HELPER_BOUNDS: per partition, −1 none */
     int64_t low;        /* HELPER_BOUNDS */
     int64_t high;
     rd_kafka_message_t **messages; /* owned; HELPER_READ: NULL = gone */

@@ -17,6 +17,7 @@ enum {
     FRESH_MS = 3000,
     FORWARD_FRESH_MS = 20,
     FORWARD_EVERY_MS = 1000,
+    LOOK_AGAIN_MS = 500,
 };
 
 size_t rebalance_find_slot(struct source *source, const rd_kafka_topic_t *rkt, int32_t partition)
@@ -156,7 +157,12 @@ static enum status rebalance_adopt(struct source *source, struct helper_job *job
             .next = next,
             .committed = job->committed[i],
         };
-        slots[i] = (struct source_slot){.expected = next, .end = -1, .position = next};
+        slots[i] = (struct source_slot){
+            .expected = next,
+            .end = -1,
+            .position = next,
+            .has_commit = job->committed[i] >= 0,
+        };
     }
     rebalance_drop_slots(source);
     source->assigned = rd_kafka_topic_partition_list_copy(list);
@@ -215,6 +221,14 @@ void rebalance_tick(struct source *source, int64_t now_ms)
     if (now_ms >= source->next_forward_ms) {
         rebalance_forward(source, now_ms);
     }
+    if (source->is_well && now_ms >= source->look_again_ms) {
+        source->look_again_ms = now_ms + LOOK_AGAIN_MS;
+        for (size_t slot = 0; slot < source_slots_count(source); slot++) {
+            if (source->slots[slot].is_gone) {
+                source_ask_bounds(source, slot);
+            }
+        }
+    }
 }
 
 enum status source_rewind(struct source *source, const int64_t *next, size_t count, struct err *err)
@@ -266,17 +280,24 @@ void rebalance_jump(struct source *source, struct helper_job *job)
     struct source_slot *slot = &source->slots[job->slot];
     slot->is_asking = false;
     if (job->error != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        slot->is_gone = true; /* asked again: without an answer the partition would stay silent */
         source_report_trouble(source, job->error, job->text);
         return;
     }
     int64_t from = slot->expected;
-    bool is_recreated = from > job->high;
+    /* Kafka forgets a group's offsets with the topic: ours gone, and the topic was, is a new one.
+     */
+    bool was_gone = slot->is_gone;
+    bool is_recreated = from > job->high || (was_gone && slot->has_commit && job->committed[0] < 0);
     bool is_gap = from < job->low;
+    slot->is_gone = false;
     if (is_recreated || is_gap) {
         slot->expected = job->low;
         source->listener.on_jump(
             source->listener.ctx, is_recreated ? SOURCE_JUMP_RECREATED : SOURCE_JUMP_GAP, job->slot,
             from, job->low);
+    }
+    if (is_recreated || is_gap || was_gone) {
         rebalance_restart(source);
     }
 }

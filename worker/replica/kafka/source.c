@@ -151,6 +151,12 @@ static void source_take_error(struct source *source, const rd_kafka_message_t *m
         }
         return;
     }
+    if (trouble_reason(message->err) == PIPE_REASON_TOPIC_NOT_FOUND && message->rkt != NULL) {
+        size_t slot = rebalance_find_slot(source, message->rkt, message->partition);
+        if (slot < source_slots_count(source)) {
+            source->slots[slot].is_gone = true;
+        }
+    }
     source_report_trouble(source, message->err, rd_kafka_message_errstr(message));
 }
 
@@ -166,6 +172,9 @@ static void source_message_event(rd_kafka_message_t *message, void *opaque)
         return; /* of an assignment that is over: its next reader starts at our commit */
     }
     struct source_slot *at = &source->slots[slot];
+    if (UNLIKELY(at->is_gone)) {
+        return; /* perhaps of another topic of this name: read again when that is known */
+    }
     if (UNLIKELY(message->offset < at->expected)) {
         /* Taken before, or the topic was made again: its bounds tell. */
         source_ask_bounds(source, slot);

@@ -111,6 +111,7 @@ enum status seat_start(
     seat->child_revision = seat->spec_revision;
     seat->has_own_reason = false;
     seat->has_been_well = false;
+    seat->has_own_failure = false;
     seat->heard_at_ms = now_ms;
     seat->kill_at_ms = 0;
     restart_started(&seat->restart, now_ms);
@@ -173,6 +174,8 @@ static void take_message(struct seat *seat, const union child_message *message, 
         return;
     case PROTOCOL_MESSAGE_EVENT:
         seat->has_own_reason = seat->has_own_reason || strcmp(message->event.event, "reason") == 0;
+        seat->has_own_failure =
+            seat->has_own_failure || strcmp(message->event.event, "failed") == 0;
         outbox_take_message(&seat->outbox, &message->event);
         return;
     }
@@ -214,7 +217,8 @@ static void listen_to_the_end(struct seat *seat, int64_t now_ms)
     }
 }
 
-/* The failure a bad end stands for, NULL if the child may be started again. */
+/* The failure a bad end stands for, NULL if the child may be started again or said it itself (which
+ * may have reached the database while it drained). */
 static const char *failure_of(const struct seat *seat, const struct child_end *end)
 {
     if (end->is_signalled) {
@@ -223,7 +227,7 @@ static const char *failure_of(const struct seat *seat, const struct child_end *e
     if (end->code == PROTOCOL_EXIT_USAGE) {
         return "the replica does not understand its spec";
     }
-    if (end->code == PROTOCOL_EXIT_STOP && !seat->outbox.failure.is_pending) {
+    if (end->code == PROTOCOL_EXIT_STOP && !seat->has_own_failure) {
         return "the replica stopped without saying why";
     }
     return NULL;
@@ -239,7 +243,7 @@ static void plan_restart(struct seat *seat, int64_t now_ms, struct seat_end *end
         (void)snprintf(text, sizeof(text), "%s: %s", failure, obituary); /* fits */
         outbox_set_failure(&seat->outbox, "INTERNAL", text);
     }
-    end->has_failed = seat->outbox.failure.is_pending;
+    end->has_failed = seat->has_own_failure || seat->outbox.failure.is_pending;
     end->wait_ms = restart_ended(&seat->restart, now_ms);
     end->is_crash_loop = seat->restart.is_throttled;
     if (end->has_failed) {

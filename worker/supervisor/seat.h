@@ -29,8 +29,9 @@ struct seat {
     struct child child;
     int64_t child_generation;
     int64_t child_revision;
-    bool has_own_reason; /* the present child said what it waits for */
-    bool has_been_well;  /* the present child said that it runs */
+    bool has_own_reason;  /* the present child said what it waits for */
+    bool has_been_well;   /* the present child said that it runs */
+    bool has_own_failure; /* the present child said why it ends */
     int64_t heard_at_ms;
     int64_t start_at_ms;
     int64_t kill_at_ms;

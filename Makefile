@@ -3,12 +3,15 @@
 BUILD ?= build
 ASAN_BUILD ?= build-asan
 JOBS ?= $(shell nproc)
-GENERATOR := $(shell command -v ninja >/dev/null 2>&1 && echo "-G Ninja")
+# Only for a new build folder: one that is there keeps its generator.
+ifneq ($(shell command -v ninja),)
+export CMAKE_GENERATOR ?= Ninja
+endif
 
 .PHONY: all help demo demo-down test unit lint asan bench format clean
 
 all: ## build penstock-api and penstock-worker (needs only the development packages)
-	@cmake -S . -B $(BUILD) $(GENERATOR) >/dev/null
+	@cmake -S . -B $(BUILD) >/dev/null
 	@cmake --build $(BUILD) -j $(JOBS)
 
 help: ## this list
@@ -24,16 +27,16 @@ test: ## install what is missing, build, run every test (SUITE=regex picks some)
 	@tests/run $(if $(SUITE),--suite '$(SUITE)')
 
 unit: ## only the unit tests
-	@cmake -S . -B $(BUILD) $(GENERATOR) >/dev/null
+	@cmake -S . -B $(BUILD) >/dev/null
 	@cmake --build $(BUILD) -j $(JOBS) --target unit-tests
 	@cd $(BUILD) && ctest -L unit --output-on-failure
 
 lint: ## only the lint
-	@cmake -S . -B $(BUILD) $(GENERATOR) >/dev/null
+	@cmake -S . -B $(BUILD) >/dev/null
 	@cd $(BUILD) && ctest -L lint --output-on-failure
 
 asan: ## the unit tests with AddressSanitizer and UndefinedBehaviorSanitizer
-	@cmake -S . -B $(ASAN_BUILD) $(GENERATOR) -DPENSTOCK_SANITIZE=ON -DCMAKE_BUILD_TYPE=Debug >/dev/null
+	@cmake -S . -B $(ASAN_BUILD) -DPENSTOCK_SANITIZE=ON -DCMAKE_BUILD_TYPE=Debug >/dev/null
 	@cmake --build $(ASAN_BUILD) -j $(JOBS) --target unit-tests
 	@cd $(ASAN_BUILD) && ctest -L unit --output-on-failure
 

@@ -16,6 +16,10 @@ class DemoError(Exception):
         self.code = code
 
 
+class AlreadyRunning(DemoError):
+    """Another demo has this folder."""
+
+
 class Interrupted(Exception):
     """Ctrl-C, SIGTERM or SIGHUP."""
 

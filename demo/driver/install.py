@@ -1,4 +1,5 @@
 """Packages and programs: what has to be there before anything starts."""
+import fcntl
 import os
 import shutil
 import subprocess
@@ -55,6 +56,14 @@ def packages(settings):
 def build(settings):
     """The programs. Configures once; later runs only build what changed."""
     folder = paths.build_dir()
+    os.makedirs(folder, exist_ok=True)
+    # A second demo of this checkout waits here.
+    with open(os.path.join(folder, "demo.lock"), "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _build(settings, folder)
+
+
+def _build(settings, folder):
     step(f"build: {', '.join(TARGETS)} in {console.short(folder)}/")
     log = settings.log("build")
     if not os.path.exists(os.path.join(folder, "CMakeCache.txt")):

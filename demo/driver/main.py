@@ -6,9 +6,9 @@ import time
 
 from demo.driver import console, install, parts, pipe, progress
 from demo.driver.clickhouse import ClickHouse
-from demo.driver.console import DemoError, Interrupted, plain, step
+from demo.driver.console import AlreadyRunning, DemoError, Interrupted, plain, step
 from demo.driver.rest import Rest
-from demo.driver.settings import HELP, Settings
+from demo.driver.settings import DEMOS_MAX, HELP, Settings
 from demo.driver.stack import Stack, write_private
 
 INTERRUPTED = 130
@@ -186,14 +186,37 @@ def report(failure):
     return failure.code
 
 
-def run(settings):
+def acquire():
+    """The stack of a folder that no other demo uses: .demo, or .demo-2 while that one runs."""
+    number = 1
+    while True:
+        stack = Stack(Settings(number))
+        try:
+            stack.acquire()
+            return stack
+        except AlreadyRunning as other:
+            number += 1
+            if stack.settings.is_folder_given or number > DEMOS_MAX:
+                raise
+            step(f"{other}. This one goes to .demo-{number}")
+
+
+def down():
+    """End every demo of this checkout, or that of DEMO_FOLDER. Returns whether there was any."""
+    count = 1 if Settings().is_folder_given else DEMOS_MAX
+    return any([Stack(Settings(number)).down() for number in range(1, count + 1)])
+
+
+def run():
     """One demo with its end; the exit code."""
-    stack = Stack(settings)
-    stack.acquire()
+    stack = acquire()
+    settings = stack.settings
     try:
         code = demonstrate(stack)
     except DemoError as failure:
         code = report(failure)
+    except OSError as problem:
+        code = report(DemoError(str(problem)))
     except Interrupted:
         console.clear_live()
         code = INTERRUPTED
@@ -215,12 +238,13 @@ def main():
         return 2
     _listen(_interrupt)
     try:
-        settings = Settings()
         if arguments == ["--down"]:
-            step("ended" if Stack(settings).down() else "nothing was running")
+            step("ended" if down() else "nothing was running")
             return 0
-        return run(settings)
+        return run()
     except DemoError as failure:
         return report(failure)
+    except OSError as problem:
+        return report(DemoError(str(problem)))
     except Interrupted:
         return INTERRUPTED

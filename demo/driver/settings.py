@@ -24,7 +24,8 @@ orders and shows the rows arriving; then compares what was produced with what wa
   DEMO_EXIT=1                   end after the comparison; without it everything keeps running
   DEMO_KAFKA=mock|apache        librdkafka's mock cluster (default), or a real Apache Kafka
   DEMO_PARTITIONS=N             partitions of the topic (mock: 32 or more, apache: 6)
-  DEMO_FOLDER=.demo             where everything lies; one demo at a time in each
+  DEMO_FOLDER=.demo             where everything lies; one demo at a time in each. Not given, a second
+                                demo takes .demo-2, and so on
 
 Your own parts instead of the embedded ones:
   CLICKHOUSE_URL=http://host:8123 [CLICKHOUSE_USER=default CLICKHOUSE_PASSWORD=...]
@@ -35,6 +36,7 @@ Logs are in .demo/logs; ClickHouse's data is on tmpfs where there is one.
 .demo/env has addresses, ids and the key, for `. .demo/env`.
 Exit: 0 every record accounted for, 1 failed, 2 usage, 130 interrupted before the comparison."""
 
+DEMOS_MAX = 9  # at once in one checkout
 MOCK_PARTITION_BYTES = 4 << 20  # it keeps 5 MiB
 STORED_BYTES_PER_EVENT = 450  # compressed; generous
 MOCK_PARTITIONS_MIN = 32
@@ -77,9 +79,12 @@ def read_env_file(path):
 class Settings:
     """Choices and places."""
 
-    def __init__(self):
-        self.folder = os.path.abspath(
-            os.environ.get("DEMO_FOLDER") or os.path.join(paths.ROOT, ".demo"))
+    def __init__(self, number=1):
+        """number: 2 for the folder of a second demo at the same time, and so on."""
+        given = os.environ.get("DEMO_FOLDER")
+        self.is_folder_given = bool(given)
+        own = ".demo" if number == 1 else f".demo-{number}"
+        self.folder = os.path.abspath(given or os.path.join(paths.ROOT, own))
         self.env_file = os.path.join(self.folder, "env")
         digest = hashlib.sha256(self.folder.encode()).hexdigest()[:12]
         self.tmpfs_folder = f"/dev/shm/penstock-demo-{digest}"

@@ -12,7 +12,7 @@ import signal
 import stat
 import time
 
-from demo.driver.console import DemoError, step
+from demo.driver.console import AlreadyRunning, DemoError, short, step
 from tests.harness import proc
 
 STOP_S = 20
@@ -37,9 +37,9 @@ class Stack:
             fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             who = read_json(self.driver_file) or {}
-            raise DemoError(
-                f"a demo of this checkout is running already (pid {who.get('pid', '?')}): end it there "
-                "with Ctrl-C, or from here with `make demo-down`") from None
+            raise AlreadyRunning(
+                f"a demo is running already in {short(self.settings.folder)} (pid {who.get('pid', '?')}): "
+                "end it there with Ctrl-C, or from here with `make demo-down`") from None
         self.end_leftovers()
         write_json(self.driver_file, proc.identity(os.getpid()))
         self.make_folders()
@@ -170,7 +170,7 @@ class Stack:
                 break
             except BlockingIOError:
                 if time.monotonic() > deadline:
-                    raise DemoError("another demo of this checkout holds .demo/lock") from None
+                    raise DemoError(f"another demo holds {self.settings.folder}/lock") from None
                 time.sleep(0.05)
         ended = self.end_leftovers()
         remove(self.driver_file)

@@ -122,6 +122,25 @@ def test_one_demo_at_a_time(choices):
     again.lock.close()
 
 
+def test_a_second_demo_of_a_checkout_takes_the_next_folder(choices, tmp_path, monkeypatch):
+    from demo.driver import main
+
+    choices()
+    monkeypatch.delenv("DEMO_FOLDER")
+    monkeypatch.setattr(paths, "ROOT", str(tmp_path))
+    running = [main.acquire() for _ in range(3)]
+    try:
+        assert [os.path.basename(one.settings.folder) for one in running] == [".demo", ".demo-2", ".demo-3"]
+        assert len({one.settings.tmpfs_folder for one in running}) == 3
+        monkeypatch.setenv("DEMO_FOLDER", str(tmp_path / ".demo"))
+        with pytest.raises(console.AlreadyRunning):
+            main.acquire()
+    finally:
+        for one in running:
+            one.stop()
+            one.lock.close()
+
+
 def test_a_child_that_ends_is_named_with_its_last_words(choices):
     children = stack.Stack(choices())
     children.acquire()

@@ -7,6 +7,7 @@
  * a hash table for documents in another order.
  */
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -69,6 +70,7 @@ void keys_done(struct key_table *table);
 /* Hash of a key; reads whole 8-byte words, so 8 bytes behind name must be readable. */
 static inline uint32_t keys_hash(const uint8_t *name, size_t name_bytes)
 {
+    assert(name != NULL);
     uint64_t head;
     __builtin_memcpy(&head, name, sizeof(head));
     uint64_t tail = 0;

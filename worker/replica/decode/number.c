@@ -225,6 +225,8 @@ static bool eisel_lemire(uint64_t w, int32_t q, uint64_t *ret_bits)
     }
     unsigned upper = (unsigned)(high >> 63);
     uint64_t mantissa = high >> (upper + SHIFT);
+    /* The shift of a negative number rounds down: gcc and clang define it so. */
+    /* cppcheck-suppress shiftNegativeLHS */
     int power2 = (((152170 + 65536) * q) >> 16) + 63 + (int)upper - zeros + DOUBLE_BIAS;
     if (power2 <= 0 || power2 >= DOUBLE_INFINITE - 1) {
         return false;

@@ -153,50 +153,13 @@ static bool replica_read(struct pg_cell *cell, struct runtime_summary *summary)
     return !cell->is_out_of_memory;
 }
 
-static enum status replicas_read(
-    struct store *store, const struct pg_args *args, struct runtime_summaries *summaries,
-    struct err *err)
+static bool replicas_make(struct runtime_summary *summary, size_t count)
 {
-    CLEANUP(pg_rows_freep) struct pg_rows *rows = NULL;
-    enum status st = store_run(
-        store,
-        "SELECT r.pipe_id, r.replica_index, r.host, r.pid, r.state, " SQL_RFC3339(
-            "r.started_at") ", r.restarts, r.memory_bytes, r.cpu_millicores, "
-                            "COALESCE(" SQL_IS_LIVE(
-                                "r") ", false), r.records_per_second, "
-                                     "r.bytes_per_second, "
-                                     "r.latency_max_ms, r.latency_counts "
-                                     "FROM pipe p JOIN service s ON s.id = "
-                                     "p.service_id JOIN pipe_replica r ON "
-                                     "r.pipe_id = p.id "
-                                     "WHERE " SQL_FILTER "AND (r.replica_index < p.replicas "
-                                     "OR " SQL_IS_LIVE("r") ") "
-                                                            "ORDER BY p.created_at, "
-                                                            "p.id, r.replica_index",
-        args, &rows, err);
-    size_t at = 0;
-    size_t run = 0;
-    for (int row = 0; st == ST_OK && row < pg_rows_count(rows); row += (int)run) {
-        run = run_count(rows, row);
-        struct pg_cell cell = pg_row(rows, row);
-        struct runtime_summary *summary = summary_find(summaries, pg_next_text(&cell), &at);
-        if (summary == NULL) {
-            continue;
-        }
-        summary->replicas = calloc(run, sizeof(*summary->replicas));
-        bool is_read = summary->replicas != NULL;
-        for (size_t i = 0; is_read && i < run; i++) {
-            cell = pg_row(rows, row + (int)i);
-            cell.column = 1;
-            is_read = replica_read(&cell, summary);
-        }
-        if (!is_read) {
-            st = err_set(err, ST_NO_MEMORY, "replicas of pipe %s", summary->pipe_id);
-        }
-    }
-    return st;
+    summary->replicas = calloc(count, sizeof(*summary->replicas));
+    return summary->replicas != NULL;
 }
 
+/* One partition's cells behind the pipe id. */
 static bool partition_read(struct pg_cell *cell, struct runtime_summary *summary)
 {
     struct runtime_partition_row *row = &summary->partitions[summary->partitions_count++];
@@ -211,17 +174,44 @@ static bool partition_read(struct pg_cell *cell, struct runtime_summary *summary
     return !cell->is_out_of_memory;
 }
 
-static enum status partitions_read(
-    struct store *store, const struct pg_args *args, struct runtime_summaries *summaries,
-    struct err *err)
+static bool partitions_make(struct runtime_summary *summary, size_t count)
+{
+    summary->partitions = calloc(count, sizeof(*summary->partitions));
+    return summary->partitions != NULL;
+}
+
+/* A statement whose rows belong to pipes: the pipe's id is the first cell. */
+struct part {
+    const char *name; /* for errors */
+    const char *sql;
+    bool (*make)(struct runtime_summary *summary, size_t count);
+    bool (*read)(struct pg_cell *cell, struct runtime_summary *summary); /* called count times */
+};
+
+/* clang-format off */
+static const struct part part_replicas = {
+    "replicas",
+    "SELECT r.pipe_id, r.replica_index, r.host, r.pid, r.state, " SQL_RFC3339("r.started_at") ", "
+    "r.restarts, r.memory_bytes, r.cpu_millicores, COALESCE(" SQL_IS_LIVE("r") ", false), "
+    "r.records_per_second, r.bytes_per_second, r.latency_max_ms, r.latency_counts FROM pipe p "
+    "JOIN service s ON s.id = p.service_id JOIN pipe_replica r ON r.pipe_id = p.id WHERE "
+    SQL_FILTER "AND (r.replica_index < p.replicas OR " SQL_IS_LIVE("r") ") "
+    "ORDER BY p.created_at, p.id, r.replica_index",
+    replicas_make, replica_read};
+static const struct part part_partitions = {
+    "partitions",
+    "SELECT t.pipe_id, t.topic, t.partition, t.committed, t.end_offset FROM pipe p "
+    "JOIN service s ON s.id = p.service_id JOIN pipe_partition t ON t.pipe_id = p.id WHERE "
+    SQL_FILTER "ORDER BY p.created_at, p.id, t.topic, t.partition",
+    partitions_make, partition_read};
+/* clang-format on */
+
+static enum status part_read(
+    const struct part *part, struct store *store, const struct pg_args *args,
+    struct runtime_summaries *summaries, struct err *err)
 {
     CLEANUP(pg_rows_freep) struct pg_rows *rows = NULL;
-    enum status st = store_run(
-        store,
-        "SELECT t.pipe_id, t.topic, t.partition, t.committed, t.end_offset FROM pipe p "
-        "JOIN service s ON s.id = p.service_id JOIN pipe_partition t ON t.pipe_id = p.id "
-        "WHERE " SQL_FILTER "ORDER BY p.created_at, p.id, t.topic, t.partition",
-        args, &rows, err);
+    enum status st = store_run(store, part->sql, args, &rows, err);
     size_t at = 0;
     size_t run = 0;
     for (int row = 0; st == ST_OK && row < pg_rows_count(rows); row += (int)run) {
@@ -231,15 +221,14 @@ static enum status partitions_read(
         if (summary == NULL) {
             continue;
         }
-        summary->partitions = calloc(run, sizeof(*summary->partitions));
-        bool is_read = summary->partitions != NULL;
+        bool is_read = part->make(summary, run);
         for (size_t i = 0; is_read && i < run; i++) {
             cell = pg_row(rows, row + (int)i);
             cell.column = 1;
-            is_read = partition_read(&cell, summary);
+            is_read = part->read(&cell, summary);
         }
         if (!is_read) {
-            st = err_set(err, ST_NO_MEMORY, "partitions of pipe %s", summary->pipe_id);
+            st = err_set(err, ST_NO_MEMORY, "%s of pipe %s", part->name, summary->pipe_id);
         }
     }
     return st;
@@ -257,10 +246,10 @@ enum status runtime_summarize(
     struct runtime_summaries summaries = {.items = NULL};
     enum status st = pipes_read(store, &args, &summaries, err);
     if (st == ST_OK) {
-        st = replicas_read(store, &args, &summaries, err);
+        st = part_read(&part_replicas, store, &args, &summaries, err);
     }
     if (st == ST_OK) {
-        st = partitions_read(store, &args, &summaries, err);
+        st = part_read(&part_partitions, store, &args, &summaries, err);
     }
     if (st != ST_OK) {
         runtime_summaries_done(&summaries);

@@ -69,7 +69,7 @@ def create_topic(stack, brokers, topic):
     install.run_logged(
         [stack.settings.program("penstock-demo-events"), "--brokers", brokers, "--topic", topic,
          "--partitions", str(stack.settings.partitions), "--create-only"],
-        stack.settings.log("penstock-demo-events"), f"creating topic {topic}")
+        stack.settings.log("penstock-demo-events"), f"creating topic {topic} at {brokers}")
 
 
 def write_env(settings, values):
@@ -99,12 +99,31 @@ def start_everything(stack):
     made = rest.create_pipe(service, pipe.create_body(brokers, topic, table))
     ids = {"service": service, "pipe": made, "table": table, "stats_file": None}
     watch = progress.Watch(stack, rest, clickhouse, ids)
+    stack.before_stop = lambda: leave(watch, topic)
     wait_running(watch)
     write_env(settings, env_values(settings, watch, key, {
         "PENSTOCK_DATABASE_URL": database_url, "KAFKA_BROKERS": brokers,
         "CLICKHOUSE_URL": clickhouse_url, "DEMO_TOPIC": topic}))
     step(f"the pipe is Running; ids and key are in {console.short(settings.env_file)}")
     return watch, brokers, topic
+
+
+def leave(watch, topic):
+    """Stop the pipe where it would outlive the demo, and say what stays in the user's own parts."""
+    settings = watch.stack.settings
+    left = []
+    if settings.database_url is not None:
+        try:
+            watch.rest.stop_pipe(watch.ids["service"], watch.ids["pipe"])
+            left.append(f"the stopped pipe {watch.ids['pipe']}")
+        except DemoError as problem:
+            step(f"the pipe {watch.ids['pipe']} could not be stopped: {problem}")
+    if settings.clickhouse_url is not None:
+        left.append(f"the tables {watch.ids['table']} and {watch.error_table}")
+    if settings.kafka_brokers is not None:
+        left.append(f"the topic {topic}")
+    if left:
+        step(f"yours to keep or remove: {', '.join(left)}")
 
 
 def env_values(settings, watch, key, addresses):

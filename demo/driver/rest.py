@@ -52,6 +52,10 @@ class Rest:
         """The pipe as the contract shows it."""
         return self.call("GET", f"/services/{service}/clickpipes/{pipe}")
 
+    def stop_pipe(self, service, pipe):
+        """Its offsets stay; "start" goes on where it stopped."""
+        self.call("PATCH", f"/services/{service}/clickpipes/{pipe}/state", {"command": "stop"})
+
     def summary(self, service, pipe):
         """State with reason, counters, rates, lag."""
         return self.call("GET", f"/services/{service}/clickpipes/{pipe}/summary")

@@ -7,6 +7,7 @@ signals a process that only got the same number.
 import fcntl
 import json
 import os
+import re
 import shutil
 import signal
 import stat
@@ -28,6 +29,7 @@ class Stack:
         self.driver_file = os.path.join(settings.folder, "driver.json")
         self.run_folder = os.path.join(settings.folder, "run")
         self.lock = None
+        self.before_stop = None
 
     def acquire(self):
         """Become the one demo of this checkout; end what a killed one left."""
@@ -122,6 +124,8 @@ class Stack:
         """What to say of a child that ended by itself."""
         said = [line for line in child.log_tail().splitlines() if line.strip()]
         last = said[-1].strip() if said else "it said nothing"
+        # Of one of our log lines only what went wrong.
+        last = re.sub(r'^\S+ error .* error="(.*)"$', r"\1", last)
         return DemoError(
             f"{child.name} ended with {proc.describe_exit(child.returncode)}: {last}", child.log)
 
@@ -136,7 +140,11 @@ class Stack:
         self.children.remove(child)
 
     def stop(self):
-        """End all, the last one first. Quiet about what is gone already."""
+        """End all, the last one first. Quiet about what is gone already. `before_stop`, if set, is
+        called while all still run."""
+        if self.before_stop is not None:
+            self.before_stop()
+            self.before_stop = None
         for child in reversed(self.children):
             if child.is_alive():
                 step(f"ending {child.name}")

@@ -17,8 +17,8 @@ static const char *const SEEDS[] = {
     "{\"a\":\"h\xc3\xa9llo \xe6\xb0\xb4 \xf0\x9f\x98\x80\",\"b\":{\"c\":-1.5e+10},\"x\":[[],[{}]]}",
     "{\"unknown\":[true,false,null,0,-0,0.5,1e5,\"\\u00e9\\n\\ud83d\\ude00\"],\"a\":[1, 2 ]}",
     " {\n  \"a\" : {\"k\" : [ ] } ,\r\n\t\"list\" : [ \"first\" , \"second\" ] } ",
-    "{\"a\":\"a long string that goes over more than thirty-two bytes, even over sixty-four, \\\" "
-    "and on\",\"b\":{\"unknown\":{\"c\":1},\"c\":2}}",
+    ("{\"a\":\"a long string that goes over more than thirty-two bytes, even over sixty-four, \\\" "
+     "and on\",\"b\":{\"unknown\":{\"c\":1},\"c\":2}}"),
     "{}",
 };
 

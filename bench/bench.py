@@ -182,7 +182,7 @@ def main():
         prog="bench/run", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=5, help="counted runs of each pair (default 5)")
     parser.add_argument("--small", type=int, default=1000000, help="small messages a run")
-    parser.add_argument("--large", type=int, default=300000, help="large messages a run")
+    parser.add_argument("--large", type=int, default=1000000, help="large messages a run")
     parser.add_argument("--only", choices=["decode", "small", "large"], help="one part")
     parser.add_argument("--json", help="also write the figures to this file")
     options = parser.parse_args()

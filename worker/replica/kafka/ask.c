@@ -125,7 +125,7 @@ static rd_kafka_resp_err_t ask_start(struct ask *ask, rd_kafka_topic_partition_t
 {
     int64_t low = -1;
     int64_t high = -1;
-    if (ask->strategy != OFFSET_FROM_BEGINNING && ask_is_new(ask, partition)) {
+    if (ask->strategy == OFFSET_FROM_LATEST && ask_is_new(ask, partition)) {
         rd_kafka_resp_err_t failed = rd_kafka_query_watermark_offsets(
             ask->rk, partition->topic, partition->partition, &low, &high, ASK_TIMEOUT_MS);
         partition->offset = low;

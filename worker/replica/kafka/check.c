@@ -93,9 +93,14 @@ check_topic(struct check *check, const char *name, enum pipe_reason *ret_reason,
         return err_set(err, ST_INVALID, "topic '%s' is no valid name", name);
     }
     rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR__TIMED_OUT;
-    while (clock_monotonic_ms() < check->deadline_ms) {
+    for (;;) {
+        const int64_t left_ms = check->deadline_ms - clock_monotonic_ms();
+        if (left_ms <= 0) {
+            break;
+        }
         const struct rd_kafka_metadata *found = NULL;
-        error = rd_kafka_metadata(check->rk, 0, topic, &found, CHECK_ROUND_MS);
+        const int round_ms = left_ms < CHECK_ROUND_MS ? (int)left_ms : CHECK_ROUND_MS;
+        error = rd_kafka_metadata(check->rk, 0, topic, &found, round_ms);
         (void)rd_kafka_poll(check->rk, 0); /* the error callback */
         if (error == RD_KAFKA_RESP_ERR_NO_ERROR && found->topic_cnt > 0) {
             error = found->topics[0].err;
@@ -118,7 +123,10 @@ check_topic(struct check *check, const char *name, enum pipe_reason *ret_reason,
         return check_fail(check, check->error, check->text, ret_reason, err);
     }
     char what[512];
-    (void)snprintf(what, sizeof(what), "topic '%s': %s", name, rd_kafka_err2str(error));
+    const bool is_silent = error == RD_KAFKA_RESP_ERR__TIMED_OUT;
+    (void)snprintf(
+        what, sizeof(what), "topic '%s': %s%s", name, rd_kafka_err2str(error),
+        is_silent ? " (nothing that speaks Kafka answers at the brokers' addresses)" : "");
     return check_fail(check, error, what, ret_reason, err);
 }
 

@@ -20,6 +20,7 @@
 enum {
     RETRY_FIRST_MS = 500,
     RETRY_MAX_MS = 30000,
+    RETRY_VIEW_MS = 15000, /* each try may store the table's rows once more */
     CONNECT_MS = 5000,
     INSERT_MS = 120000,
     QUERY_ID_BYTES = 160,
@@ -390,6 +391,16 @@ static void sink_rejected(struct sink *sink, const struct clickhouse_answer *ans
     sink_proceed(sink, now_ms);
 }
 
+/* The rows that a failed view has seen are in the table, and where the table has no deduplication
+ * window they come again with every try. */
+static int64_t sink_least_wait_ms(const struct clickhouse_answer *answer)
+{
+    if (answer->reason == PIPE_REASON_VIEW_FAILED && answer->retry_after_ms < RETRY_VIEW_MS) {
+        return RETRY_VIEW_MS;
+    }
+    return answer->retry_after_ms;
+}
+
 void sink_answer(struct sink *sink, const struct http_done *done, int64_t now_ms)
 {
     assert(sink->state == SINK_SENDING);
@@ -406,7 +417,7 @@ void sink_answer(struct sink *sink, const struct http_done *done, int64_t now_ms
     case CLICKHOUSE_RETRY:
     case CLICKHOUSE_STOP:
         sink->totals.retries++;
-        sink_wait(sink, answer.reason, answer.message, now_ms, answer.retry_after_ms);
+        sink_wait(sink, answer.reason, answer.message, now_ms, sink_least_wait_ms(&answer));
         if (answer.reason == PIPE_REASON_TABLE_MISMATCH && sink->stage == STAGE_ROWS) {
             sink->state = SINK_MISMATCH;
         }

@@ -84,6 +84,21 @@ static enum status check_fail(
     return err_set(err, check_status(*ret_reason), "%s", line);
 }
 
+/* Ask for the topic's metadata once. */
+static rd_kafka_resp_err_t check_round(struct check *check, rd_kafka_topic_t *topic, int timeout_ms)
+{
+    const struct rd_kafka_metadata *found = NULL;
+    rd_kafka_resp_err_t error = rd_kafka_metadata(check->rk, 0, topic, &found, timeout_ms);
+    (void)rd_kafka_poll(check->rk, 0); /* the error callback */
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR && found->topic_cnt > 0) {
+        error = found->topics[0].err;
+    }
+    if (found != NULL) {
+        rd_kafka_metadata_destroy(found);
+    }
+    return error;
+}
+
 /* Metadata of one topic until it comes, its error is certain, or time is up. */
 static enum status
 check_topic(struct check *check, const char *name, enum pipe_reason *ret_reason, struct err *err)
@@ -98,16 +113,7 @@ check_topic(struct check *check, const char *name, enum pipe_reason *ret_reason,
         if (left_ms <= 0) {
             break;
         }
-        const struct rd_kafka_metadata *found = NULL;
-        const int round_ms = left_ms < CHECK_ROUND_MS ? (int)left_ms : CHECK_ROUND_MS;
-        error = rd_kafka_metadata(check->rk, 0, topic, &found, round_ms);
-        (void)rd_kafka_poll(check->rk, 0); /* the error callback */
-        if (error == RD_KAFKA_RESP_ERR_NO_ERROR && found->topic_cnt > 0) {
-            error = found->topics[0].err;
-        }
-        if (found != NULL) {
-            rd_kafka_metadata_destroy(found);
-        }
+        error = check_round(check, topic, left_ms < CHECK_ROUND_MS ? (int)left_ms : CHECK_ROUND_MS);
         bool is_down = check->down_since_ms != 0 &&
                        clock_monotonic_ms() - check->down_since_ms >= CHECK_DOWN_MS;
         bool is_refused = trouble_reason(check->error) == PIPE_REASON_SOURCE_AUTHENTICATION;

@@ -28,12 +28,12 @@ class _Postgres(PrivatePostgres):
 
 
 def _postgres_folder(stack):
-    """Under .demo/ if the user it will run as can reach it, else on tmpfs."""
+    """Under .demo/ if the user it will run as can reach it, else outside of it."""
     path = stack.settings.folder
     # PostgreSQL refuses root: root runs it as another user.
     while os.geteuid() == 0 and path != "/":
         if not os.stat(path).st_mode & 0o001:
-            return stack.data_folder("postgres")
+            return stack.data_folder("postgres", is_reachable=True)
         path = os.path.dirname(path)
     return os.path.join(stack.settings.folder, "postgres")
 
@@ -50,7 +50,7 @@ def start_postgres(stack):
         database = _Postgres(_postgres_folder(stack), log)
         database.start()
     except (PostgresError, proc.ProcessDied, TimeoutError, OSError) as problem:
-        raise DemoError(f"PostgreSQL did not start: {' '.join(str(problem).split())[:300]}", log) from None
+        raise DemoError(f"PostgreSQL did not start: {' '.join(str(problem).split())[-400:]}", log) from None
     stack.adopt(database.process)
     return database.url
 

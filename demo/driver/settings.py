@@ -32,7 +32,7 @@ Your own parts instead of the embedded ones:
   KAFKA_BROKERS=host:9092[,...]   plaintext, without login
   DATABASE_URL=postgresql://user:password@host/database
 
-Logs are in .demo/logs; ClickHouse's data is on tmpfs where there is one.
+Logs are in .demo/logs; ClickHouse's data is on tmpfs where there is one with 1 GB free.
 .demo/env has addresses, ids and the key, for `. .demo/env`.
 Exit: 0 every record accounted for, 1 failed, 2 usage, 130 interrupted before the comparison."""
 
@@ -87,7 +87,10 @@ class Settings:
         self.folder = os.path.abspath(given or os.path.join(paths.ROOT, own))
         self.env_file = os.path.join(self.folder, "env")
         digest = hashlib.sha256(self.folder.encode()).hexdigest()[:12]
-        self.tmpfs_folder = f"/dev/shm/penstock-demo-{digest}"
+        self.has_tmpfs = paths.has_tmpfs()
+        # Either may hold data of a demo that was killed.
+        self.outside_folders = [f"{base}/penstock-demo-{digest}" for base in (paths.TMPFS, "/var/tmp")]
+        self.tmpfs_folder = self.outside_folders[0 if self.has_tmpfs else 1]
         self.events = _whole("DEMO_EVENTS", 200000, 1, 10**12)
         self.rate = _whole("DEMO_RATE", 20000, 0, 10**9)
         self.seed = _whole("DEMO_SEED", 1, 0, 2**63 - 1)

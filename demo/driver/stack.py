@@ -72,13 +72,15 @@ class Stack:
         remove(self.settings.env_file)
         for folder in ("postgres", "clickhouse", "kafka", "run"):
             shutil.rmtree(os.path.join(self.settings.folder, folder), ignore_errors=True)
-        if is_ours(self.settings.tmpfs_folder):
-            shutil.rmtree(self.settings.tmpfs_folder, ignore_errors=True)
+        for folder in self.settings.outside_folders:
+            if is_ours(folder):
+                shutil.rmtree(folder, ignore_errors=True)
 
-    def data_folder(self, name):
-        """A new folder for data, on tmpfs where there is one, else under .demo/."""
+    def data_folder(self, name, is_reachable=False):
+        """A new folder for data, on tmpfs where there is one, else under .demo/, or where every user
+        gets to if it is to be reachable."""
         base = self.settings.folder
-        if os.access("/dev/shm", os.W_OK):
+        if self.settings.has_tmpfs or is_reachable:
             # Its name can be guessed, so it must be made by us, not found.
             try:
                 os.mkdir(self.settings.tmpfs_folder, 0o711)

@@ -2,6 +2,8 @@
 import os
 import tempfile
 
+TMPFS = "/dev/shm"
+TMPFS_MIN_BYTES = 1 << 30  # free; containers often have 64 MB, which ClickHouse fills
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
@@ -18,8 +20,15 @@ def program(name):
     return path
 
 
+def has_tmpfs():
+    """Whether data can go to tmpfs."""
+    try:
+        room = os.statvfs(TMPFS)
+    except OSError:
+        return False
+    return os.access(TMPFS, os.W_OK) and room.f_bavail * room.f_frsize >= TMPFS_MIN_BYTES
+
+
 def scratch(prefix):
     """A new private folder on tmpfs where there is one; the caller removes it."""
-    shm = "/dev/shm"
-    usable = os.path.isdir(shm) and os.access(shm, os.W_OK)
-    return tempfile.mkdtemp(prefix=prefix, dir=shm if usable else None)
+    return tempfile.mkdtemp(prefix=prefix, dir=TMPFS if has_tmpfs() else None)

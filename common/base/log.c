@@ -13,7 +13,8 @@
 #include "common/base/clock.h"
 
 enum {
-    LOG_LINE_BYTES = 8192
+    LOG_LINE_BYTES = 8192,
+    LOG_TAIL_BYTES = 128, /* kept free behind values: the words and marks that end a line */
 };
 
 static struct {
@@ -66,12 +67,19 @@ static void line_add_text(struct line *line, const char *text)
     line_add(line, text, strlen(text));
 }
 
-/* In text: control characters become blanks, so one event is one line. In JSON: escaped. */
-static void line_add_value(struct line *line, const char *text, size_t len_bytes)
+/* True while a value may grow: behind it the line must have room to end well. */
+static bool line_has_room(const struct line *line)
 {
-    for (size_t i = 0; i < len_bytes; i++) {
+    return sizeof(line->bytes) - line->len_bytes > LOG_TAIL_BYTES;
+}
+
+/* Control characters become blanks, so one event is one line; quotes are escaped where the value
+ * stands between quotes. */
+static void line_add_value(struct line *line, const char *text, size_t len_bytes, bool is_quoted)
+{
+    for (size_t i = 0; i < len_bytes && line_has_room(line); i++) {
         unsigned char c = (unsigned char)text[i];
-        if (state.format == LOG_FORMAT_JSON && (c == '"' || c == '\\')) {
+        if (is_quoted && (c == '"' || c == '\\')) {
             line_add(line, "\\", 1);
         }
         char out = c < 0x20 || c == 0x7f ? ' ' : (char)c;
@@ -79,29 +87,51 @@ static void line_add_value(struct line *line, const char *text, size_t len_bytes
     }
 }
 
+/* True where `text` ends the fields or the next one begins: ` name=`. */
+static bool is_field_end(const char *text)
+{
+    if (*text == '\0') {
+        return true;
+    }
+    size_t name_bytes = strspn(text + 1, "abcdefghijklmnopqrstuvwxyz0123456789_");
+    return *text == ' ' && name_bytes > 0 && text[1 + name_bytes] == '=';
+}
+
+/* Length of the value at `value`: up to a blank, or up to the quote that ends it; a quote inside
+ * the value is followed by something else than the next field. */
+static size_t value_length(const char *value, bool is_quoted)
+{
+    size_t len_bytes = 0;
+    while (value[len_bytes] != '\0') {
+        const char *at = value + len_bytes;
+        if (is_quoted ? *at == '"' && is_field_end(at + 1) : *at == ' ') {
+            break;
+        }
+        len_bytes++;
+    }
+    return len_bytes;
+}
+
 /* Turn `a=1 b="two words"` into `,"a":"1","b":"two words"`. */
 static void line_add_json_fields(struct line *line, const char *fields)
 {
     const char *p = fields;
-    while (*p != '\0') {
-        while (*p == ' ') {
-            p++;
-        }
+    while (*p != '\0' && line_has_room(line)) {
+        p += strspn(p, " ");
         const char *equals = strchr(p, '=');
         if (equals == NULL) {
             break;
         }
         line_add_text(line, ",\"");
-        line_add_value(line, p, (size_t)(equals - p));
+        line_add_value(line, p, (size_t)(equals - p), true);
         line_add_text(line, "\":\"");
-        const char *value = equals + 1;
-        const char stop = *value == '"' ? '"' : ' ';
-        value += stop == '"' ? 1 : 0;
-        const char *end = strchr(value, stop);
-        size_t len_bytes = end == NULL ? strlen(value) : (size_t)(end - value);
-        line_add_value(line, value, len_bytes);
+        bool is_quoted = equals[1] == '"';
+        const char *value = equals + (is_quoted ? 2 : 1);
+        size_t len_bytes = value_length(value, is_quoted);
+        line_add_value(line, value, len_bytes, true);
         line_add_text(line, "\"");
-        p = value + len_bytes + (end != NULL ? 1 : 0);
+        p = value + len_bytes;
+        p += is_quoted && *p == '"' ? 1 : 0;
     }
 }
 
@@ -132,18 +162,18 @@ log_write(enum log_level level, const char *event, const char *fields, const str
             line_add_text(&line, ",\"status\":\"");
             line_add_text(&line, status_text(err->status));
             line_add_text(&line, "\",\"error\":\"");
-            line_add_value(&line, err->text, strlen(err->text));
+            line_add_value(&line, err->text, strlen(err->text), true);
             line_add_text(&line, "\"");
         }
         line_add_text(&line, "}");
     } else {
         line_add_text(&line, fields[0] == '\0' ? "" : " ");
-        line_add_value(&line, fields, strlen(fields));
+        line_add_value(&line, fields, strlen(fields), false);
         if (err != NULL) {
             line_add_text(&line, " status=");
             line_add_text(&line, status_text(err->status));
             line_add_text(&line, " error=\"");
-            line_add_value(&line, err->text, strlen(err->text));
+            line_add_value(&line, err->text, strlen(err->text), true);
             line_add_text(&line, "\"");
         }
     }

@@ -41,7 +41,7 @@ static void text_lines(void **state)
     log_init("test", LOG_INFO, LOG_FORMAT_TEXT);
     capture(speak_fields);
     assert_non_null(strstr(captured, " pipe_started pipe=p1 name=\"two words\"\n"));
-    assert_non_null(strstr(captured, "status=timeout error=\"no \"answer\" in time\"\n"));
+    assert_non_null(strstr(captured, "status=timeout error=\"no \\\"answer\\\" in time\"\n"));
     assert_null(strstr(captured, "unheard"));
 }
 
@@ -53,6 +53,20 @@ static void json_lines(void **state)
     assert_non_null(
         strstr(captured, "\"event\":\"pipe_started\",\"pipe\":\"p1\",\"name\":\"two words\"}\n"));
     assert_non_null(strstr(captured, "\"error\":\"no \\\"answer\\\" in time\"}\n"));
+}
+
+static void speak_quotes(void)
+{
+    log_event(LOG_INFO, "asked", "text=\"a \"b\" and c\" code=%d last=\"x\"", 7);
+}
+
+static void quotes_inside_a_value_do_not_end_it(void **state)
+{
+    (void)state;
+    log_init("test", LOG_INFO, LOG_FORMAT_JSON);
+    capture(speak_quotes);
+    assert_non_null(
+        strstr(captured, "\"text\":\"a \\\"b\\\" and c\",\"code\":\"7\",\"last\":\"x\"}\n"));
 }
 
 static void speak_long(void)
@@ -71,6 +85,11 @@ static void a_long_event_stays_one_line(void **state)
     char *end = strchr(captured, '\n');
     assert_non_null(end);
     assert_int_equal(end[1], '\0');
+    log_init("test", LOG_DEBUG, LOG_FORMAT_JSON);
+    capture(speak_long);
+    end = strchr(captured, '\n');
+    assert_non_null(end);
+    assert_memory_equal(end - 4, "aa\"}\n", 5);
 }
 
 static void levels_by_name(void **state)
@@ -88,6 +107,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_lines),
         cmocka_unit_test(json_lines),
+        cmocka_unit_test(quotes_inside_a_value_do_not_end_it),
         cmocka_unit_test(a_long_event_stays_one_line),
         cmocka_unit_test(levels_by_name),
     };

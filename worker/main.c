@@ -259,6 +259,12 @@ run(const struct arguments *arguments, const struct config *config, struct err *
 static enum status check(const struct config *config, struct err *err)
 {
     CLEANUP(key_ring_freep) struct key_ring *keys = NULL;
+    if (config_is_set(config, CONFIG_WORKER_METRICS_LISTEN)) {
+        return err_set(
+            err, ST_INVALID,
+            "%s is not served by this version: scrape the api, which has every replica's series",
+            config_name(CONFIG_WORKER_METRICS_LISTEN));
+    }
     enum status st = config_require(config, CONFIG_DATABASE_URL, err);
     if (st == ST_OK) {
         st = pg_url_check(config_secret(config, CONFIG_DATABASE_URL)->bytes, err);

@@ -42,7 +42,7 @@
     X(WORKER_CPU_MILLICORES, INT, "", "what the machine has", 0, 10000000, "millicores", WORKER, \
       "CPU the worker offers to replicas; 0 = unlimited.") \
     X(WORKER_METRICS_LISTEN, TEXT, "", "off", 0, 0, "address:port", WORKER, \
-      "Serve Prometheus text of this host's replicas here.") \
+      "Prometheus text of this host's replicas; refused by this version, scrape the api.") \
     X(LEASE_S, INT, "15", "15", 2, 3600, "s", WORKER, \
       "A dead host's replicas run elsewhere within this time and 5 s more; a replica whose " \
       "supervisor is silent this long drains and ends.") \

@@ -209,15 +209,10 @@ enum status clickhouse_insert_request(
     ret_request->http.connect_timeout_ms = insert->connect_timeout_ms;
     ret_request->http.timeout_ms = insert->timeout_ms;
     client_set_endpoint(ret_request, endpoint);
-    switch (insert->compression) {
-    case PIPE_COMPRESSION_LZ4:
-        client_add_header(ret_request, "Content-Encoding", "lz4");
-        break;
-    case PIPE_COMPRESSION_ZSTD:
-        client_add_header(ret_request, "Content-Encoding", "zstd");
-        break;
-    case PIPE_COMPRESSION_NONE:
-        break;
+    if (insert->compression != PIPE_COMPRESSION_NONE) {
+        /* The setting's words are the header's. */
+        client_add_header(
+            ret_request, "Content-Encoding", pipe_compression_text(insert->compression));
     }
     return ST_OK;
 }

@@ -76,22 +76,21 @@ static enum status add_columns(struct buf *sql, const struct pipe_destination *d
     return st;
 }
 
-static enum status add_replacing(struct buf *sql, const char *version_column)
+static enum status add_version(struct buf *sql, const char *version_column)
 {
-    enum status st = buf_add_text(sql, "ReplacingMergeTree");
-    if (st != ST_OK || version_column == NULL) {
-        return st;
+    if (version_column == NULL) {
+        return ST_OK;
     }
-    st = buf_add_text(sql, "(");
+    enum status st = buf_add_text(sql, "(");
     if (st == ST_OK) {
         st = clickhouse_quote_identifier(sql, version_column);
     }
     return st == ST_OK ? buf_add_text(sql, ")") : st;
 }
 
-static enum status add_summing(struct buf *sql, const struct text_list *columns)
+static enum status add_sums(struct buf *sql, const struct text_list *columns)
 {
-    enum status st = buf_add_text(sql, "SummingMergeTree");
+    enum status st = ST_OK;
     for (size_t i = 0; st == ST_OK && i < columns->count; i++) {
         st = buf_add_text(sql, i == 0 ? "((" : ", ");
         if (st == ST_OK) {
@@ -103,15 +102,18 @@ static enum status add_summing(struct buf *sql, const struct text_list *columns)
 
 static enum status add_engine(struct buf *sql, const struct pipe_destination *destination)
 {
+    enum status st = buf_add_text(sql, table_engine_text(destination->engine));
+    if (st != ST_OK) {
+        return st;
+    }
     switch (destination->engine) {
     case ENGINE_MERGE_TREE:
-        return buf_add_text(sql, "MergeTree");
     case ENGINE_NULL:
-        return buf_add_text(sql, "Null");
+        return ST_OK;
     case ENGINE_REPLACING_MERGE_TREE:
-        return add_replacing(sql, destination->version_column);
+        return add_version(sql, destination->version_column);
     case ENGINE_SUMMING_MERGE_TREE:
-        return add_summing(sql, &destination->sum_columns);
+        return add_sums(sql, &destination->sum_columns);
     }
     return ST_INTERNAL;
 }

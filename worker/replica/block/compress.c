@@ -72,19 +72,6 @@ void compressor_freep(struct compressor **c)
     *c = NULL;
 }
 
-const char *compressor_encoding(const struct compressor *c)
-{
-    switch (c->method) {
-    case PIPE_COMPRESSION_LZ4:
-        return "lz4";
-    case PIPE_COMPRESSION_ZSTD:
-        return "zstd";
-    case PIPE_COMPRESSION_NONE:
-        return NULL;
-    }
-    return NULL;
-}
-
 /* Make room; ST_OK, ST_TOO_LARGE, ST_NO_MEMORY with the reason. */
 static enum status reserve(struct buf *out, size_t extra_bytes, struct err *err)
 {

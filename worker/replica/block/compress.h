@@ -25,9 +25,6 @@ enum status compressor_new(
 void compressor_free(struct compressor *compressor);
 void compressor_freep(struct compressor **compressor);
 
-/* Value of the header Content-Encoding; NULL = none. Static memory. */
-const char *compressor_encoding(const struct compressor *compressor);
-
 /*
  * Append the pieces, compressed as one frame, to out. On failure out is as before.
  * ST_TOO_LARGE (out's maximum), ST_NO_MEMORY, ST_INTERNAL (the library's own error).

@@ -455,13 +455,6 @@ void sink_refused_done(struct sink *sink, int64_t now_ms)
     sink_proceed(sink, now_ms);
 }
 
-void sink_resume(struct sink *sink, int64_t now_ms)
-{
-    assert(sink->state == SINK_MISMATCH);
-    sink->state = SINK_WAITING;
-    sink_tick(sink, now_ms);
-}
-
 int64_t sink_mismatch_wait_ms(struct sink *sink)
 {
     return sink->due_ms;

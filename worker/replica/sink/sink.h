@@ -81,9 +81,6 @@ const struct sink_refusal *sink_refused(const struct sink *sink, size_t *ret_cou
 /* They are in the batch's reject block now: go on. */
 void sink_refused_done(struct sink *sink, int64_t now_ms);
 
-/* Try again after SINK_MISMATCH with the same columns (the table fits after all). */
-void sink_resume(struct sink *sink, int64_t now_ms);
-
 /* Look at a mismatch again only after a wait: its time, in ms of the monotonic clock. */
 int64_t sink_mismatch_wait_ms(struct sink *sink);
 

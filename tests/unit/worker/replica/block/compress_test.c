@@ -93,7 +93,6 @@ static void compressor_respects_the_buffer(void **state)
     (void)state;
     static const uint8_t BYTES[100000] = {1, 2, 3};
     const struct block_piece piece = {BYTES, sizeof(BYTES)};
-    static const char *const ENCODINGS[] = {"lz4", "zstd", NULL};
     for (int method = PIPE_COMPRESSION_LZ4; method <= PIPE_COMPRESSION_NONE; method++) {
         struct compressor *compressor = NULL;
         struct buf out;
@@ -102,11 +101,6 @@ static void compressor_respects_the_buffer(void **state)
         assert_int_equal(compressor_new((enum pipe_compression)method, &compressor, NULL), ST_OK);
         assert_int_equal(compressor_run(compressor, &piece, 1, &out, NULL), ST_TOO_LARGE);
         assert_string_equal(buf_text(&out), "head");
-        if (ENCODINGS[method] == NULL) {
-            assert_null(compressor_encoding(compressor));
-        } else {
-            assert_string_equal(compressor_encoding(compressor), ENCODINGS[method]);
-        }
         compressor_free(compressor);
         buf_done(&out);
     }

@@ -149,7 +149,7 @@ static bool add_cell(struct reject_block *b, enum reject_column which, const str
     case REJECT_COLUMN_HEADERS:
         return add_headers(b, record, column);
     case REJECT_COLUMN_SCHEMA_ID:
-        return column_add_u64(column, (uint64_t)row->schema_id);
+        return column_add_u64(column, (uint64_t)row->reject->schema_id);
     case REJECT_COLUMN_PIPE_ID:
         return column_add_text(column, b->pipe_id, strlen(b->pipe_id));
     case REJECT_COLUMN_COLUMN_NAME:

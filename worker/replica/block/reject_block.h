@@ -51,8 +51,7 @@ void reject_block_freep(struct reject_block **block);
 struct reject_row {
     const struct record *record;
     const struct reject *reject;
-    int64_t now_ms;    /* wall clock, becomes error_timestamp */
-    int32_t schema_id; /* 0 = none */
+    int64_t now_ms; /* wall clock, becomes error_timestamp */
 };
 
 /* Add one row. ST_NO_MEMORY (block as before). */

@@ -65,10 +65,15 @@ static enum status add_field(
             return err_set(err, ST_NO_MEMORY, "out of memory for a plan");
         }
     }
-    const char *separator = settings->path_separator == NULL ? "." : settings->path_separator;
+    struct plan_field *field = &plan->fields[plan->fields_count++];
+    *field = (struct plan_field){
+        .column = (uint32_t)index, .path = strdup(path), .cell = plan->cells[index]};
+    if (field->path == NULL) {
+        return err_set(err, ST_NO_MEMORY, "out of memory for a plan");
+    }
     struct plan_source source = {
         .path = path,
-        .separator = separator,
+        .separator = plan->separator,
         .target = {.column = (uint32_t)index, .cell = plan->cells[index]},
     };
     return plan_add_path(plan->root, &source, err);
@@ -145,7 +150,11 @@ static enum status init(
     plan->columns = calloc(to->columns_count, sizeof(*plan->columns));
     plan->cells = calloc(to->columns_count, sizeof(struct cell *));
     plan->virtuals = calloc(to->columns_count, sizeof(*plan->virtuals));
-    if (plan->columns == NULL || plan->cells == NULL || plan->virtuals == NULL) {
+    plan->fields = calloc(to->columns_count, sizeof(*plan->fields));
+    const char *separator = spec->settings.path_separator;
+    plan->separator = strdup(separator == NULL ? "." : separator);
+    if (plan->columns == NULL || plan->cells == NULL || plan->virtuals == NULL ||
+        plan->fields == NULL || plan->separator == NULL) {
         return err_set(err, ST_NO_MEMORY, "out of memory for a plan");
     }
     for (size_t i = 0; i < to->columns_count; i++) {
@@ -205,6 +214,11 @@ void plan_free(struct plan *plan)
     free(plan->columns);
     free(plan->cells);
     free(plan->virtuals);
+    for (size_t i = 0; i < plan->fields_count; i++) {
+        free((void *)(uintptr_t)plan->fields[i].path); /* lent to others as const */
+    }
+    free(plan->fields);
+    free(plan->separator);
     free(plan->wanted);
     free(plan);
 }
@@ -219,6 +233,17 @@ const struct block_column *plan_columns(const struct plan *plan, size_t *ret_cou
 {
     *ret_count = plan->columns_count;
     return plan->columns;
+}
+
+const struct plan_field *plan_fields(const struct plan *plan, size_t *ret_count)
+{
+    *ret_count = plan->fields_count;
+    return plan->fields;
+}
+
+const char *plan_separator(const struct plan *plan)
+{
+    return plan->separator;
 }
 
 bool plan_needs_headers(const struct plan *plan)

@@ -28,6 +28,7 @@ struct plan_column {
     const char *type;
 };
 
+struct cell;
 struct plan;
 
 /*
@@ -46,6 +47,17 @@ void plan_freep(struct plan **plan);
 
 /* Columns of the block, in the order of the pipe's list. Borrowed from the plan. */
 const struct block_column *plan_columns(const struct plan *plan, size_t *ret_count);
+
+/* A column that reads the inside of the value. All borrowed from the plan. */
+struct plan_field {
+    uint32_t column;
+    const char *path; /* levels divided by plan_separator */
+    const struct cell *cell;
+};
+
+/* In the order of the columns; virtual columns are not among them. */
+const struct plan_field *plan_fields(const struct plan *plan, size_t *ret_count);
+const char *plan_separator(const struct plan *plan);
 
 /* True if a column reads the record's headers. */
 bool plan_needs_headers(const struct plan *plan);

@@ -45,6 +45,9 @@ struct plan {
     struct plan_node *root;        /* owned; NULL = raw */
     struct plan_virtual *virtuals; /* owned */
     size_t virtuals_count;
+    struct plan_field *fields; /* owned; paths too */
+    size_t fields_count;
+    char *separator;     /* owned */
     uint32_t keys_count; /* ids given out */
     uint32_t bits_count; /* columns_count, then one per key with a child */
     uint64_t *wanted;    /* owned bitmap: columns that the document fills */

@@ -22,6 +22,7 @@ void reject_set(
     assert(reject != NULL);
     reject->type = type;
     reject->column = column == NULL ? "" : column;
+    reject->schema_id = 0;
     va_list args;
     va_start(args, format);
     int needed = vsnprintf(reject->message, sizeof(reject->message), format, args);

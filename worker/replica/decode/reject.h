@@ -5,6 +5,8 @@
  * Why one record did not become a row. Types are the words of the error table (error_type).
  */
 
+#include <stdint.h>
+
 #include "common/base/attr.h"
 
 /* clang-format off */
@@ -30,6 +32,7 @@ enum {
 struct reject {
     enum reject_type type;
     const char *column;                 /* borrowed from the plan; "" = no column */
+    int32_t schema_id;                  /* of the registry; 0 = none */
     char message[REJECT_MESSAGE_BYTES]; /* cut with "..." when longer */
 };
 

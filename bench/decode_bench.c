@@ -97,7 +97,7 @@ static struct messages make_messages(enum workload_kind kind, size_t count)
     }
     for (size_t i = 0; i < count; i++) {
         m.items[i].start = m.total_bytes;
-        m.items[i].len_bytes = workload_message(kind, i, m.bytes + m.total_bytes);
+        m.items[i].len_bytes = workload_message(kind, EMIT_JSON, i, m.bytes + m.total_bytes);
         m.total_bytes += m.items[i].len_bytes;
     }
     char *bytes = realloc(m.bytes, m.total_bytes + SIMDJSON_SHIM_PADDING_BYTES);

@@ -141,7 +141,7 @@ static int produce(const struct arguments *a)
     char message[WORKLOAD_MESSAGE_MAX_BYTES];
     unsigned long long bytes = 0;
     for (long long i = a->first; i < a->first + a->count; i++) {
-        size_t len_bytes = workload_message(a->kind, (uint64_t)i, message);
+        size_t len_bytes = workload_message(a->kind, EMIT_JSON, (uint64_t)i, message);
         bytes += len_bytes;
         while (rd_kafka_produce(
                    topic, (int32_t)(i % a->partitions), RD_KAFKA_MSG_F_COPY, message, len_bytes,

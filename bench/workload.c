@@ -1,11 +1,6 @@
 /* Messages of the benches, deterministic by sequence number. */
 #include "bench/workload.h"
 
-#include <assert.h>
-#include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
-
 static const struct workload_column small_columns[] = {
     {"id", "Int64", "id"},
     {"price", "Float64", "price"},
@@ -75,165 +70,149 @@ static const char *const kinds[] = {"created",   "paid",     "packed",  "shipped
 static const char *const countries[] = {"DE", "FR", "JP", "BR", "IN", "US", "NO", "KE"};
 static const char *const currencies[] = {"EUR", "JPY", "BRL", "INR", "USD"};
 
+enum {
+    KINDS = sizeof(kinds) / sizeof(kinds[0])
+};
+
 #define PICK(list, number) list[(number) % (sizeof(list) / sizeof((list)[0]))]
 
-struct clock_text {
-    char text[32];
-};
-
 /* A moment in 2026, milliseconds exact. */
-static struct clock_text moment(uint64_t sequence)
+static int64_t moment(uint64_t sequence)
 {
-    struct clock_text t;
-    uint64_t ms = sequence * 37;
-    unsigned day = (unsigned)(ms / 86400000 % 28) + 1;
-    (void)snprintf(
-        t.text, sizeof(t.text), "2026-%02u-%02uT%02u:%02u:%02u.%03uZ",
-        (unsigned)(ms / 86400000 / 28 % 12) + 1, day, (unsigned)(ms / 3600000 % 24),
-        (unsigned)(ms / 60000 % 60), (unsigned)(ms / 1000 % 60), (unsigned)(ms % 1000)); /* fits */
-    return t;
+    const int64_t new_year_ms = 1767225600000; /* 2026-01-01 */
+    const int64_t year_ms = 365LL * 86400000;
+    return new_year_ms + (int64_t)(sequence * 37) % year_ms;
 }
 
-struct uuid_text {
-    char text[40];
-};
-
-static struct uuid_text uuid(uint64_t seed)
+static void uuid(struct emit *e, const char *name, uint64_t seed)
 {
-    uint64_t high = mix(seed);
-    uint64_t low = mix(seed ^ 0xabcdef);
-    struct uuid_text u;
-    (void)snprintf(
-        u.text, sizeof(u.text),
-        "%08" PRIx64 "-%04" PRIx64 "-4%03" PRIx64 "-a%03" PRIx64 "-%012" PRIx64, high >> 32,
-        (high >> 16) & 0xffff, high & 0xfff, low >> 52, low & 0xffffffffffff); /* fits */
-    return u;
+    emit_uuid(e, name, mix(seed), mix(seed ^ 0xabcdef));
 }
 
-static size_t small_message(uint64_t n, char *out)
+static void small_message(uint64_t n, struct emit *e)
 {
     uint64_t r = mix(n);
-    char note[32];
-    if (r % 3 == 0) {
-        (void)snprintf(note, sizeof(note), "null"); /* fits */
-    } else {
-        (void)snprintf(note, sizeof(note), "\"%s\"", PICK(words, r >> 40)); /* fits */
+    emit_object(e, "");
+    emit_integer(e, "id", (int64_t)(1000000 + n));
+    emit_double(e, "price", (unsigned)(r % 1000), (unsigned)(r >> 20) % 100, 2);
+    emit_text(e, "name", "%s %s", PICK(words, r >> 8), PICK(words, r >> 16));
+    emit_bool(e, "ok", (r & 1) != 0);
+    emit_instant(e, "ts", moment(n));
+    uuid(e, "key", n);
+    emit_symbol(e, "kind", PICK(kinds, r >> 24), (unsigned)((r >> 24) % KINDS));
+    emit_nullable(e, "note", r % 3 == 0);
+    if (r % 3 != 0) {
+        emit_text(e, NULL, "%s", PICK(words, r >> 40));
     }
-    int length = snprintf(
-        out, WORKLOAD_MESSAGE_MAX_BYTES,
-        "{\"id\":%" PRIu64
-        ",\"price\":%u.%02u,\"name\":\"%s %s\",\"ok\":%s,\"ts\":\"%s\",\"key\":\"%s\","
-        "\"kind\":\"%s\",\"note\":%s}",
-        1000000 + n, (unsigned)(r % 1000), (unsigned)(r >> 20) % 100, PICK(words, r >> 8),
-        PICK(words, r >> 16), r & 1 ? "true" : "false", moment(n).text, uuid(n).text,
-        PICK(kinds, r >> 24), note);
-    assert(length > 0 && length < WORKLOAD_MESSAGE_MAX_BYTES);
-    return (size_t)length;
+    emit_object_end(e);
 }
 
-/* What the parts of a large message share. */
-struct large {
-    uint64_t n;
-    uint64_t r;
-    char *at;
-    char *end;
-};
-
-static void add(struct large *m, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static void add(struct large *m, const char *format, ...)
+static void large_head(struct emit *e, uint64_t n, uint64_t r)
 {
-    va_list args;
-    va_start(args, format);
-    int added = vsnprintf(m->at, (size_t)(m->end - m->at), format, args);
-    va_end(args);
-    assert(added >= 0 && added < m->end - m->at);
-    m->at += added;
+    uuid(e, "event_id", n);
+    emit_integer(e, "sequence", (int64_t)n);
+    emit_instant(e, "created_at", moment(n));
+    emit_instant(e, "updated_at", moment(n + 11));
+    emit_symbol(e, "event_type", PICK(kinds, r), (unsigned)(r % KINDS));
+    emit_text(e, "source", "%s", r & 64 ? "web" : "mobile");
+    emit_integer(e, "version", (int64_t)((r >> 3) % 5 + 1));
+    emit_bool(e, "is_test", r % 50 == 0);
+    emit_bool(e, "is_retry", r % 7 == 0);
+    uuid(e, "session_id", n / 20);
+    emit_integer(e, "user_id", (int64_t)((r >> 32) % 100000));
+    emit_text(e, "user_name", "%s M\xc3\xbcller", PICK(words, r >> 5));
+    emit_text(e, "user_email", "%s.%s@example.org", PICK(words, r >> 9), PICK(words, r >> 13));
+    emit_text(
+        e, "user_agent", "Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101 Firefox/%u.0",
+        (unsigned)(r % 40) + 90);
+    emit_text(
+        e, "ip", "10.%u.%u.%u", (unsigned)(r >> 8) & 255, (unsigned)(r >> 16) & 255,
+        (unsigned)(r >> 24) & 255);
+    emit_text(e, "country", "%s", PICK(countries, r >> 11));
+    emit_text(e, "currency", "%s", PICK(currencies, r >> 12));
 }
 
-static void large_head(struct large *m)
+static void large_texts(struct emit *e, uint64_t n, uint64_t r)
 {
-    uint64_t r = m->r;
-    add(m,
-        "{\"event_id\":\"%s\",\"sequence\":%" PRIu64 ",\"created_at\":\"%s\",\"updated_at\":\"%s\","
-        "\"event_type\":\"%s\",\"source\":\"%s\",\"version\":%u,\"is_test\":%s,\"is_retry\":%s,",
-        uuid(m->n).text, m->n, moment(m->n).text, moment(m->n + 11).text, PICK(kinds, r),
-        r & 64 ? "web" : "mobile", (unsigned)(r >> 3) % 5 + 1, r % 50 == 0 ? "true" : "false",
-        r % 7 == 0 ? "true" : "false");
-    add(m,
-        "\"session_id\":\"%s\",\"user_id\":%u,\"user_name\":\"%s M\xc3\xbcller\",\"user_email\":"
-        "\"%s.%s@example.org\",\"user_agent\":\"Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101 "
-        "Firefox/%u.0\",\"ip\":\"10.%u.%u.%u\",\"country\":\"%s\",\"currency\":\"%s\",",
-        uuid(m->n / 20).text, (unsigned)(r >> 32) % 100000, PICK(words, r >> 5),
-        PICK(words, r >> 9), PICK(words, r >> 13), (unsigned)(r % 40) + 90,
-        (unsigned)(r >> 8) & 255, (unsigned)(r >> 16) & 255, (unsigned)(r >> 24) & 255,
-        PICK(countries, r >> 11), PICK(currencies, r >> 12));
-}
-
-static void large_body(struct large *m)
-{
-    uint64_t r = m->r;
-    add(m, "\"amount\":%u.%02u,", (unsigned)(r % 5000), (unsigned)(r >> 20) % 100);
-    if (r % 2 == 0) {
-        add(m, "\"discount\":%u.%u,", (unsigned)(r >> 6) % 50, (unsigned)(r >> 7) % 10);
-    } else {
-        add(m, "\"discount\":null,");
+    emit_text(
+        e, "title", "%s %s %s", PICK(words, r >> 1), PICK(words, r >> 7), PICK(words, r >> 19));
+    const char *quote = n % 10 == 0 ? "\"" : "";
+    emit_text(
+        e, "description",
+        "A %s near the %s, carried by the %s over %s stone to the mill and down with the evening "
+        "water to the sea;%s%s%s%s caf\xc3\xa9",
+        PICK(words, r >> 2), PICK(words, r >> 4), PICK(words, r >> 6), PICK(words, r >> 10),
+        n % 10 == 0 ? "\n " : " ", quote, PICK(words, r >> 15), quote);
+    emit_text(
+        e, "url", "https://shop.example.org/%s/%s/%u", PICK(words, r >> 21), PICK(words, r >> 23),
+        (unsigned)(r >> 30) % 100000);
+    emit_nullable(e, "referrer", r % 4 == 0);
+    if (r % 4 != 0) {
+        emit_text(e, NULL, "https://%s.example.com/", PICK(words, r >> 26));
     }
-    add(m,
-        "\"tax\":%u.%02u,\"quantity\":%u,\"title\":\"%s %s %s\",\"description\":\"A %s near the "
-        "%s, "
-        "carried by the %s over %s stone to the mill and down with the evening water to the sea;",
-        (unsigned)(r % 900), (unsigned)(r >> 22) % 100, (unsigned)(r >> 14) % 9 + 1,
-        PICK(words, r >> 1), PICK(words, r >> 7), PICK(words, r >> 19), PICK(words, r >> 2),
-        PICK(words, r >> 4), PICK(words, r >> 6), PICK(words, r >> 10));
-    if (m->n % 10 == 0) {
-        add(m, "\\n \\\"%s\\\" caf\\u00e9", PICK(words, r >> 15));
-    } else {
-        add(m, " %s caf\xc3\xa9", PICK(words, r >> 15));
-    }
-    add(m, "\",\"url\":\"https://shop.example.org/%s/%s/%u\",", PICK(words, r >> 21),
-        PICK(words, r >> 23), (unsigned)(r >> 30) % 100000);
-    if (r % 4 == 0) {
-        add(m, "\"referrer\":null,");
-    } else {
-        add(m, "\"referrer\":\"https://%s.example.com/\",", PICK(words, r >> 26));
-    }
+    emit_nullable(e, "comment", r % 5 != 0);
     if (r % 5 == 0) {
-        add(m, "\"comment\":\"%s \xe6\xb0\xb4 %s\",", PICK(words, r >> 27), PICK(words, r >> 29));
-    } else {
-        add(m, "\"comment\":null,");
+        emit_text(e, NULL, "%s \xe6\xb0\xb4 %s", PICK(words, r >> 27), PICK(words, r >> 29));
     }
 }
 
-static void large_tail(struct large *m)
+static void large_body(struct emit *e, uint64_t n, uint64_t r)
 {
-    uint64_t r = m->r;
-    add(m, "\"tags\":[\"%s\",\"%s\",\"%s\"],\"scores\":[%u,%u,%u,%u],", PICK(words, r >> 31),
-        PICK(words, r >> 33), PICK(words, r >> 35), (unsigned)(r % 100), (unsigned)(r >> 9) % 100,
-        (unsigned)(r >> 18) % 1000, (unsigned)(r >> 27) % 100);
-    add(m,
-        "\"address\":{\"street\":\"%s street "
-        "%u\",\"city\":\"%s\",\"zip\":\"%05u\",\"geo\":{\"lat\":"
-        "%u.%06u,\"lon\":%u.%06u}},",
-        PICK(words, r >> 37), (unsigned)(r % 200) + 1, PICK(words, r >> 39),
-        (unsigned)(r >> 12) % 100000, (unsigned)(r % 89), (unsigned)(r >> 17) % 1000000,
-        (unsigned)(r >> 3) % 179, (unsigned)(r >> 25) % 1000000);
-    add(m, "\"device\":{\"os\":\"%s\",\"model\":\"%s-%u\",\"width\":%u,\"height\":%u}}",
-        r & 32 ? "android" : "linux", PICK(words, r >> 41), (unsigned)(r >> 43) % 100,
-        (unsigned)(r % 8) * 240 + 320, (unsigned)(r >> 8) % 8 * 160 + 480);
+    emit_double(e, "amount", (unsigned)(r % 5000), (unsigned)(r >> 20) % 100, 2);
+    emit_nullable(e, "discount", r % 2 != 0);
+    if (r % 2 == 0) {
+        emit_double(e, NULL, (unsigned)(r >> 6) % 50, (unsigned)(r >> 7) % 10, 1);
+    }
+    emit_double(e, "tax", (unsigned)(r % 900), (unsigned)(r >> 22) % 100, 2);
+    emit_integer(e, "quantity", (int64_t)((r >> 14) % 9 + 1));
+    large_texts(e, n, r);
+    emit_array(e, "tags", 3);
+    for (unsigned i = 0; i < 3; i++) {
+        emit_text(e, "", "%s", PICK(words, r >> (31 + 2 * i)));
+    }
+    emit_array_end(e);
+    emit_array(e, "scores", 4);
+    for (unsigned i = 0; i < 4; i++) {
+        emit_integer(e, "", (int64_t)((r >> (9 * i)) % (i == 2 ? 1000 : 100)));
+    }
+    emit_array_end(e);
 }
 
-size_t workload_message(enum workload_kind kind, uint64_t sequence, char *out)
+static void large_tail(struct emit *e, uint64_t r)
 {
+    emit_object(e, "address");
+    emit_text(e, "street", "%s street %u", PICK(words, r >> 37), (unsigned)(r % 200) + 1);
+    emit_text(e, "city", "%s", PICK(words, r >> 39));
+    emit_text(e, "zip", "%05u", (unsigned)(r >> 12) % 100000);
+    emit_object(e, "geo");
+    emit_double(e, "lat", (unsigned)(r % 89), (unsigned)(r >> 17) % 1000000, 6);
+    emit_double(e, "lon", (unsigned)(r >> 3) % 179, (unsigned)(r >> 25) % 1000000, 6);
+    emit_object_end(e);
+    emit_object_end(e);
+    emit_object(e, "device");
+    emit_text(e, "os", "%s", r & 32 ? "android" : "linux");
+    emit_text(e, "model", "%s-%u", PICK(words, r >> 41), (unsigned)(r >> 43) % 100);
+    emit_integer(e, "width", (int64_t)(r % 8) * 240 + 320);
+    emit_integer(e, "height", (int64_t)((r >> 8) % 8) * 160 + 480);
+    emit_object_end(e);
+}
+
+size_t
+workload_message(enum workload_kind kind, enum emit_shape shape, uint64_t sequence, char *out)
+{
+    struct emit e;
+    emit_init(&e, shape, sequence, out, WORKLOAD_MESSAGE_MAX_BYTES);
     if (kind == WORKLOAD_SMALL) {
-        return small_message(sequence, out);
+        small_message(sequence, &e);
+        return emit_len(&e);
     }
-    struct large m = {
-        .n = sequence, .r = mix(sequence), .at = out, .end = out + WORKLOAD_MESSAGE_MAX_BYTES};
-    large_head(&m);
-    large_body(&m);
-    large_tail(&m);
-    return (size_t)(m.at - out);
+    uint64_t r = mix(sequence);
+    emit_object(&e, "");
+    large_head(&e, sequence, r);
+    large_body(&e, sequence, r);
+    large_tail(&e, r);
+    emit_object_end(&e);
+    return emit_len(&e);
 }
 
 const struct workload_column *workload_columns(enum workload_kind kind, size_t *ret_count)
@@ -244,4 +223,51 @@ const struct workload_column *workload_columns(enum workload_kind kind, size_t *
     }
     *ret_count = sizeof(large_columns) / sizeof(large_columns[0]);
     return large_columns;
+}
+
+/* clang-format off */
+#define SCHEMA_FIELD(name, type) "{\"name\":\"" name "\",\"type\":" type "}"
+#define SCHEMA_INSTANT "{\"type\":\"long\",\"logicalType\":\"timestamp-millis\"}"
+#define SCHEMA_UUID "{\"type\":\"string\",\"logicalType\":\"uuid\"}"
+#define SCHEMA_KIND "{\"type\":\"enum\",\"name\":\"Kind\",\"symbols\":[" \
+    "\"created\",\"paid\",\"packed\",\"shipped\",\"delivered\",\"returned\",\"refunded\"]}"
+
+static const char small_schema[] =
+    "{\"type\":\"record\",\"name\":\"Small\",\"fields\":["
+    SCHEMA_FIELD("id", "\"long\"") "," SCHEMA_FIELD("price", "\"double\"") ","
+    SCHEMA_FIELD("name", "\"string\"") "," SCHEMA_FIELD("ok", "\"boolean\"") ","
+    SCHEMA_FIELD("ts", SCHEMA_INSTANT) "," SCHEMA_FIELD("key", SCHEMA_UUID) ","
+    SCHEMA_FIELD("kind", SCHEMA_KIND) "," SCHEMA_FIELD("note", "[\"null\",\"string\"]") "]}";
+
+static const char large_schema[] =
+    "{\"type\":\"record\",\"name\":\"Large\",\"fields\":["
+    SCHEMA_FIELD("event_id", SCHEMA_UUID) "," SCHEMA_FIELD("sequence", "\"long\"") ","
+    SCHEMA_FIELD("created_at", SCHEMA_INSTANT) "," SCHEMA_FIELD("updated_at", SCHEMA_INSTANT) ","
+    SCHEMA_FIELD("event_type", SCHEMA_KIND) "," SCHEMA_FIELD("source", "\"string\"") ","
+    SCHEMA_FIELD("version", "\"long\"") "," SCHEMA_FIELD("is_test", "\"boolean\"") ","
+    SCHEMA_FIELD("is_retry", "\"boolean\"") "," SCHEMA_FIELD("session_id", SCHEMA_UUID) ","
+    SCHEMA_FIELD("user_id", "\"long\"") "," SCHEMA_FIELD("user_name", "\"string\"") ","
+    SCHEMA_FIELD("user_email", "\"string\"") "," SCHEMA_FIELD("user_agent", "\"string\"") ","
+    SCHEMA_FIELD("ip", "\"string\"") "," SCHEMA_FIELD("country", "\"string\"") ","
+    SCHEMA_FIELD("currency", "\"string\"") "," SCHEMA_FIELD("amount", "\"double\"") ","
+    SCHEMA_FIELD("discount", "[\"null\",\"double\"]") "," SCHEMA_FIELD("tax", "\"double\"") ","
+    SCHEMA_FIELD("quantity", "\"long\"") "," SCHEMA_FIELD("title", "\"string\"") ","
+    SCHEMA_FIELD("description", "\"string\"") "," SCHEMA_FIELD("url", "\"string\"") ","
+    SCHEMA_FIELD("referrer", "[\"null\",\"string\"]") ","
+    SCHEMA_FIELD("comment", "[\"null\",\"string\"]") ","
+    SCHEMA_FIELD("tags", "{\"type\":\"array\",\"items\":\"string\"}") ","
+    SCHEMA_FIELD("scores", "{\"type\":\"array\",\"items\":\"long\"}") ","
+    SCHEMA_FIELD("address", "{\"type\":\"record\",\"name\":\"Address\",\"fields\":["
+        SCHEMA_FIELD("street", "\"string\"") "," SCHEMA_FIELD("city", "\"string\"") ","
+        SCHEMA_FIELD("zip", "\"string\"") ","
+        SCHEMA_FIELD("geo", "{\"type\":\"record\",\"name\":\"Geo\",\"fields\":["
+            SCHEMA_FIELD("lat", "\"double\"") "," SCHEMA_FIELD("lon", "\"double\"") "]}") "]}") ","
+    SCHEMA_FIELD("device", "{\"type\":\"record\",\"name\":\"Device\",\"fields\":["
+        SCHEMA_FIELD("os", "\"string\"") "," SCHEMA_FIELD("model", "\"string\"") ","
+        SCHEMA_FIELD("width", "\"long\"") "," SCHEMA_FIELD("height", "\"long\"") "]}") "]}";
+/* clang-format on */
+
+const char *workload_avro_schema(enum workload_kind kind)
+{
+    return kind == WORKLOAD_SMALL ? small_schema : large_schema;
 }

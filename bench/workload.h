@@ -11,13 +11,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bench/emit.h"
+
 enum workload_kind {
     WORKLOAD_SMALL,
     WORKLOAD_LARGE,
 };
 
 enum {
-    WORKLOAD_MESSAGE_MAX_BYTES = 4096
+    WORKLOAD_MESSAGE_MAX_BYTES = 8192
 };
 
 struct workload_column {
@@ -28,7 +30,11 @@ struct workload_column {
 
 /* Write message number `sequence` without a zero byte; returns its length. out:
  * WORKLOAD_MESSAGE_MAX_BYTES. */
-size_t workload_message(enum workload_kind kind, uint64_t sequence, char *out);
+size_t
+workload_message(enum workload_kind kind, enum emit_shape shape, uint64_t sequence, char *out);
+
+/* The Avro schema of its EMIT_AVRO bodies. Static memory. */
+const char *workload_avro_schema(enum workload_kind kind);
 
 /* The columns it goes to. Static memory. */
 const struct workload_column *workload_columns(enum workload_kind kind, size_t *ret_count);

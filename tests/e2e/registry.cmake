@@ -1,0 +1,2 @@
+# The schema registries of the harness by themselves: what the suites with Avro and JSON Schema rely on.
+penstock_pytest(dev_registry e2e 300 tests/e2e/dev_registry_test.py)

@@ -9,6 +9,7 @@
 
 #include "common/base/clock.h"
 
+#include "api/audit.h"
 #include "api/http/auth.h"
 #include "api/http/router.h"
 #include "api/http/stats.h"
@@ -45,8 +46,8 @@ static enum status authenticate(struct request *request, struct err *err)
 
 static enum status check_role(const struct request *request, struct err *err)
 {
-    bool is_write = request->route->access == ROUTE_WRITE;
-    if (is_write && request->key.role != API_ROLE_ADMIN) {
+    bool needs_admin = request->route->access == ROUTE_WRITE || request->route->access == ROUTE_ASK;
+    if (needs_admin && request->key.role != API_ROLE_ADMIN) {
         return err_set(err, ST_FORBIDDEN, "this key may only read");
     }
     return ST_OK;
@@ -76,24 +77,14 @@ static enum status check_ids(const struct request *request, struct err *err)
     return ST_OK;
 }
 
-static const char *find_param(const struct request *request, const char *name)
-{
-    for (size_t i = 0; i < request->params_count; i++) {
-        if (strcmp(request->params[i].name, name) == 0) {
-            return request->params[i].value;
-        }
-    }
-    return NULL;
-}
-
 /* The path's organization must be the key's, its service must be the organization's. */
 static enum status check_scope(struct request *request, struct err *err)
 {
-    const char *organization = find_param(request, "organizationId");
+    const char *organization = request_find_param(request, "organizationId");
     if (organization != NULL && strcasecmp(organization, request->key.organization_id) != 0) {
         return err_set(err, ST_FORBIDDEN, "no access to organization %s", organization);
     }
-    const char *service = find_param(request, "serviceId");
+    const char *service = request_find_param(request, "serviceId");
     if (service == NULL) {
         return ST_OK;
     }
@@ -141,7 +132,16 @@ static enum status run(struct request *request, struct reply *reply, struct err 
     if (status == ST_OK) {
         status = check_body(request, err);
     }
-    return status == ST_OK ? request->route->handler(request, reply, err) : status;
+    struct audit_note note = {0};
+    if (status == ST_OK) {
+        status = audit_note_begin(request, &note, err);
+    }
+    if (status != ST_OK) {
+        return status;
+    }
+    status = request->route->handler(request, reply, err);
+    audit_note_end(request, reply, status, &note);
+    return status;
 }
 
 enum status dispatch(void *context, struct request *request, struct reply *reply, struct err *err)

@@ -24,6 +24,7 @@ static const struct route ROUTES[] = {
     R(GET, "/v1/organizations", READ, NO_BODY, organization_list),
     R(GET, ORGANIZATION, READ, NO_BODY, organization_get),
     R(GET, ORGANIZATION "/prometheus", READ, NO_BODY, prometheus_organization),
+    R(GET, ORGANIZATION "/audit", READ, NO_BODY, audit_get),
     R(GET, ORGANIZATION "/services", READ, NO_BODY, service_list),
     R(POST, ORGANIZATION "/services", WRITE, JSON_BODY, service_create),
     R(GET, SERVICE, READ, NO_BODY, service_get),

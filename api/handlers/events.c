@@ -3,8 +3,6 @@
  */
 #include "common/store/events.h"
 
-#include <stdio.h>
-
 #include "api/handlers/handlers.h"
 #include "api/handlers/support.h"
 
@@ -24,28 +22,7 @@ static json_t *page_to_json(const struct event_rows *rows)
             return NULL;
         }
     }
-    char next[24];
-    (void)snprintf(next, sizeof(next), "%lld", (long long)rows->next_id);
-    return json_pack("{s:o, s:s?}", "events", list, "next", rows->next_id == 0 ? NULL : next);
-}
-
-static enum status
-read_filter(const struct request *request, struct event_filter *filter, struct err *err)
-{
-    static const int64_t LIMITS[2] = {1, EVENT_PAGE_LIMIT_MAX};
-    static const int64_t IDS[2] = {1, INT64_MAX};
-    int64_t limit = EVENT_PAGE_LIMIT_DEFAULT;
-    filter->type = request_query(request, "type");
-    enum status status = support_query_time(request, "from", &filter->from_ms, err);
-    status = status == ST_OK ? support_query_time(request, "to", &filter->to_ms, err) : status;
-    if (status == ST_OK) {
-        status = request_query_i64(request, "limit", LIMITS, &limit, err);
-    }
-    if (status == ST_OK) {
-        status = request_query_i64(request, "cursor", IDS, &filter->before_id, err);
-    }
-    filter->limit = (int)limit;
-    return status;
+    return support_page_to_json("events", list, rows->next_id);
 }
 
 enum status handle_events_get(const struct request *request, struct reply *reply, struct err *err)
@@ -55,10 +32,18 @@ enum status handle_events_get(const struct request *request, struct reply *reply
     if (status != ST_OK) {
         return status;
     }
-    struct event_filter filter = {
-        .pipe_id = row.id, .from_ms = INT64_MIN, .to_ms = INT64_MAX, .before_id = INT64_MAX};
+    struct support_page page;
     struct event_rows rows = {0};
-    status = read_filter(request, &filter, err);
+    status =
+        support_query_page(request, EVENT_PAGE_LIMIT_DEFAULT, EVENT_PAGE_LIMIT_MAX, &page, err);
+    struct event_filter filter = {
+        .pipe_id = row.id,
+        .type = request_query(request, "type"),
+        .from_ms = page.from_ms,
+        .to_ms = page.to_ms,
+        .before_id = page.before_id,
+        .limit = page.limit,
+    };
     if (status == ST_OK) {
         status = event_list(request->store, &filter, &rows, err);
     }

@@ -13,7 +13,7 @@
 /* clang-format off */
 #define HANDLERS(X) \
     X(health_live) X(health_ready) X(version) X(openapi) X(api_metrics) \
-    X(organization_list) X(organization_get) \
+    X(organization_list) X(organization_get) X(audit_get) \
     X(service_create) X(service_list) X(service_get) X(service_patch) X(service_delete) \
     X(service_state) \
     X(private_endpoint_list) \

@@ -148,6 +148,34 @@ static void check_authentication(const json_t *definition, struct pipe_problems 
     }
 }
 
+enum status support_query_page(
+    const struct request *request, int64_t limit_default, int64_t limit_max,
+    struct support_page *ret_page, struct err *err)
+{
+    static const int64_t IDS[2] = {1, INT64_MAX};
+    const int64_t limits[2] = {1, limit_max};
+    int64_t limit = limit_default;
+    *ret_page =
+        (struct support_page){.from_ms = INT64_MIN, .to_ms = INT64_MAX, .before_id = INT64_MAX};
+    enum status status = support_query_time(request, "from", &ret_page->from_ms, err);
+    status = status == ST_OK ? support_query_time(request, "to", &ret_page->to_ms, err) : status;
+    if (status == ST_OK) {
+        status = request_query_i64(request, "limit", limits, &limit, err);
+    }
+    if (status == ST_OK) {
+        status = request_query_i64(request, "cursor", IDS, &ret_page->before_id, err);
+    }
+    ret_page->limit = (int)limit;
+    return status;
+}
+
+json_t *support_page_to_json(const char *name, json_t *list, int64_t next_id)
+{
+    char next[24];
+    (void)snprintf(next, sizeof(next), "%lld", (long long)next_id); /* at most 20 characters */
+    return json_pack("{s:o, s:s?}", name, list, "next", next_id == 0 ? NULL : next);
+}
+
 void support_check_supported(const json_t *definition, struct pipe_problems *problems)
 {
     check_types(definition, problems);

@@ -45,6 +45,22 @@ enum status support_clickhouse_status(enum status status, struct err *err);
 enum status support_query_time(
     const struct request *request, const char *name, int64_t *ret_ms, struct err *err) MUST_CHECK;
 
+/* A page of what is listed newest first: query parameters from, to, limit, cursor. */
+struct support_page {
+    int64_t from_ms;   /* INT64_MIN = any */
+    int64_t to_ms;     /* INT64_MAX = any */
+    int64_t before_id; /* INT64_MAX = from the newest */
+    int limit;
+};
+
+/* ST_INVALID names the parameter. */
+enum status support_query_page(
+    const struct request *request, int64_t limit_default, int64_t limit_max,
+    struct support_page *ret_page, struct err *err) MUST_CHECK;
+
+/* {name: list, "next": cursor or null}; list is taken. NULL if out of memory. */
+json_t *support_page_to_json(const char *name, json_t *list, int64_t next_id);
+
 /* What is a right definition but cannot be carried out: a column type that cannot be written, an
  * authentication no replica knows. Adds to problems. Works on the JSON, so that this is told even
  * when something else is wrong too. */

@@ -70,15 +70,21 @@ enum status request_add_query(struct request *request, const char *name, const c
     return pair->name == NULL || pair->value == NULL ? ST_NO_MEMORY : ST_OK;
 }
 
-const char *request_param(const struct request *request, const char *name)
+const char *request_find_param(const struct request *request, const char *name)
 {
     for (size_t i = 0; i < request->params_count; i++) {
         if (strcmp(request->params[i].name, name) == 0) {
             return request->params[i].value;
         }
     }
-    assert(false && "the route has no such parameter");
-    return "";
+    return NULL;
+}
+
+const char *request_param(const struct request *request, const char *name)
+{
+    const char *value = request_find_param(request, name);
+    assert(value != NULL && "the route has no such parameter");
+    return value == NULL ? "" : value;
 }
 
 const char *request_query(const struct request *request, const char *name)

@@ -84,6 +84,9 @@ request_add_query(struct request *request, const char *name, const char *value) 
 /* Value of a path parameter; it must exist in the route's pattern. Borrowed. */
 const char *request_param(const struct request *request, const char *name);
 
+/* The same, NULL if the pattern has none of that name. */
+const char *request_find_param(const struct request *request, const char *name);
+
 /* First value of a query parameter, NULL if absent or empty. Borrowed. */
 const char *request_query(const struct request *request, const char *name);
 

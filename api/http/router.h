@@ -14,7 +14,8 @@
 enum route_access {
     ROUTE_OPEN,  /* no authentication */
     ROUTE_READ,  /* any key */
-    ROUTE_WRITE, /* an admin's key */
+    ROUTE_WRITE, /* an admin's key; leaves an audit entry */
+    ROUTE_ASK,   /* an admin's key; a POST that changes nothing */
 };
 
 enum route_body {

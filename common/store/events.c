@@ -73,15 +73,6 @@ read_rows(const struct pg_rows *rows, int limit, struct event_rows *ret_rows, st
     return ST_OK;
 }
 
-static void add_bound(struct pg_args *args, int64_t ms, int64_t any)
-{
-    if (ms == any) {
-        pg_add_text(args, NULL);
-    } else {
-        pg_add_int(args, ms);
-    }
-}
-
 enum status event_list(
     struct store *store, const struct event_filter *filter, struct event_rows *ret_rows,
     struct err *err)
@@ -91,8 +82,8 @@ enum status event_list(
     pg_args_init(&args);
     pg_add_text(&args, filter->pipe_id);
     pg_add_text(&args, filter->type);
-    add_bound(&args, filter->from_ms, INT64_MIN);
-    add_bound(&args, filter->to_ms, INT64_MAX);
+    store_add_time(&args, filter->from_ms, INT64_MIN);
+    store_add_time(&args, filter->to_ms, INT64_MAX);
     pg_add_int(&args, filter->before_id);
     pg_add_int(&args, filter->limit + 1);
     CLEANUP(pg_rows_freep) struct pg_rows *rows = NULL;

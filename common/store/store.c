@@ -285,3 +285,12 @@ enum status store_parse_json(const char *text, const char *what, json_t **ret_js
     *ret_json = json;
     return ST_OK;
 }
+
+void store_add_time(struct pg_args *args, int64_t ms, int64_t any)
+{
+    if (ms == any) {
+        pg_add_text(args, NULL);
+    } else {
+        pg_add_int(args, ms);
+    }
+}

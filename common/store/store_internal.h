@@ -53,4 +53,7 @@ enum status store_open_json(
 enum status
 store_parse_json(const char *text, const char *what, json_t **ret_json, struct err *err) MUST_CHECK;
 
+/* A time in ms of the wall clock as an argument; the value `any` gives null. */
+void store_add_time(struct pg_args *args, int64_t ms, int64_t any);
+
 #endif

@@ -27,8 +27,8 @@ enum convert_end {
 
 /* Scratch of one decoder. Zeroed = empty; convert_done frees it. */
 struct convert {
-    const char *reason; /* static text */
-    struct bytes scratch;
+    const char *reason;   /* static text */
+    struct bytes scratch; /* the decoder's, for texts that need padding behind them */
     struct datetime_cache day;
 };
 

@@ -27,6 +27,29 @@ int32_t datetime_days(int32_t year, uint32_t month, uint32_t day)
     return era * 146097 + (int32_t)day_of_era - 719468;
 }
 
+bool datetime_from_days(int64_t days, struct datetime_day *ret_day)
+{
+    enum {
+        DAYS_MIN = -719528, /* 0000-01-01 */
+        DAYS_MAX = 2932896, /* 9999-12-31 */
+    };
+    if (days < DAYS_MIN || days > DAYS_MAX) {
+        return false;
+    }
+    /* the same source, civil_from_days; an era more keeps everything positive */
+    uint32_t shifted = (uint32_t)(days + 719468 + 146097);
+    uint32_t era = shifted / 146097;
+    uint32_t day_of_era = shifted % 146097;
+    uint32_t year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    uint32_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    uint32_t shifted_month = (5 * day_of_year + 2) / 153;
+    ret_day->day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    ret_day->month = shifted_month < 10 ? shifted_month + 3 : shifted_month - 9;
+    ret_day->year = (int32_t)(year_of_era + era * 400) - 400 + (ret_day->month <= 2 ? 1 : 0);
+    return true;
+}
+
 static bool is_real_day(uint32_t year, uint32_t month, uint32_t day)
 {
     static const uint8_t DAYS[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};

@@ -2,12 +2,12 @@
 #define WORKER_REPLICA_DECODE_JSON_CELLS_H
 
 /*
- * One JSON value into one cell, by the column's type: the usual shape of each value here, the rest
- * in json_number.c and the cell_*_other functions. Part of the walk (json_walk.h).
+ * One JSON value into one cell, by the column's type: the usual shape of each value here, every
+ * other one by the rules in fill.h (cell_scalar). Part of the walk (json_walk.h).
  */
 
 #include "worker/replica/decode/cell.h"
-#include "worker/replica/decode/json_number.h"
+#include "worker/replica/decode/fill.h"
 #include "worker/replica/decode/json_skip.h"
 #include "worker/replica/decode/json_walk.h"
 #include "worker/replica/decode/number.h"
@@ -42,60 +42,56 @@ cell_null(struct walk *w, const struct cell *cell, struct column *column, const 
     return column_add_default(column) ? at + 4 : walk_no_memory(w);
 }
 
-/* How texts and numbers become a cell of one family of types. */
-struct cell_ways {
-    bool (*text)(struct walk *, const struct cell *, struct column *, const struct walk_text *);
-    bool (*number)(struct walk *, const struct cell *, struct column *, const struct number *);
-};
-
-/* A text, number or null by those ways; anything else does not fit. */
-static inline const uint8_t *cell_by_ways(
-    struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at,
-    struct cell_ways ways)
-{
-    w->fault_at = at;
-    if (*at == '"') {
-        struct walk_text text = {0};
-        const uint8_t *behind = walk_text(w, at, &text);
-        return behind == NULL || ways.text(w, cell, column, &text) ? behind : NULL;
-    }
-    if (*at == '-' || (*at >= '0' && *at <= '9')) {
-        struct number number;
-        const uint8_t *behind = number_read(at, w->end, &number);
-        if (behind == NULL) {
-            return walk_bad(w, at, "the number is malformed");
-        }
-        return ways.number(w, cell, column, &number) ? behind : NULL;
-    }
-    return *at == 'n' ? cell_null(w, cell, column, at) : cell_mismatch(w, at);
-}
-
-/* true and false are 1 and 0 for numbers, as for ClickHouse. */
-static inline bool cell_word(const uint8_t *at, unsigned *ret_len, uint64_t *ret_value)
+static inline bool cell_word(const uint8_t *at, unsigned *ret_len, bool *ret_value)
 {
     if (walk_is_word(at, "true")) {
         *ret_len = 4;
-        *ret_value = 1;
+        *ret_value = true;
         return true;
     }
     if (*at == 'f' && walk_is_word(at + 1, "alse")) {
         *ret_len = 5;
-        *ret_value = 0;
+        *ret_value = false;
         return true;
     }
     return false;
 }
 
-JSON_COLD const uint8_t *cell_integer_other(
-    struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at)
+/* Any text, number or word that has no quick way. */
+JSON_COLD const uint8_t *
+cell_scalar(struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at)
 {
-    unsigned len = 0;
-    uint64_t value = 0;
-    if (cell_word(at, &len, &value)) {
-        return column_add_u64(column, value) ? at + len : walk_no_memory(w);
+    if (*at == 'n') {
+        return cell_null(w, cell, column, at);
     }
-    return cell_by_ways(
-        w, cell, column, at, (struct cell_ways){json_text_number, json_number_integer});
+    const uint8_t *behind = NULL;
+    const char *reason = NULL;
+    bool value = false;
+    unsigned len = 0;
+    if (*at == '"') {
+        struct walk_text text = {0};
+        behind = walk_text(w, at, &text);
+        if (behind == NULL) {
+            return NULL;
+        }
+        reason = fill_text(cell, column, &w->day, text.at, text.len);
+    } else if (*at == '-' || (*at >= '0' && *at <= '9')) {
+        struct number number;
+        behind = number_read(at, w->end, &number);
+        if (behind == NULL) {
+            return walk_bad(w, at, "the number is malformed");
+        }
+        reason = fill_number(cell, column, &number);
+    } else if (cell_word(at, &len, &value)) {
+        behind = at + len;
+        reason = fill_truth(cell, column, value);
+    } else {
+        return cell_mismatch(w, at);
+    }
+    if (LIKELY(reason == NULL)) {
+        return behind;
+    }
+    return reason == FILL_NO_MEMORY ? walk_no_memory(w) : walk_unfit(w, at, reason);
 }
 
 /* Integers of 8 to 15 digits. */
@@ -114,7 +110,7 @@ cell_integer_long(struct walk *w, const struct cell *cell, struct column *column
     bool is_usual = count == 8 && more < 8 && number_is_whole(at[8 + more]) && *at != '0' &&
                     value <= limit && column_has_room(column, sizeof(value));
     if (!is_usual) {
-        return cell_integer_other(w, cell, column, from);
+        return cell_scalar(w, cell, column, from);
     }
     column_put_u64(column, is_negative ? 0 - value : value);
     return at + 8 + more;
@@ -136,23 +132,6 @@ cell_integer(struct walk *w, const struct cell *cell, struct column *column, con
     }
     column_put_u64(column, (value ^ negative) - negative);
     return at + count;
-}
-
-JSON_COLD const uint8_t *
-cell_float_other(struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at)
-{
-    if (*at == 'n') {
-        return cell_null(w, cell, column, at);
-    }
-    unsigned len = 0;
-    uint64_t value = 0;
-    if (cell_word(at, &len, &value)) {
-        struct number number = {.start = at, .end = at, .mantissa = value};
-        w->fault_at = at;
-        return json_number_float(w, cell, column, &number) ? at + len : NULL;
-    }
-    return cell_by_ways(
-        w, cell, column, at, (struct cell_ways){json_text_number, json_number_float});
 }
 
 static const uint8_t *
@@ -178,20 +157,13 @@ cell_float64(struct walk *w, const struct cell *cell, struct column *column, con
         value = (double)(int64_t)mantissa;
     }
     if (UNLIKELY(!is_usual || !number_is_whole(*at) || !column_has_room(column, sizeof(value)))) {
-        return cell_float_other(w, cell, column, from);
+        return cell_scalar(w, cell, column, from);
     }
     value = is_negative ? -value : value;
     uint64_t bits = 0;
     memcpy(&bits, &value, sizeof(bits));
     column_put_u64(column, bits);
     return at;
-}
-
-JSON_COLD const uint8_t *cell_decimal_other(
-    struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at)
-{
-    return cell_by_ways(
-        w, cell, column, at, (struct cell_ways){json_text_number, json_number_decimal});
 }
 
 static const uint8_t *
@@ -204,44 +176,11 @@ cell_decimal(struct walk *w, const struct cell *cell, struct column *column, con
                     shift >= 0 && shift <= 18 && column_has_room(column, 8) &&
                     number.mantissa < NUMBER_POWERS[cell->precision] / NUMBER_POWERS[shift];
     if (UNLIKELY(!is_usual)) {
-        return cell_decimal_other(w, cell, column, at);
+        return cell_scalar(w, cell, column, at);
     }
     uint64_t value = number.mantissa * NUMBER_POWERS[shift];
     column_put_u64(column, number.is_negative ? 0 - value : value);
     return behind;
-}
-
-/* A text or number that is plainly a truth value; 2 = it is none. */
-static unsigned cell_truth(const uint8_t *at, size_t len)
-{
-    if (len == 1 && (*at == '0' || *at == '1')) {
-        return *at == '1';
-    }
-    return len == 4 && memcmp(at, "true", 4) == 0    ? 1
-           : len == 5 && memcmp(at, "false", 5) == 0 ? 0
-                                                     : 2;
-}
-
-JSON_COLD const uint8_t *
-cell_bool_other(struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at)
-{
-    if (*at == 'n') {
-        return cell_null(w, cell, column, at);
-    }
-    if (*at == '{' || *at == '[') {
-        return cell_mismatch(w, at);
-    }
-    struct walk_text text = {.at = at};
-    const uint8_t *behind = *at == '"' ? walk_text(w, at, &text) : skip_scalar(w, at);
-    if (behind == NULL) {
-        return NULL;
-    }
-    text.len = *at == '"' ? text.len : (size_t)(behind - at);
-    unsigned value = cell_truth(text.at, text.len);
-    if (value > 1) {
-        return walk_unfit(w, at, "it is neither true, false, 0 nor 1");
-    }
-    return column_add_u8(column, (uint8_t)value) ? behind : walk_no_memory(w);
 }
 
 enum {
@@ -260,7 +199,7 @@ cell_bool(struct walk *w, const struct cell *cell, struct column *column, const 
     uint32_t is_true = word == CELL_WORD_TRUE;
     uint32_t is_false = (rest == CELL_WORD_ALSE) & (*at == 'f');
     if (UNLIKELY((is_true | is_false) == 0 || !column_has_room(column, 8))) {
-        return cell_bool_other(w, cell, column, at);
+        return cell_scalar(w, cell, column, at);
     }
     column_put_u64(column, is_true);
     return at + 5 - is_true;
@@ -425,41 +364,6 @@ cell_dictionary(struct walk *w, const struct cell *cell, struct column *column, 
     return at + len + 2;
 }
 
-JSON_COLD const uint8_t *
-cell_fixed_string(struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at)
-{
-    if (*at != '"') {
-        return *at == 'n' ? cell_null(w, cell, column, at) : cell_mismatch(w, at);
-    }
-    struct walk_text text = {0};
-    const uint8_t *behind = walk_text(w, at, &text);
-    if (behind == NULL) {
-        return NULL;
-    }
-    if (text.len > cell->width_bytes) {
-        return walk_unfit(w, at, "the text is too long");
-    }
-    return column_add_text(column, text.at, text.len) ? behind : walk_no_memory(w);
-}
-
-JSON_COLD const uint8_t *
-cell_uuid_other(struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at)
-{
-    if (*at != '"') {
-        return *at == 'n' ? cell_null(w, cell, column, at) : cell_mismatch(w, at);
-    }
-    struct uuid_words words;
-    struct walk_text text = {0};
-    const uint8_t *behind = walk_text(w, at, &text);
-    if (behind == NULL) {
-        return NULL;
-    }
-    if (!uuid_text_read(text.at, text.len, &words)) {
-        return walk_unfit(w, at, "the text is not a UUID");
-    }
-    return column_add_two(column, words.high, words.low) ? behind : walk_no_memory(w);
-}
-
 static const uint8_t *
 cell_uuid(struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at)
 {
@@ -469,7 +373,7 @@ cell_uuid(struct walk *w, const struct cell *cell, struct column *column, const 
             *at != '"' || at[1 + UUID_DASHED_BYTES] != '"' ||
             !column_has_room(column, sizeof(words)) ||
             !uuid_text_read(at + 1, UUID_DASHED_BYTES, &words))) {
-        return cell_uuid_other(w, cell, column, at);
+        return cell_scalar(w, cell, column, at);
     }
     uint8_t *to = column->data.at + column->data.len;
     memcpy(to, &words.high, sizeof(words.high));
@@ -479,25 +383,6 @@ cell_uuid(struct walk *w, const struct cell *cell, struct column *column, const 
     return at + UUID_DASHED_BYTES + 2;
 }
 
-JSON_COLD const uint8_t *
-cell_enum(struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at)
-{
-    return cell_by_ways(w, cell, column, at, (struct cell_ways){json_text_enum, json_number_enum});
-}
-
-JSON_COLD const uint8_t *
-cell_date(struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at)
-{
-    return cell_by_ways(w, cell, column, at, (struct cell_ways){json_text_date, json_number_date});
-}
-
-JSON_COLD const uint8_t *cell_instant_other(
-    struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at)
-{
-    return cell_by_ways(
-        w, cell, column, at, (struct cell_ways){json_text_instant, json_number_instant});
-}
-
 /* "YYYY-MM-DDThh:mm:ss.mmmZ" or without the fraction, of the day read last. */
 static const uint8_t *
 cell_instant(struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at)
@@ -505,12 +390,12 @@ cell_instant(struct walk *w, const struct cell *cell, struct column *column, con
     int64_t ms = 0;
     const uint8_t *behind = datetime_usual(at, &w->day, &ms);
     if (UNLIKELY(behind == NULL || !column_has_room(column, sizeof(ms)))) {
-        return cell_instant_other(w, cell, column, at);
+        return cell_scalar(w, cell, column, at);
     }
     int64_t value = ms * cell->ms_ticks;
     if (cell->ms_ticks == 0) {
         if (cell->kind != CH_DATETIME || ms < 0 || ms / 1000 > UINT32_MAX) {
-            return cell_instant_other(w, cell, column, at);
+            return cell_scalar(w, cell, column, at);
         }
         value = ms / 1000;
     }

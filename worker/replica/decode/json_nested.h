@@ -231,6 +231,7 @@ cell_tuple(struct walk *w, const struct cell *cell, struct column *column, const
 }
 
 /* plan_new refuses types that cannot be written, so every cell has a reader. */
+/* clang-format off */
 static cell_reader *const CELL_READERS[] = {
     [CH_INT8] = cell_integer,
     [CH_INT16] = cell_integer,
@@ -240,18 +241,18 @@ static cell_reader *const CELL_READERS[] = {
     [CH_UINT16] = cell_integer,
     [CH_UINT32] = cell_integer,
     [CH_UINT64] = cell_integer,
-    [CH_FLOAT32] = cell_float_other,
+    [CH_FLOAT32] = cell_scalar,
     [CH_FLOAT64] = cell_float64,
     [CH_BOOL] = cell_bool,
     [CH_STRING] = cell_string,
-    [CH_FIXED_STRING] = cell_fixed_string,
-    [CH_DATE] = cell_date,
-    [CH_DATE32] = cell_date,
+    [CH_FIXED_STRING] = cell_scalar,
+    [CH_DATE] = cell_scalar,
+    [CH_DATE32] = cell_scalar,
     [CH_DATETIME] = cell_instant,
     [CH_DATETIME64] = cell_instant,
     [CH_UUID] = cell_uuid,
-    [CH_ENUM8] = cell_enum,
-    [CH_ENUM16] = cell_enum,
+    [CH_ENUM8] = cell_scalar,
+    [CH_ENUM16] = cell_scalar,
     [CH_DECIMAL32] = cell_decimal,
     [CH_DECIMAL64] = cell_decimal,
     [CH_DECIMAL128] = cell_decimal,
@@ -260,6 +261,7 @@ static cell_reader *const CELL_READERS[] = {
     [CH_MAP] = cell_map,
     [CH_TUPLE] = cell_tuple,
 };
+/* clang-format on */
 
 /* One value into one cell. */
 static inline const uint8_t *

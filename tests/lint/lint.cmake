@@ -19,9 +19,10 @@ add_test(NAME lint/cppcheck COMMAND cppcheck --quiet --error-exitcode=1 --inline
     ${CMAKE_SOURCE_DIR}/common ${CMAKE_SOURCE_DIR}/worker)
 set_tests_properties(lint/cppcheck PROPERTIES LABELS lint TIMEOUT 600)
 # alse: the end of "false", which the JSON reader compares four bytes at a time.
+# crate: a Rust package.
 # infinit: a value in docs/type-mapping.md that is refused.
 add_test(NAME lint/spell COMMAND codespell --quiet-level=2
-    --skip=./build*,./.git,./.demo,*.svg,./web/node_modules --ignore-words-list=te,ans,nd,fo,ot,alse,infinit
+    --skip=./build*,./.git,./.demo,*.svg,./web/node_modules --ignore-words-list=te,ans,nd,fo,ot,crate,alse,infinit
     ${CMAKE_SOURCE_DIR}/api ${CMAKE_SOURCE_DIR}/common ${CMAKE_SOURCE_DIR}/worker
     ${CMAKE_SOURCE_DIR}/docs ${CMAKE_SOURCE_DIR}/README.md ${CMAKE_SOURCE_DIR}/openapi)
 set_tests_properties(lint/spell PROPERTIES LABELS lint TIMEOUT 120)

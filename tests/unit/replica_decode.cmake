@@ -15,3 +15,5 @@ foreach(room plan decoder json_validity convert)
     penstock_unit_test(replica_${room}_test tests/unit/worker/replica/decode/${room}_test.c
         decode_fixture PkgConfig::JANSSON)
 endforeach()
+penstock_unit_test(replica_json_schema_test
+    tests/unit/worker/replica/decode/validate/json_schema_test.c replica)

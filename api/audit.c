@@ -115,7 +115,7 @@ void audit_note_end(
     }
     struct err err = {.status = ST_OK};
     enum status noted = ST_OK;
-    if (status == ST_OK) {
+    if (status == ST_OK && !reply->changed_nothing) {
         noted = complete(request, reply, note->id, &err);
     } else if (status_http_code(status) < 500) {
         noted = audit_drop(request->store, note->id, &err);

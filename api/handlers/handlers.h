@@ -18,7 +18,8 @@
     X(service_state) \
     X(private_endpoint_list) \
     X(pipe_create) X(pipe_list) X(pipe_get) X(pipe_patch) X(pipe_delete) X(pipe_state) \
-    X(pipe_scaling) X(pipe_context) X(settings_get) X(settings_put) \
+    X(pipe_scaling) X(source_patch) X(pipe_restart) X(offsets_get) X(offsets_reset) \
+    X(pipe_context) X(settings_get) X(settings_put) \
     X(summary_get) X(summary_list) X(errors_get) X(events_get) \
     X(prometheus_organization) X(prometheus_service)
 /* clang-format on */

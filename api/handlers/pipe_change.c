@@ -1,8 +1,12 @@
 /*
- * PATCH of a pipe and its settings (api-contract 2.4, 2.8, 2.9): the row is locked, the change is
- * made on the stored JSON, the whole is checked like a create, then stored. All or nothing.
+ * PATCH of a pipe, its settings and its source (api-contract 2.4, 2.8, 2.9; interface.md §5): the
+ * row is locked, the change is made on the stored JSON, the whole is checked like a create, then
+ * stored. All or nothing.
  */
 #include "common/store/pipe_change.h"
+
+#include <stdio.h>
+#include <string.h>
 
 #include "api/handlers/handlers.h"
 #include "api/handlers/support.h"
@@ -24,6 +28,13 @@ apply_settings(const struct request *request, struct pipe_patch *patch, struct e
 {
     return wire_settings_put(
         request->json, wire_is_terraform(request->user_agent), patch->definition, err);
+}
+
+/* PATCH P/source: what Cloud makes immutable, while nobody reads. */
+static enum status
+apply_source(const struct request *request, struct pipe_patch *patch, struct err *err)
+{
+    return wire_source_patch(request->json, patch, err);
 }
 
 static enum status
@@ -55,6 +66,28 @@ static bool needs_restart(json_t *before, json_t *after)
     return !is_same;
 }
 
+static const json_t *kafka_member(const json_t *definition, const char *name)
+{
+    return json_object_get(json_object_get(json_object_get(definition, "source"), "kafka"), name);
+}
+
+static bool is_same_kafka(const json_t *before, const json_t *after, const char *name)
+{
+    return json_equal(kafka_member(before, name), kafka_member(after, name)) != 0;
+}
+
+/* The consumer group a definition means. space: for the default one. */
+static const char *group_of(
+    const json_t *definition, const char *id, char space[sizeof("clickpipes-") + UUID_TEXT_BYTES])
+{
+    const char *given = json_string_value(kafka_member(definition, "consumerGroup"));
+    if (given != NULL) {
+        return given;
+    }
+    (void)snprintf(space, sizeof("clickpipes-") + UUID_TEXT_BYTES, "clickpipes-%s", id); /* fits */
+    return space;
+}
+
 static enum status store_result(
     const struct request *request, const struct pipe_row *row, const struct pipe_patch *patch,
     const json_t *old_secrets, struct err *err)
@@ -65,14 +98,37 @@ static enum status store_result(
     if (!restarts && json_equal(row->definition, patch->definition) != 0) {
         return ST_OK; /* nothing changed */
     }
+    char group[sizeof("clickpipes-") + UUID_TEXT_BYTES];
+    const char *new_group = group_of(patch->definition, row->id, group);
+    const bool is_new_group = strcmp(new_group, row->consumer_group) != 0;
     struct pipe_change change = {
         .name = name == NULL ? row->name : name,
         .definition = patch->definition,
         .has_new_secrets = has_new_secrets,
         .secrets = patch->secrets,
+        .consumer_group = is_new_group ? new_group : NULL,
+        .forgets_offsets = is_new_group ||
+                           !is_same_kafka(row->definition, patch->definition, "topics") ||
+                           !is_same_kafka(row->definition, patch->definition, "brokers"),
         .needs_restart = restarts,
     };
-    return pipe_store_change(request->store, request->service.id, row->id, &change, err);
+    enum status status =
+        pipe_store_change(request->store, request->service.id, row->id, &change, err);
+    if (status != ST_OK || !has_new_secrets) {
+        return status;
+    }
+    static const struct pipe_event event = {
+        .type = "credentials",
+        .severity = "info",
+        .message = "the credentials were changed",
+    };
+    return pipe_add_event(request->store, row->id, &event, err);
+}
+
+/* Inside the transaction, the row locked: nobody starts the pipe before it ends. */
+static enum status check_idle(change_function *change, const struct pipe_row *row, struct err *err)
+{
+    return change == apply_source ? support_check_idle(row, err) : ST_OK;
 }
 
 /* Inside the transaction. */
@@ -86,7 +142,10 @@ static enum status change_locked(
     }
     json_t *old_secrets = NULL;
     struct pipe_patch patch = {.definition = json_deep_copy(row.definition)};
-    status = pipe_get_secrets(request->store, row.id, &old_secrets, err);
+    status = check_idle(change, &row, err);
+    if (status == ST_OK) {
+        status = pipe_get_secrets(request->store, row.id, &old_secrets, err);
+    }
     if (status == ST_OK) {
         patch.secrets = json_deep_copy(old_secrets);
         status = patch.definition == NULL ? err_set(err, ST_NO_MEMORY, "no memory for the change")
@@ -129,6 +188,39 @@ static enum status change_pipe(
 enum status handle_pipe_patch(const struct request *request, struct reply *reply, struct err *err)
 {
     enum status status = change_pipe(request, apply_patch, reply, err);
+    return status == ST_OK ? support_reply_pipe(request, reply, err) : status;
+}
+
+enum status handle_source_patch(const struct request *request, struct reply *reply, struct err *err)
+{
+    enum status status = change_pipe(request, apply_source, reply, err);
+    return status == ST_OK ? support_reply_pipe(request, reply, err) : status;
+}
+
+/* POST P/restart: replicas drain and start again with the same definition. */
+enum status handle_pipe_restart(const struct request *request, struct reply *reply, struct err *err)
+{
+    static const struct pipe_event event = {
+        .type = "restarted",
+        .severity = "info",
+        .message = "a restart was asked for",
+    };
+    struct pipe_row row = {0};
+    enum status status = support_pipe(request, &row, err);
+    if (status != ST_OK) {
+        return status;
+    }
+    if (!row.facts.is_wanted) {
+        status = err_set(err, ST_REJECTED, "the pipe is stopped: start it instead");
+    } else if (row.facts.has_failed) {
+        status = pipe_start(request->store, request->service.id, row.id, err);
+    } else {
+        status = pipe_restart(request->store, request->service.id, row.id, err);
+    }
+    if (status == ST_OK) {
+        status = pipe_add_event(request->store, row.id, &event, err);
+    }
+    pipe_row_done(&row);
     return status == ST_OK ? support_reply_pipe(request, reply, err) : status;
 }
 

@@ -31,6 +31,17 @@ enum status support_reply_pipe(const struct request *request, struct reply *repl
     return status;
 }
 
+enum status support_check_idle(const struct pipe_row *row, struct err *err)
+{
+    const enum pipe_state state = pipe_state_derive(&row->facts);
+    const bool is_over = state == PIPE_STATE_STOPPED || state == PIPE_STATE_FAILED;
+    if (is_over && !row->facts.has_live_replica) {
+        return ST_OK;
+    }
+    return err_set(
+        err, ST_REJECTED, "the pipe is %s: it must be stopped for this", pipe_state_text(state));
+}
+
 enum status
 support_problems(const struct pipe_problems *problems, struct reply *reply, struct err *err)
 {

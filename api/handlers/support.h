@@ -20,6 +20,10 @@ support_pipe(const struct request *request, struct pipe_row *ret_row, struct err
 enum status
 support_reply_pipe(const struct request *request, struct reply *reply, struct err *err) MUST_CHECK;
 
+/* ST_OK if nobody reads for this pipe: it is stopped or failed, and no replica drains any more.
+ * ST_REJECTED says what to do. */
+enum status support_check_idle(const struct pipe_row *row, struct err *err) MUST_CHECK;
+
 /* ST_INVALID with all problems as the reply's error, in one line; ST_OK if there are none. */
 enum status support_problems(
     const struct pipe_problems *problems, struct reply *reply, struct err *err) MUST_CHECK;

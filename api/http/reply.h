@@ -22,6 +22,7 @@ struct reply {
     const char *content_type;      /* of body; static memory */
     char allow[REPLY_ALLOW_BYTES]; /* for 405; "" = none */
     char *error_text;              /* owned; replaces err's text where that is too short a place */
+    bool changed_nothing;          /* a dry run: no audit entry */
     int http_code; /* set by reply_render, or by a handler that answers a plain body */
 };
 

@@ -6,6 +6,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "api/wire/pipe_wire.h"
+
 bool wire_is_terraform(const char *user_agent)
 {
     static const char PREFIX[] = "terraform-provider-clickhouse/";
@@ -47,17 +49,21 @@ static bool copy_member(
     return true;
 }
 
-static bool set_kafka_secrets(struct pipe_patch *patch, json_t *credentials)
+/* One of the pipe's credentials; NULL keeps it, null removes it. */
+static bool set_secret(struct pipe_patch *patch, const char *name, json_t *value)
 {
+    if (value == NULL) {
+        return true;
+    }
     patch->has_new_secrets = true;
     if (patch->secrets == NULL) {
         patch->secrets = json_object();
     }
-    if (credentials != NULL) {
-        return json_object_set_new(patch->secrets, "kafka", json_deep_copy(credentials)) == 0;
+    if (json_is_null(value)) {
+        (void)json_object_del(patch->secrets, name); /* absent is fine */
+        return true;
     }
-    (void)json_object_del(patch->secrets, "kafka"); /* absent is fine */
-    return true;
+    return json_object_set_new(patch->secrets, name, json_deep_copy(value)) == 0;
 }
 
 static bool patch_kafka(const json_t *given, bool is_terraform, struct pipe_patch *patch)
@@ -70,12 +76,12 @@ static bool patch_kafka(const json_t *given, bool is_terraform, struct pipe_patc
     is_ok = is_ok && copy_member(kafka, given, "reversePrivateEndpointIds", true, ABSENT_KEEPS);
     json_t *credentials = json_object_get(given, "credentials");
     if (is_given(credentials)) {
-        is_ok = is_ok && set_kafka_secrets(patch, credentials);
+        is_ok = is_ok && set_secret(patch, "kafka", credentials);
     }
     const char *auth = json_string_value(json_object_get(kafka, "authentication"));
     bool is_role = auth != NULL && strcmp(auth, "IAM_ROLE") == 0;
     if (is_role && json_object_get(patch->secrets, "kafka") != NULL) {
-        is_ok = is_ok && set_kafka_secrets(patch, NULL);
+        is_ok = is_ok && set_secret(patch, "kafka", json_null());
     }
     if (!is_role) {
         (void)json_object_del(kafka, "iamRole"); /* absent is fine */
@@ -130,6 +136,51 @@ wire_patch_apply(json_t *body, bool is_terraform, struct pipe_patch *patch, stru
         return ST_OK;
     }
     return wire_settings_put(json_object_get(body, "settings"), false, patch->definition, err);
+}
+
+static bool patch_source(json_t *given, const json_t *known, struct pipe_patch *patch)
+{
+    json_t *kafka = json_object_get(json_object_get(patch->definition, "source"), "kafka");
+    bool is_ok = true;
+    const char *name;
+    json_t *value;
+    json_object_foreach(given, name, value)
+    {
+        json_t *taken = json_object_get(known, name);
+        if (taken != NULL) {
+            is_ok = is_ok && json_object_set_new(kafka, name, json_deep_copy(taken)) == 0;
+        } else if (json_is_null(value) || json_is_string(value)) {
+            (void)json_object_del(kafka, name); /* cleared, or a member nobody knows */
+        }
+    }
+    json_t *registry = json_object_get(given, "schemaRegistry");
+    json_t *of_registry =
+        json_is_null(registry) ? registry : json_object_get(registry, "credentials");
+    return is_ok && set_secret(patch, "kafka", json_object_get(given, "credentials")) &&
+           set_secret(patch, "schemaRegistry", of_registry);
+}
+
+enum status wire_source_patch(json_t *body, struct pipe_patch *patch, struct err *err)
+{
+    json_t *given = json_object_get(body, "kafka");
+    if (!json_is_object(given)) {
+        return err_set(err, ST_INVALID, "/kafka: required, an object");
+    }
+    json_t *whole = json_pack("{s:O}", "source", body);
+    json_t *definition = NULL;
+    json_t *secrets = NULL;
+    enum status status = whole == NULL ? err_set(err, ST_NO_MEMORY, "no memory for the change")
+                                       : wire_pipe_split(whole, &definition, &secrets, err);
+    if (status == ST_OK) {
+        const json_t *source = json_object_get(definition, "source");
+        status = patch_source(given, json_object_get(source, "kafka"), patch)
+                     ? ST_OK
+                     : err_set(err, ST_NO_MEMORY, "no memory for the change");
+    }
+    json_decref(whole);
+    json_decref(definition);
+    json_decref(secrets);
+    return status;
 }
 
 /* Keys that are not null, over what was there. */

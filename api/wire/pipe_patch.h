@@ -33,4 +33,10 @@ enum status wire_patch_apply(
 enum status
 wire_settings_put(json_t *body, bool is_terraform, json_t *definition, struct err *err) MUST_CHECK;
 
+/*
+ * Apply the body of PATCH P/source, {"kafka": {…}}: any member of the source, also those that
+ * PATCH P cannot change. Absent keeps, null clears. ST_INVALID, ST_NO_MEMORY.
+ */
+enum status wire_source_patch(json_t *body, struct pipe_patch *patch, struct err *err) MUST_CHECK;
+
 #endif

@@ -40,7 +40,8 @@ static enum status run_change(
     enum status status = store_change(
         store,
         "UPDATE pipe SET name = $3, revision = revision + $4, updated_at = now(),"
-        " secrets = CASE WHEN $5 THEN $6 ELSE secrets END, definition = $7"
+        " secrets = CASE WHEN $5 THEN $6 ELSE secrets END,"
+        " consumer_group = COALESCE($7, consumer_group), definition = $8"
         " WHERE id = $1 AND service_id = $2",
         args, &count, err);
     free(definition);
@@ -71,5 +72,72 @@ enum status pipe_store_change(
     pg_add_int(&args, change->needs_restart ? 1 : 0);
     pg_add_bool(&args, change->has_new_secrets);
     pg_add_bytes(&args, sealed.bytes, sealed.len_bytes);
-    return run_change(store, change, &args, err);
+    pg_add_text(&args, change->consumer_group);
+    enum status status = run_change(store, change, &args, err);
+    return status == ST_OK && change->forgets_offsets
+               ? pipe_store_offsets(store, pipe_id, NULL, 0, err)
+               : status;
+}
+
+enum status
+pipe_restart(struct store *store, const char *service_id, const char *pipe_id, struct err *err)
+{
+    struct pg_args args;
+    pg_args_init(&args);
+    pg_add_text(&args, pipe_id);
+    pg_add_text(&args, service_id);
+    int64_t count = 0;
+    enum status status = store_change(
+        store,
+        "UPDATE pipe SET revision = revision + 1, updated_at = now()"
+        " WHERE id = $1 AND service_id = $2",
+        &args, &count, err);
+    if (status == ST_OK && count == 0) {
+        return err_set(err, ST_NOT_FOUND, "no pipe %s", pipe_id);
+    }
+    return status;
+}
+
+static char *offsets_json(const struct pipe_offset *offsets, size_t count)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++) {
+        json_t *item = json_pack(
+            "{s:s, s:i, s:I, s:I}", "topic", offsets[i].topic, "partition", offsets[i].partition,
+            "committed", (json_int_t)offsets[i].committed, "end_offset",
+            (json_int_t)offsets[i].end_offset);
+        if (json_array_append_new(list, item) != 0) {
+            json_decref(list);
+            return NULL;
+        }
+    }
+    char *text = list == NULL ? NULL : json_dumps(list, JSON_COMPACT);
+    json_decref(list);
+    return text;
+}
+
+enum status pipe_store_offsets(
+    struct store *store, const char *pipe_id, const struct pipe_offset *offsets, size_t count,
+    struct err *err)
+{
+    CLEANUP(freep) char *text = offsets_json(offsets, count);
+    if (text == NULL) {
+        return err_set(err, ST_INVALID, "offsets of pipe %s: a topic is not UTF-8 text", pipe_id);
+    }
+    struct pg_args args;
+    pg_args_init(&args);
+    pg_add_text(&args, pipe_id);
+    pg_add_text(&args, text);
+    enum status status = store_run(
+        store,
+        "WITH given AS (SELECT * FROM json_to_recordset($2::json) AS"
+        " (topic text, partition integer, committed bigint, end_offset bigint)), gone AS ("
+        "DELETE FROM pipe_partition t WHERE pipe_id = $1 AND NOT EXISTS (SELECT FROM given g"
+        " WHERE g.topic = t.topic AND g.partition = t.partition))"
+        " INSERT INTO pipe_partition (pipe_id, topic, partition, committed, end_offset)"
+        " SELECT $1::uuid, topic, partition, committed, end_offset FROM given"
+        " ON CONFLICT (pipe_id, topic, partition) DO UPDATE SET committed = excluded.committed,"
+        " end_offset = excluded.end_offset, updated_at = now()",
+        &args, NULL, err);
+    return status == ST_REJECTED ? err_set(err, ST_NOT_FOUND, "no pipe %s", pipe_id) : status;
 }

@@ -111,6 +111,7 @@ def test_real_answers_fit_the_schemas(penstock, document, make):
                 kafka={"offset": {"strategy": "from_latest"}, "exactlyOnce": False})["id"]
     values = {"{organizationId}": penstock.organization_id, "{serviceId}": penstock.service_id, "{clickPipeId}": pipe}
     bodies = {"pipeState": {"command": "stop"}, "pipeScaling": {"replicas": 2}, "pipePatch": {"name": "x"},
+              "sourcePatch": {"kafka": {"topics": "t2"}},
               "settingsPut": {"kafka_read_committed": False}, "servicePatch": {"name": "test"}, "serviceState": {}}
     for method, path, _, operation in operations(document):
         if method in ("delete", "post"):

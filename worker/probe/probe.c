@@ -1,6 +1,7 @@
 /*
- * Kind "connection": can the brokers be reached with this login, are the topics there. Whatever
- * goes wrong becomes an answer; only an answer that cannot be written is a failure of the probe.
+ * One question, one answer, by the question's kind. Kind "connection": can the brokers be reached
+ * with this login, are the topics there. Whatever goes wrong becomes an answer; only an answer that
+ * cannot be written is a failure of the probe.
  */
 #include "worker/probe/probe.h"
 
@@ -14,6 +15,7 @@
 #include "common/model/pipe.h"
 #include "common/model/pipe_state.h"
 
+#include "worker/probe/offsets.h"
 #include "worker/protocol/protocol.h"
 #include "worker/replica/kafka/check.h"
 
@@ -29,25 +31,60 @@ static json_t *answer_no(enum status st, enum pipe_reason reason, const struct e
         "message", err->text);
 }
 
-static enum status
-probe_connection(const json_t *question, enum pipe_reason *ret_reason, struct err *err)
+/* The definition of the question. ret_spec: owned. ST_INVALID, ST_NO_MEMORY. */
+static enum status read_spec(const json_t *question, struct pipe_spec **ret_spec, struct err *err)
 {
     struct pipe_problems problems = {.count = 0};
-    CLEANUP(pipe_spec_freep) struct pipe_spec *spec = NULL;
     enum status st = pipe_spec_from_json(
         json_object_get(question, "definition"), json_object_get(question, "secrets"), &problems,
-        &spec, err);
+        ret_spec, err);
     pipe_problems_done(&problems);
-    if (st != ST_OK) {
-        return st;
-    }
+    return st;
+}
+
+/* When the answer must be ready, of the monotonic clock. */
+static int64_t deadline_of(const json_t *question)
+{
     int64_t allowed_ms = json_integer_value(json_object_get(question, "deadlineMs"));
     if (allowed_ms <= PROBE_SPARE_MS) {
         allowed_ms = PROBE_DEADLINE_MS;
     }
-    return kafka_check(
-        &spec->source, clock_monotonic_ms() + allowed_ms - PROBE_SPARE_MS, ret_reason, err);
+    return clock_monotonic_ms() + allowed_ms - PROBE_SPARE_MS;
 }
+
+/* Every kind begins with the connection: its errors are the ones a person can use. */
+static enum status answer_connection(
+    const json_t *question, json_t **ret_answer, enum pipe_reason *ret_reason, struct err *err)
+{
+    CLEANUP(pipe_spec_freep) struct pipe_spec *spec = NULL;
+    enum status st = read_spec(question, &spec, err);
+    if (st == ST_OK) {
+        st = kafka_check(&spec->source, deadline_of(question), ret_reason, err);
+    }
+    *ret_answer = st == ST_OK ? json_pack("{s:b}", "ok", 1) : NULL;
+    return st;
+}
+
+static enum status answer_offsets(
+    const json_t *question, json_t **ret_answer, enum pipe_reason *ret_reason, struct err *err)
+{
+    CLEANUP(pipe_spec_freep) struct pipe_spec *spec = NULL;
+    const int64_t deadline_ms = deadline_of(question);
+    enum status st = read_spec(question, &spec, err);
+    if (st == ST_OK) {
+        st = kafka_check(&spec->source, deadline_ms, ret_reason, err);
+    }
+    return st == ST_OK ? probe_offsets(question, spec, deadline_ms, ret_answer, err) : st;
+}
+
+static const struct {
+    const char *kind;
+    enum status (*answer)(
+        const json_t *question, json_t **ret_answer, enum pipe_reason *ret_reason, struct err *err);
+} KINDS[] = {
+    {"connection", answer_connection},
+    {"offsets", answer_offsets},
+};
 
 /* The answer to a question; never NULL unless memory is out. */
 static json_t *probe_answer(const char *text)
@@ -56,16 +93,17 @@ static json_t *probe_answer(const char *text)
     enum pipe_reason reason = PIPE_REASON_INTERNAL;
     json_t *question = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
     const char *kind = json_string_value(json_object_get(question, "kind"));
-    enum status st = ST_OK;
-    if (kind == NULL) {
-        st = err_set(&err, ST_INVALID, "the question is no JSON object with a kind");
-    } else if (strcmp(kind, "connection") != 0) {
-        st = err_set(&err, ST_UNSUPPORTED, "this version has no probe '%s'", kind);
-    } else {
-        st = probe_connection(question, &reason, &err);
+    json_t *answer = NULL;
+    enum status st = kind == NULL
+                         ? err_set(&err, ST_INVALID, "the question is no object with a kind")
+                         : err_set(&err, ST_UNSUPPORTED, "this version has no probe '%s'", kind);
+    for (size_t i = 0; kind != NULL && i < ARRAY_LEN(KINDS); i++) {
+        if (strcmp(KINDS[i].kind, kind) == 0) {
+            st = KINDS[i].answer(question, &answer, &reason, &err);
+        }
     }
     json_decref(question);
-    return st == ST_OK ? json_pack("{s:b}", "ok", 1) : answer_no(st, reason, &err);
+    return st == ST_OK ? answer : answer_no(st, reason, &err);
 }
 
 int probe_main(void)

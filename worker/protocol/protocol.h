@@ -64,6 +64,10 @@ struct protocol_frame {
  * probe: {"kind":"connection","definition":{…},"secrets":{…},"deadlineMs"}
  *   → answer {"ok":true} or {"ok":false,"status":<text of enum status>,"code":<pipe reason>,
  *   "message"}
+ * probe: {"kind":"offsets", the same, "consumerGroup","reset":absent or {"to":"beginning"|"latest"|
+ *   "timestamp"|"offsets","timestampMs","offsets":[{topic,partition,offset}],"apply"}}
+ *   → {"ok":true,"partitions":[{topic,partition,committed,low,end,start,to}]}; to is −1 where
+ *   nothing is to change; with apply the group has been set there
  */
 
 enum protocol_message_type {

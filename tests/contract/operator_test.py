@@ -1,0 +1,107 @@
+"""What an operator may do beyond Cloud's API: change a stopped pipe's source, restart it, look at its offsets."""
+import json
+
+import pytest
+
+
+def source(penstock, pipe, kafka, **more):
+    return penstock.request("PATCH", f"{penstock.pipes_path}/{pipe}/source", {"kafka": kafka, **more})
+
+
+@pytest.fixture
+def stopped(penstock, make):
+    pipe = make(kafka={"consumerGroup": "g1", "exactlyOnce": True, "offset": {"strategy": "from_latest"}},
+                settings={"kafka_read_committed": True})
+    penstock.command_pipe(pipe["id"], "stop")
+    return penstock.pipe(pipe["id"])
+
+
+def test_source_of_a_stopped_pipe(penstock, database, stopped):
+    pipe = stopped["id"]
+    secrets = lambda: database.query(f"SELECT md5(secrets) FROM pipe WHERE id = '{pipe}'")
+    before = secrets()
+    changed = source(penstock, pipe, {"topics": "t2,t3", "exactlyOnce": False}).result
+    expected = {**stopped["source"]["kafka"], "topics": "t2,t3", "exactlyOnce": False}
+    assert changed["source"]["kafka"] == expected and penstock.pipe(pipe) == changed
+    assert changed["state"] == "Stopped" and changed["settings"] == stopped["settings"] and secrets() == before
+    changed = source(penstock, pipe, {"offset": None, "exactlyOnce": None, "consumerGroup": None}).result
+    kafka = changed["source"]["kafka"]
+    assert kafka["consumerGroup"] == f"clickpipes-{pipe}" and "offset" not in kafka and "exactlyOnce" not in kafka
+    assert database.query(f"SELECT consumer_group FROM pipe WHERE id = '{pipe}'") == f"clickpipes-{pipe}"
+    assert source(penstock, pipe, {"consumerGroup": "g2"}).result["source"]["kafka"]["consumerGroup"] == "g2"
+    reply = source(penstock, pipe, {"credentials": {"username": "u", "password": "rotated-hunter2"}})
+    assert reply.status == 200 and "hunter2" not in reply.text and secrets() != before
+    events = penstock.result("GET", f"{penstock.pipes_path}/{pipe}/events?type=credentials")["events"]
+    assert len(events) == 1 and "hunter2" not in json.dumps(events)
+    shown = penstock.pipe(pipe)
+    assert source(penstock, pipe, {}).result == shown
+    assert source(penstock, pipe, {"unknown": 1, "topics": "t2,t3"}).result == shown
+
+
+def test_offsets_of_other_topics_are_forgotten(penstock, database, stopped):
+    pipe = stopped["id"]
+    database.query(f"INSERT INTO pipe_partition VALUES ('{pipe}', 't1', 0, 5, 9)")
+    path = f"{penstock.pipes_path}/{pipe}/offsets"
+    row = {"topic": "t1", "partition": 0, "committed": 5, "end": 9, "lag": 4}
+    assert penstock.result("GET", path) == {"partitions": [row]}
+    assert source(penstock, pipe, {"exactlyOnce": None}).status == 200
+    assert penstock.result("GET", path) == {"partitions": [row]}
+    assert source(penstock, pipe, {"topics": "t2"}).status == 200
+    assert penstock.result("GET", path) == {"partitions": []}
+
+
+@pytest.mark.parametrize("kafka, pointer", [
+    ({"topics": ""}, "/source/kafka/topics"), ({"brokers": None}, "/source/kafka/brokers"),
+    ({"format": "CSV"}, "/source/kafka/format"), ({"offset": {"strategy": "never"}}, "/source/kafka/offset"),
+    ({"exactlyOnce": "yes"}, "/source/kafka/exactlyOnce"), ({"topics": 1}, "/source/kafka/topics"),
+    ({"credentials": None}, "/source/kafka/credentials"),
+])
+def test_a_bad_source_changes_nothing(penstock, stopped, kafka, pointer):
+    reply = source(penstock, stopped["id"], {"topics": "t9", **kafka})
+    assert reply.status == 400 and pointer in reply.error, reply.text
+    assert penstock.pipe(stopped["id"]) == stopped
+
+
+def test_source_while_running_is_400(penstock, make):
+    pipe = make()
+    reply = source(penstock, pipe["id"], {"topics": "t2"})
+    assert reply.status == 400 and "must be stopped" in reply.error and "must be paused to edit" not in reply.error
+    for body in ({}, {"kafka": []}, {"kafka": None}):
+        assert penstock.request("PATCH", f"{penstock.pipes_path}/{pipe['id']}/source", body).status == 400
+    assert penstock.pipe(pipe["id"]) == pipe
+
+
+def test_restart(penstock, database, make):
+    pipe = make()["id"]
+    path = f"{penstock.pipes_path}/{pipe}/restart"
+    revision = lambda: int(database.query(f"SELECT revision FROM pipe WHERE id = '{pipe}'"))
+    before = revision()
+    assert penstock.result("POST", path, {})["id"] == pipe and revision() == before + 1
+    database.query(f"UPDATE pipe SET failed_at = now(), failure_code = 'INTERNAL' WHERE id = '{pipe}'")
+    assert penstock.result("POST", path)["state"] == "Provisioning"
+    assert len(penstock.result("GET", f"{penstock.pipes_path}/{pipe}/events?type=restarted")["events"]) == 2
+    penstock.command_pipe(pipe, "stop")
+    reply = penstock.request("POST", path)
+    assert reply.status == 400 and "stopped" in reply.error
+    assert penstock.pipe(pipe)["state"] == "Stopped"
+
+
+@pytest.mark.parametrize("body, word", [
+    ({}, "/to"), ({"to": "nowhere"}, "/to"), ({"to": "timestamp"}, "/timestamp"),
+    ({"to": "timestamp", "timestamp": "yesterday"}, "/timestamp"), ({"to": "offsets"}, "/offsets"),
+    ({"to": "offsets", "offsets": [{"topic": "t", "partition": 0}]}, "/offsets/0"),
+    ({"to": "offsets", "offsets": [{"topic": "t", "partition": 0, "offset": -1}]}, "/offsets/0"),
+    ({"to": "latest", "dryRun": "yes"}, "/dryRun"),
+])
+def test_bad_resets(penstock, stopped, body, word):
+    reply = penstock.request("POST", f"{penstock.pipes_path}/{stopped['id']}/offsets/reset", body)
+    assert reply.status == 400 and word in reply.error
+
+
+def test_reset_needs_a_stopped_pipe_and_a_worker(penstock, make):
+    pipe = make()["id"]
+    path = f"{penstock.pipes_path}/{pipe}/offsets/reset"
+    reply = penstock.request("POST", path, {"to": "latest"})
+    assert reply.status == 400 and "must be stopped" in reply.error
+    penstock.command_pipe(pipe, "stop")
+    assert penstock.request("POST", path, {"to": "latest"}).status == 503

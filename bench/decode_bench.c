@@ -150,7 +150,7 @@ static struct plan *make_plan(enum workload_kind kind)
 static double decode_round(const struct messages *m, struct decoder *decoder, struct block *block)
 {
     double start = cpu_ns();
-    struct reject reject;
+    struct decoder_outcome outcome;
     struct err err = {0};
     block_reset(block);
     for (size_t i = 0; i < m->count; i++) {
@@ -161,9 +161,9 @@ static double decode_round(const struct messages *m, struct decoder *decoder, st
             .value = (const uint8_t *)m->bytes + m->items[i].start,
             .value_bytes = m->items[i].len_bytes,
         };
-        enum status st = decoder_add(decoder, &record, block, &reject, &err);
+        enum status st = decoder_add(decoder, &record, block, &outcome, &err);
         if (st != ST_OK) {
-            die(st == ST_REJECTED ? reject.message : err.text);
+            die(st == ST_REJECTED ? outcome.reject.message : err.text);
         }
         if (block_rows(block) == BLOCK_ROWS) {
             block_reset(block);
@@ -196,7 +196,7 @@ static struct figures measure(const struct options *o, enum workload_kind kind, 
     size_t count = 0;
     const struct block_column *columns = plan_columns(plan, &count);
     struct simdjson_shim *shim = simdjson_shim_new();
-    if (shim == NULL || decoder_new(plan, &decoder, &err) != ST_OK ||
+    if (shim == NULL || decoder_new(plan, NULL, &decoder, &err) != ST_OK ||
         block_new(columns, count, KEEP_BYTES, &block, &err) != ST_OK) {
         die(shim == NULL ? "out of memory" : err.text);
     }

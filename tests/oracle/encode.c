@@ -134,12 +134,13 @@ static enum status add_line(
         .value = (const uint8_t *)line,
         .value_bytes = len,
     };
-    struct reject reject;
-    enum status st = decoder_add(decoder, &record, block, &reject, err);
+    struct decoder_outcome outcome;
+    enum status st = decoder_add(decoder, &record, block, &outcome, err);
+    const struct reject *reject = &outcome.reject;
     if (st == ST_REJECTED) {
         (void)printf(
-            "%lld\t%s\t%s\t%s\n", (long long)number, reject_type_text(reject.type), reject.column,
-            reject.message);
+            "%lld\t%s\t%s\t%s\n", (long long)number, reject_type_text(reject->type), reject->column,
+            reject->message);
         return ST_OK;
     }
     return st;
@@ -152,7 +153,7 @@ static int run(const struct options *o, struct plan *plan)
     CLEANUP(block_freep) struct block *block = NULL;
     size_t count = 0;
     const struct block_column *columns = plan_columns(plan, &count);
-    enum status st = decoder_new(plan, &decoder, &err);
+    enum status st = decoder_new(plan, NULL, &decoder, &err);
     st = st == ST_OK ? block_new(columns, count, 0, &block, &err) : st;
     char *line = NULL;
     size_t capacity = 0;

@@ -46,26 +46,35 @@ void batch_reset(struct batch *batch, uint64_t id)
     batch->sealed_by = BATCH_OPEN;
 }
 
-enum status batch_reserve_row(struct batch *batch)
+static enum status grow_rows(struct batch *batch, size_t rows)
 {
-    if (LIKELY(block_rows(batch->block) < batch->rows_capacity)) {
-        return ST_OK;
+    size_t wanted = batch->rows_capacity == 0 ? ROWS_FIRST : batch->rows_capacity;
+    while (wanted < rows) {
+        wanted *= 2;
     }
-    size_t wanted = batch->rows_capacity == 0 ? ROWS_FIRST : batch->rows_capacity * 2;
-    struct batch_row *rows = reallocarray(batch->rows, wanted, sizeof(*rows));
-    if (rows == NULL) {
+    struct batch_row *more = reallocarray(batch->rows, wanted, sizeof(*more));
+    if (more == NULL) {
         return ST_NO_MEMORY;
     }
-    batch->rows = rows;
+    batch->rows = more;
     batch->rows_capacity = wanted;
     return ST_OK;
 }
 
-void batch_note_row(struct batch *batch, const struct batch_row *row)
+enum status batch_note_rows(struct batch *batch, const struct batch_row *row, size_t count)
 {
     size_t rows = block_rows(batch->block);
-    assert(rows > 0 && rows <= batch->rows_capacity);
-    batch->rows[rows - 1] = *row;
+    assert(count <= rows);
+    if (UNLIKELY(rows > batch->rows_capacity)) {
+        enum status st = grow_rows(batch, rows);
+        if (st != ST_OK) {
+            return st;
+        }
+    }
+    for (size_t i = rows - count; i < rows; i++) {
+        batch->rows[i] = *row;
+    }
+    return ST_OK;
 }
 
 void batch_note_message(struct batch *batch, uint64_t bytes, int64_t now_ms)

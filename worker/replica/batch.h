@@ -70,11 +70,10 @@ void batch_done(struct batch *batch);
 /* Empty it for the next records, which will be batch `id`. */
 void batch_reset(struct batch *batch, uint64_t id);
 
-/* Make sure that batch_note_row has room for one more. ST_NO_MEMORY. */
-enum status batch_reserve_row(struct batch *batch) MUST_CHECK;
-
-/* Remember where the row just committed to the block came from. Room must be reserved. */
-void batch_note_row(struct batch *batch, const struct batch_row *row);
+/* Remember where the last `count` rows committed to the block came from: one record. ST_NO_MEMORY:
+ * not remembered, and the batch is only fit for batch_reset. */
+enum status
+batch_note_rows(struct batch *batch, const struct batch_row *row, size_t count) MUST_CHECK;
 
 /* Count one message taken at now_ms. */
 void batch_note_message(struct batch *batch, uint64_t bytes, int64_t now_ms);

@@ -218,7 +218,7 @@ enum status flow_adopt_plan(struct run *run, struct err *err)
     }
     flow_done(run);
     run->plan = destination_take_plan(&run->destination);
-    enum status st = decoder_new(run->plan, &run->decoder, err);
+    enum status st = decoder_new(run->plan, NULL, &run->decoder, err);
     if (st == ST_OK) {
         st = flow_make_sink(run, err);
     }
@@ -368,7 +368,10 @@ void flow_step(struct run *run)
         settle_commit(run);
     }
     if (run->intake.has_failed && run->drain == RUN_DRAIN_NONE) {
-        if (run->intake.is_over_limit) {
+        if (run->intake.is_broken) {
+            run->exit_code = PROTOCOL_EXIT_FAILED;
+            run->is_over = true;
+        } else if (run->intake.is_over_limit) {
             health_fail(run, PIPE_REASON_ERROR_LIMIT, run->intake.failure);
         } else {
             drain_begin(run, RUN_DRAIN_STOP, PROTOCOL_EXIT_FAILED);

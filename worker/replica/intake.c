@@ -78,54 +78,71 @@ intake_reject(struct intake *intake, const struct record *record, const struct r
     return st;
 }
 
-/* A null value of a pipe that is not raw. */
-static enum status intake_take_tombstone(
-    struct intake *intake, const struct record *record, bool *ret_has_row, bool *ret_is_rejected)
-{
-    struct reject reject;
-    switch (intake->settings->tombstones) {
-    case PIPE_TOMBSTONES_SKIP:
-        intake->batch->skipped_count++;
-        return ST_OK;
-    case PIPE_TOMBSTONES_ROW:
-        *ret_has_row = true;
-        return decoder_add_tombstone(intake->decoder, record, intake->batch->block, NULL);
-    case PIPE_TOMBSTONES_ERROR:
-        *ret_is_rejected = true;
-        reject_set(
-            &reject, REJECT_DATA_PARSING, NULL,
-            "the value is null (a tombstone) and penstock_tombstones is error");
-        return intake_reject(intake, record, &reject);
-    }
-    return ST_INTERNAL; /* uncovered: the enum has no other value */
-}
+/* What became of one record. */
+struct placed {
+    size_t rows_count;
+    bool is_rejected;
+};
 
-/* Into the batch, one way or another. */
-static enum status intake_place(
-    struct intake *intake, const struct record *record, bool *ret_has_row, bool *ret_is_rejected)
+/* The decoder's answer: rows, or a reject row. */
+static enum status intake_settle(
+    struct intake *intake, const struct record *record, const struct decoder_outcome *outcome,
+    enum status st, struct placed *ret_placed)
 {
-    struct reject reject;
-    if (UNLIKELY(record->value == NULL && !intake->is_raw)) {
-        return intake_take_tombstone(intake, record, ret_has_row, ret_is_rejected);
-    }
-    enum status st = ST_REJECTED;
-    if (UNLIKELY(record->value_bytes > intake->record_max_bytes)) {
-        reject_set(
-            &reject, REJECT_RECORD_TOO_LARGE, NULL,
-            "the message has %zu bytes, the limit is %zu; the first %d bytes are kept",
-            record->value_bytes, intake->record_max_bytes, (int)REJECT_LARGE_VALUE_BYTES);
-    } else {
-        st = decoder_add(intake->decoder, record, intake->batch->block, &reject, NULL);
-    }
     if (LIKELY(st == ST_OK)) {
-        *ret_has_row = true;
+        ret_placed->rows_count = outcome->rows_count;
+        if (UNLIKELY(outcome->rows_count == 0)) {
+            intake->batch->skipped_count++; /* an empty array, nothing but blank lines */
+        }
         return ST_OK;
     }
     if (st != ST_REJECTED) {
         return st;
     }
-    *ret_is_rejected = true;
-    return intake_reject(intake, record, &reject);
+    ret_placed->is_rejected = true;
+    return intake_reject(intake, record, &outcome->reject);
+}
+
+/* A null value of a pipe that is not raw. */
+static enum status intake_place_tombstone(
+    struct intake *intake, const struct record *record, struct placed *ret_placed)
+{
+    struct decoder_outcome outcome;
+    enum status st = ST_REJECTED;
+    switch (intake->settings->tombstones) {
+    case PIPE_TOMBSTONES_SKIP:
+        intake->batch->skipped_count++;
+        return ST_OK;
+    case PIPE_TOMBSTONES_ROW:
+        st = decoder_add_tombstone(intake->decoder, record, intake->batch->block, &outcome, NULL);
+        break;
+    case PIPE_TOMBSTONES_ERROR:
+        reject_set(
+            &outcome.reject, REJECT_DATA_PARSING, NULL,
+            "the value is null (a tombstone) and penstock_tombstones is error");
+        break;
+    }
+    return intake_settle(intake, record, &outcome, st, ret_placed);
+}
+
+/* Into the batch, one way or another. */
+static enum status
+intake_place(struct intake *intake, const struct record *record, struct placed *ret_placed)
+{
+    if (UNLIKELY(record->value == NULL && !intake->is_raw)) {
+        return intake_place_tombstone(intake, record, ret_placed);
+    }
+    struct decoder_outcome outcome;
+    enum status st = ST_REJECTED;
+    if (UNLIKELY(record->value_bytes > intake->record_max_bytes)) {
+        reject_set(
+            &outcome.reject, REJECT_RECORD_TOO_LARGE, NULL,
+            "the message has %zu bytes, the limit is %zu; the first %d bytes are kept",
+            record->value_bytes, intake->record_max_bytes, (int)REJECT_LARGE_VALUE_BYTES);
+    } else {
+        st = decoder_add(intake->decoder, record, intake->batch->block, &outcome, NULL);
+    }
+    return intake_settle(intake, record, &outcome, st, ret_placed);
 }
 
 static void intake_count(struct intake *intake, uint64_t bytes)
@@ -145,32 +162,29 @@ bool intake_take(struct intake *intake, size_t slot, const struct record *record
 {
     assert(intake->decoder != NULL && intake->batch->sealed_by == BATCH_OPEN);
     struct batch *batch = intake->batch;
-    bool has_row = false;
-    bool is_rejected = false;
+    struct placed placed = {.rows_count = 0};
     if (UNLIKELY(!ledger_is_new(intake->ledger, slot, record->offset))) {
         return true;
     }
-    enum status st = batch_reserve_row(batch);
+    enum status st = intake_place(intake, record, &placed);
     if (LIKELY(st == ST_OK)) {
-        st = intake_place(intake, record, &has_row, &is_rejected);
-    }
-    if (UNLIKELY(st != ST_OK)) {
-        intake_fail(intake, record, "no memory for a record");
-        return false;
-    }
-    if (LIKELY(has_row)) {
         struct batch_row row = {
             .offset = record->offset,
             .timestamp_ms = record->timestamp_ms,
             .slot = (uint32_t)slot,
         };
-        batch_note_row(batch, &row);
+        st = batch_note_rows(batch, &row, placed.rows_count);
+        intake->is_broken = st != ST_OK;
+    }
+    if (UNLIKELY(st != ST_OK)) {
+        intake_fail(intake, record, "no memory for a record");
+        return false;
     }
     size_t bytes = record->key_bytes + record->value_bytes;
     ledger_take(intake->ledger, slot, record->offset, batch->id);
     batch_note_message(batch, bytes, intake->now_ms);
     intake_count(intake, bytes);
-    intake_check_limit(intake, record, is_rejected);
+    intake_check_limit(intake, record, placed.is_rejected);
     intake->round_records--;
     intake->round_bytes -= bytes < intake->round_bytes ? bytes : intake->round_bytes;
     return !intake->has_failed && intake->round_records > 0 && intake->round_bytes > 0 &&

@@ -49,6 +49,7 @@ struct intake {
     /* Why the pipe must stop: memory, or the user's limit on rejected records. */
     bool has_failed;
     bool is_over_limit;
+    bool is_broken; /* the batch cannot be stored: a fresh process reads it again */
     char failure[INTAKE_TEXT_BYTES];
     uint32_t slice_rejected[INTAKE_REJECT_SLICES];
     uint32_t slice_records;

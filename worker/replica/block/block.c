@@ -22,6 +22,8 @@ struct block {
     char **names;            /* owned */
     size_t columns_count;
     size_t rows;
+    bool is_held;
+    size_t held_rows;  /* rows before the hold */
     size_t keep_bytes; /* of all columns together */
     size_t unmarked_rows;
     size_t unmarked_input_bytes;
@@ -35,7 +37,9 @@ static void refresh(struct block *b)
     size_t encoded = 0;
     size_t memory = 0;
     for (size_t i = 0; i < b->columns_count; i++) {
-        column_mark(b->columns[i]);
+        if (!b->is_held) { /* no way leads back behind a mark */
+            column_mark(b->columns[i]);
+        }
         encoded += column_encoded_bytes(b->columns[i]);
         memory += column_memory_bytes(b->columns[i]);
     }
@@ -167,6 +171,24 @@ void block_row_rollback(struct block *b)
     for (size_t i = 0; i < b->columns_count; i++) {
         column_truncate(b->columns[i], b->rows);
     }
+}
+
+void block_hold(struct block *b)
+{
+    assert(!b->is_held);
+    b->is_held = true;
+    b->held_rows = b->rows;
+}
+
+void block_hold_end(struct block *b, bool is_kept)
+{
+    assert(b->is_held);
+    b->is_held = false;
+    if (!is_kept) {
+        b->rows = b->held_rows;
+        block_row_rollback(b);
+    }
+    refresh(b);
 }
 
 size_t block_rows(const struct block *b)

@@ -8,6 +8,7 @@
  * Writing cells is the business of worker/replica/block/column.h.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -60,6 +61,13 @@ void block_row_commit(struct block *block, size_t input_bytes);
 
 /* Drop the cells written since the last commit, in whatever state they are. */
 void block_row_rollback(struct block *block);
+
+/*
+ * Rows committed from now on belong together: block_hold_end keeps them all or drops them all. One
+ * hold at a time; none may be open when the block is encoded.
+ */
+void block_hold(struct block *block);
+void block_hold_end(struct block *block, bool is_kept);
 
 /* Committed rows. */
 size_t block_rows(const struct block *block);

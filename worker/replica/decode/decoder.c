@@ -1,9 +1,7 @@
 /*
- * One record to one row: the JSON walk, the virtual columns, the verdict.
- *
- * Documents lie anywhere in a fetch buffer, and the walk reads a little past their end. Where that
- * could touch the next page the document is copied first. A document that fails is walked again
- * as a copy with zeros behind it, so that what follows it in memory never shapes a message.
+ * One record to its rows: which schema reads it, the cells of the value and of the key, the
+ * virtual columns, the verdict. What a pipe does not use costs its records nothing: plain JSON
+ * takes the short way through decoder_add.
  */
 #include "worker/replica/decode/decoder.h"
 
@@ -12,75 +10,82 @@
 #include <string.h>
 
 #include "worker/replica/block/column.h"
-#include "worker/replica/decode/json_row.h"
+#include "worker/replica/decode/document.h"
+#include "worker/replica/decode/frame.h"
+#include "worker/replica/decode/json_walk.h"
 #include "worker/replica/decode/plan_tree.h"
-
-#if defined(__SANITIZE_ADDRESS__)
-#define DECODER_ALWAYS_COPIES 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define DECODER_ALWAYS_COPIES 1
-#endif
-#endif
-#ifndef DECODER_ALWAYS_COPIES
-#define DECODER_ALWAYS_COPIES 0
-#endif
+#include "worker/replica/decode/readers.h"
+#include "worker/replica/decode/split.h"
 
 enum {
-    PAGE_BYTES = 4096 /* the smallest there is */
+    MESSAGE_ROWS_MAX_BYTES = 64 * 1024 * 1024, /* all rows of one message, encoded */
 };
 
 struct decoder {
     const struct plan *plan;
-    struct walk walk;
-    bool (*row)(struct walk *w);
-    struct bytes copy;             /* a document with padding behind it */
-    struct record_header *headers; /* owned, RECORD_HEADERS_MAX; NULL if none are needed */
+    const struct schema_source *source; /* NULL = no registry */
+    bool is_plain;                      /* JSON without schema, one document, no key fields */
+    struct document *document;          /* owned; NULL if the plan reads no value */
+    struct document *key_document;      /* owned; NULL if it reads no key */
+    struct readers *readers;            /* owned; NULL if no value needs a schema */
+    struct readers *key_readers;        /* owned; likewise for keys */
+    struct record_header *headers;      /* owned, RECORD_HEADERS_MAX; NULL if none are needed */
+    struct bytes copy;                  /* an Avro body with padding behind it */
 };
 
-static bool has_avx2(void)
+/* A part of a record on its way: its bytes and what reads them. */
+struct part {
+    struct frame frame;
+    struct reader *reader; /* NULL = JSON without a schema */
+};
+
+struct input {
+    const struct record *record;
+    struct part value;
+    struct part key;
+};
+
+static bool is_json(const struct plan *plan)
 {
-#if defined(__x86_64__)
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2");
-#else
-    return false;
-#endif
+    return plan->format == PIPE_FORMAT_JSON;
 }
 
-static void learn_declared_order(struct walk *w, const struct key_table *table)
+static enum status new_readers(struct decoder *d, struct err *err)
 {
-    if (table->count == 0) {
-        return;
+    enum status st = ST_OK;
+    if (d->source != NULL && d->plan->root != NULL) {
+        st = readers_new(
+            d->source, d->plan, is_json(d->plan) ? READER_JSON : READER_AVRO, &d->readers, err);
     }
-    w->first[table->first_id] = table->keys;
-    for (uint32_t i = 0; i < table->count; i++) {
-        w->next[table->keys[i].id] = &table->keys[i + 1 < table->count ? i + 1 : 0];
-        if (table->keys[i].child != NULL) {
-            learn_declared_order(w, &table->keys[i].child->table);
-        }
+    if (st == ST_OK && d->source != NULL && d->plan->key != NULL) {
+        st = readers_new(d->source, d->plan->key, READER_ANY, &d->key_readers, err);
     }
+    return st;
 }
 
-static enum status init_walk(struct walk *w, const struct plan *plan, struct err *err)
+static enum status init(struct decoder *d, struct err *err)
 {
-    w->plan = plan;
-    w->seen = calloc(plan->words_count + 1, sizeof(*w->seen));
-    w->next = calloc((size_t)plan->keys_count + 1, sizeof(struct json_key *));
-    w->first = calloc((size_t)plan->keys_count + 1, sizeof(struct json_key *));
-    w->ranks = calloc(plan->columns_count, sizeof(*w->ranks));
-    w->written = calloc(plan->words_count + 1, sizeof(*w->written));
-    if (w->seen == NULL || w->next == NULL || w->first == NULL || w->ranks == NULL ||
-        w->written == NULL || !bytes_room(&w->scratch, 1)) {
-        return err_set(err, ST_NO_MEMORY, "out of memory for a decoder");
-    }
-    memset(w->ranks, 0xff, plan->columns_count * sizeof(*w->ranks));
+    const struct plan *plan = d->plan;
+    enum status st = ST_OK;
     if (plan->root != NULL) {
-        learn_declared_order(w, &plan->root->table);
+        st = document_new(plan, &d->document, err);
     }
-    return ST_OK;
+    if (st == ST_OK && plan->key != NULL) {
+        st = document_new(plan->key, &d->key_document, err);
+    }
+    if (st == ST_OK) {
+        st = new_readers(d, err);
+    }
+    if (st != ST_OK || !plan_needs_headers(plan)) {
+        return st;
+    }
+    d->headers = calloc(RECORD_HEADERS_MAX, sizeof(*d->headers));
+    return d->headers == NULL ? err_set(err, ST_NO_MEMORY, "out of memory for a decoder") : ST_OK;
 }
 
-enum status decoder_new(const struct plan *plan, struct decoder **ret_decoder, struct err *err)
+enum status decoder_new(
+    const struct plan *plan, const struct schema_source *source, struct decoder **ret_decoder,
+    struct err *err)
 {
     assert(plan != NULL);
     CLEANUP(decoder_freep) struct decoder *d = calloc(1, sizeof(*d));
@@ -88,16 +93,12 @@ enum status decoder_new(const struct plan *plan, struct decoder **ret_decoder, s
         return err_set(err, ST_NO_MEMORY, "out of memory for a decoder");
     }
     d->plan = plan;
-    d->row = has_avx2() ? json_row_avx2 : json_row_baseline;
-    enum status st = init_walk(&d->walk, plan, err);
+    d->source = source;
+    d->is_plain = plan->root != NULL && plan->key == NULL && source == NULL && is_json(plan) &&
+                  plan->multi_record == PIPE_MULTI_RECORD_OFF;
+    enum status st = init(d, err);
     if (st != ST_OK) {
         return st;
-    }
-    if (plan_needs_headers(plan)) {
-        d->headers = calloc(RECORD_HEADERS_MAX, sizeof(*d->headers));
-        if (d->headers == NULL) {
-            return err_set(err, ST_NO_MEMORY, "out of memory for a decoder");
-        }
     }
     *ret_decoder = d;
     d = NULL;
@@ -109,12 +110,10 @@ void decoder_free(struct decoder *d)
     if (d == NULL) {
         return;
     }
-    free(d->walk.seen);
-    free(d->walk.next);
-    free(d->walk.first);
-    free(d->walk.ranks);
-    free(d->walk.written);
-    bytes_done(&d->walk.scratch);
+    document_free(d->document);
+    document_free(d->key_document);
+    readers_free(d->readers);
+    readers_free(d->key_readers);
     bytes_done(&d->copy);
     free(d->headers);
     free(d);
@@ -124,138 +123,6 @@ void decoder_freep(struct decoder **d)
 {
     decoder_free(*d);
     *d = NULL;
-}
-
-/* Forget what was filled; columns that belong to a literal key count as filled for their paths. */
-static void begin_walk(struct decoder *d)
-{
-    struct walk *w = &d->walk;
-    w->seen[0] = 0;
-    if (d->plan->words_count > 1) {
-        memset(w->seen, 0, d->plan->words_count * sizeof(*w->seen));
-    }
-    w->depth = 0;
-    w->fault_column = WALK_NO_COLUMN;
-    if (LIKELY(!w->has_ranks)) {
-        return;
-    }
-    memset(w->written, 0, d->plan->words_count * sizeof(*w->written));
-    for (size_t column = 0; column < d->plan->columns_count; column++) {
-        if (w->ranks[column] != WALK_NO_RANK) {
-            w->seen[column / 64] |= 1ULL << (column % 64);
-        }
-    }
-}
-
-/* Walk the document, again for each literal key that comes after its path. */
-static bool walk_rows(struct decoder *d, struct block *block)
-{
-    struct walk *w = &d->walk;
-    if (UNLIKELY(w->has_ranks)) {
-        memset(w->ranks, 0xff, d->plan->columns_count * sizeof(*w->ranks));
-        memset(w->written, 0, d->plan->words_count * sizeof(*w->written));
-        w->has_ranks = false;
-    }
-    for (;;) {
-        begin_walk(d);
-        if (LIKELY(d->row(w))) {
-            return true;
-        }
-        block_row_rollback(block);
-        if (w->fault != WALK_RIVAL) {
-            return false;
-        }
-    }
-}
-
-static bool copy_document(struct decoder *d, const uint8_t *bytes, size_t len)
-{
-    d->copy.len = 0;
-    if (!bytes_add(&d->copy, bytes, len) || !bytes_add_zeros(&d->copy, JSON_PADDING_BYTES)) {
-        (void)walk_no_memory(&d->walk);
-        return false;
-    }
-    d->walk.start = d->copy.at;
-    d->walk.end = d->copy.at + len;
-    return true;
-}
-
-static bool is_near_page_end(const uint8_t *end)
-{
-    return ((uintptr_t)end & (PAGE_BYTES - 1)) > PAGE_BYTES - JSON_PADDING_BYTES;
-}
-
-/* The next record of a batch lies behind this one: let it come while this one is decoded. */
-static void prefetch_next(const uint8_t *end, size_t len)
-{
-    enum {
-        LINE_BYTES = 64,
-        FAR_BYTES = 2048,
-    };
-    size_t far = len < FAR_BYTES ? len : FAR_BYTES;
-    for (size_t at = 0; at < far; at += LINE_BYTES) {
-        __builtin_prefetch(end + at); /* never faults, whatever is there */
-    }
-}
-
-static bool walk_document(struct decoder *d, const struct record *record, struct block *block)
-{
-    struct walk *w = &d->walk;
-    w->columns = block_columns(block);
-    w->start = record->value;
-    w->end = record->value + record->value_bytes;
-    prefetch_next(w->end, record->value_bytes);
-    if (!DECODER_ALWAYS_COPIES && LIKELY(!is_near_page_end(w->end))) {
-        if (LIKELY(walk_rows(d, block))) {
-            return true;
-        }
-        if (w->fault == WALK_NO_MEMORY) {
-            return false;
-        }
-    }
-    return copy_document(d, record->value, record->value_bytes) && walk_rows(d, block);
-}
-
-static const char *kind_of(const struct walk *w)
-{
-    if (w->fault_at == NULL || w->fault_at >= w->end) {
-        return "nothing";
-    }
-    switch (*w->fault_at) {
-    case '"':
-        return "a string";
-    case '{':
-        return "an object";
-    case '[':
-        return "an array";
-    case 't':
-    case 'f':
-        return "a boolean";
-    case 'n':
-        return "null";
-    default: /* a byte of the document that began a value */
-        return "a number";
-    }
-}
-
-static void describe(const struct decoder *d, struct reject *reject)
-{
-    const struct walk *w = &d->walk;
-    size_t place = (size_t)(w->fault_at - w->start);
-    const struct block_column *column =
-        w->fault_column == WALK_NO_COLUMN ? NULL : &d->plan->columns[w->fault_column];
-    if (w->fault == WALK_CELL) {
-        assert(column != NULL);
-        CLEANUP(freep) char *type = ch_type_text(column->type);
-        reject_set(
-            reject, REJECT_TYPE_CONVERSION, column->name,
-            "column %s: %s at byte %zu does not fit %s: %s", column->name, kind_of(w), place,
-            type == NULL ? ch_kind_name(column->type->kind) : type, w->reason);
-        return;
-    }
-    reject_set(
-        reject, REJECT_DATA_PARSING, column == NULL ? NULL : column->name,
-        "malformed JSON at byte %zu: %s", place, w->reason);
 }
 
 /* The virtual columns of the open row. */
@@ -275,53 +142,310 @@ static bool write_virtuals(struct decoder *d, const struct record *record, struc
     return true;
 }
 
-static enum status
-finish_row(struct decoder *d, const struct record *record, struct block *block, struct err *err)
+/* Close the open row: with its virtual columns if st is ST_OK, else by dropping it. */
+static enum status end_row(
+    struct decoder *d, const struct record *record, size_t input_bytes, struct block *block,
+    enum status st)
 {
-    if (UNLIKELY(!write_virtuals(d, record, block))) {
-        block_row_rollback(block);
-        return err_set(err, ST_NO_MEMORY, "out of memory for a row");
+    if (LIKELY(st == ST_OK) && UNLIKELY(!write_virtuals(d, record, block))) {
+        st = ST_NO_MEMORY;
     }
-    block_row_commit(block, record->value_bytes);
+    if (UNLIKELY(st != ST_OK)) {
+        block_row_rollback(block);
+        return st;
+    }
+    block_row_commit(block, input_bytes);
     return ST_OK;
 }
 
-enum status decoder_add(
-    struct decoder *d, const struct record *record, struct block *block, struct reject *ret_reject,
+/* An Avro body; behind it the reader needs padding. */
+static enum status read_avro(
+    struct decoder *d, const struct reader *reader, const struct frame *frame, struct block *block,
+    struct reject *reject)
+{
+    const uint8_t *body = frame->body;
+    if (document_must_copy(body + frame->body_bytes)) {
+        d->copy.len = 0;
+        if (!bytes_add(&d->copy, body, frame->body_bytes) ||
+            !bytes_add_zeros(&d->copy, JSON_PADDING_BYTES)) {
+            return ST_NO_MEMORY;
+        }
+        body = d->copy.at;
+    }
+    return reader_avro_row(reader, body, frame->body_bytes, block, reject);
+}
+
+static enum status read_document(
+    struct document *document, const struct reader *reader, const struct frame *piece,
+    struct block *block, struct reject *reject)
+{
+    if (piece->body_bytes == 0) {
+        reject_set(reject, REJECT_DATA_PARSING, NULL, "the value is empty");
+        return ST_REJECTED;
+    }
+    if (reader != NULL) {
+        enum status st = reader_check(reader, piece->body, piece->body_bytes, reject);
+        if (st != ST_OK) {
+            return st;
+        }
+    }
+    return document_row(document, piece->body, piece->body_bytes, block, reject);
+}
+
+/* The columns that read the key. A null key has no fields. */
+static enum status
+read_key(struct decoder *d, const struct input *in, struct block *block, struct reject *reject)
+{
+    const struct plan *plan = d->plan->key;
+    if (plan == NULL) {
+        return ST_OK;
+    }
+    if (in->record->key == NULL) {
+        for (size_t i = 0; i < plan->fields_count; i++) {
+            if (!column_add_default(block_column(block, plan->fields[i].column))) {
+                return ST_NO_MEMORY;
+            }
+        }
+        return ST_OK;
+    }
+    const struct frame *frame = &in->key.frame;
+    bool is_avro = in->key.reader != NULL && in->key.reader->avro != NULL;
+    enum status st = is_avro ? read_avro(d, in->key.reader, frame, block, reject)
+                             : read_document(d->key_document, in->key.reader, frame, block, reject);
+    if (st == ST_REJECTED) {
+        reject_prefix(reject, "key: ");
+    }
+    return st;
+}
+
+/* A row from one document, or from none in a raw pipe. */
+static enum status add_row(
+    struct decoder *d, const struct input *in, const struct frame *body, struct block *block,
+    struct reject *reject)
+{
+    const struct reader *reader = in->value.reader;
+    enum status st = ST_OK;
+    if (d->document == NULL) {
+        /* nothing reads the value */
+    } else if (reader != NULL && reader->avro != NULL) {
+        st = read_avro(d, reader, body, block, reject);
+    } else {
+        st = read_document(d->document, reader, body, block, reject);
+    }
+    st = st == ST_OK ? read_key(d, in, block, reject) : st;
+    return end_row(d, in->record, body->body_bytes, block, st);
+}
+
+/* All rows of a message that holds several documents; the caller drops them if one fails. */
+static enum status
+add_rows(struct decoder *d, const struct input *in, struct block *block, struct reject *reject)
+{
+    bool is_lines = d->plan->multi_record == PIPE_MULTI_RECORD_LINES;
+    const char *word = is_lines ? "line" : "element";
+    const struct frame *whole = &in->value.frame;
+    size_t most_bytes = block_encoded_bytes(block) + MESSAGE_ROWS_MAX_BYTES;
+    struct split split;
+    split_begin(&split, is_lines ? SPLIT_LINES : SPLIT_ARRAY, whole->body, whole->body_bytes);
+    for (;;) {
+        struct frame piece = {.body = NULL};
+        const char *reason = "";
+        switch (split_next(&split, &piece.body, &piece.body_bytes, &reason)) {
+        case SPLIT_OVER:
+            return ST_OK;
+        case SPLIT_BAD:
+            reject_set(
+                reject, REJECT_DATA_PARSING, NULL, "malformed JSON at byte %zu: %s",
+                (size_t)(piece.body - whole->body), reason);
+            return ST_REJECTED;
+        case SPLIT_PIECE:
+            break;
+        }
+        enum status st = add_row(d, in, &piece, block, reject);
+        if (st == ST_REJECTED) {
+            reject_prefix(reject, "%s %zu: ", word, split.number);
+        }
+        if (st != ST_OK) {
+            return st;
+        }
+        if (block_encoded_bytes(block) > most_bytes) {
+            reject_set(
+                reject, REJECT_RECORD_TOO_LARGE, NULL,
+                "the rows of the message take more than %d MB, found at %s %zu",
+                MESSAGE_ROWS_MAX_BYTES / 1024 / 1024, word, split.number);
+            return ST_REJECTED;
+        }
+    }
+}
+
+static enum status refuse_schema(struct reject *reject, const char *reason)
+{
+    reject_set(reject, REJECT_SOURCE_SCHEMA, NULL, "%s", reason);
+    return ST_REJECTED;
+}
+
+/* The reader of a part that is read with a schema: the id before its body wins over the URL's. */
+static enum status
+find_reader(struct readers *readers, struct part *part, struct decoder_outcome *outcome)
+{
+    int32_t id = SCHEMA_PINNED;
+    if (part->frame.is_framed) {
+        if (part->frame.id > INT32_MAX) {
+            reject_set(
+                &outcome->reject, REJECT_SOURCE_SCHEMA, NULL, "%u cannot be a schema id",
+                (unsigned)part->frame.id);
+            return ST_REJECTED;
+        }
+        id = (int32_t)part->frame.id;
+    }
+    outcome->schema_id = id;
+    struct readers_found found = {.reject = &outcome->reject};
+    enum status st = readers_find(readers, id, &found);
+    if (found.reader != NULL) {
+        outcome->schema_id = found.reader->schema->id;
+    }
+    outcome->is_schema_unknown = st == ST_REJECTED && found.is_schema_unknown;
+    part->reader = found.reader;
+    return st;
+}
+
+static enum status
+find_value_reader(struct decoder *d, struct input *in, struct decoder_outcome *outcome)
+{
+    const struct record *record = in->record;
+    in->value.frame = (struct frame){.body = record->value, .body_bytes = record->value_bytes};
+    if (d->document == NULL) {
+        return ST_OK;
+    }
+    if (record->value == NULL || record->value_bytes == 0) {
+        reject_set(&outcome->reject, REJECT_DATA_PARSING, NULL, "the value is empty");
+        return ST_REJECTED;
+    }
+    if (d->readers == NULL) {
+        return is_json(d->plan)
+                   ? ST_OK
+                   : refuse_schema(&outcome->reject, "the pipe has no schema registry");
+    }
+    if (d->plan->format != PIPE_FORMAT_AVRO) {
+        in->value.frame = frame_read(record->value, record->value_bytes);
+    }
+    if (!in->value.frame.is_framed && !d->source->has_pinned) {
+        return refuse_schema(
+            &outcome->reject,
+            d->plan->format == PIPE_FORMAT_AVRO
+                ? "format Avro reads messages without a schema id, and the registry URL names no "
+                  "schema"
+                : "the message has no schema id before its body, and the registry URL names no "
+                  "schema");
+    }
+    return find_reader(d->readers, &in->value, outcome);
+}
+
+/* A framed key is read with its schema, any other one as JSON. */
+static enum status
+find_key_reader(struct decoder *d, struct input *in, struct decoder_outcome *outcome)
+{
+    const struct record *record = in->record;
+    if (d->plan->key == NULL || record->key == NULL) {
+        return ST_OK;
+    }
+    in->key.frame = (struct frame){.body = record->key, .body_bytes = record->key_bytes};
+    if (d->key_readers == NULL) {
+        return ST_OK;
+    }
+    in->key.frame = frame_read(record->key, record->key_bytes);
+    if (!in->key.frame.is_framed) {
+        return ST_OK;
+    }
+    int32_t value_id = outcome->schema_id;
+    enum status st = find_reader(d->key_readers, &in->key, outcome);
+    if (st == ST_OK) {
+        outcome->schema_id = value_id;
+    } else if (st == ST_REJECTED) {
+        reject_prefix(&outcome->reject, "key: ");
+    }
+    return st;
+}
+
+static enum status end_message(
+    size_t rows_before, const struct block *block, struct decoder_outcome *outcome, enum status st,
     struct err *err)
 {
+    outcome->rows_count = block_rows(block) - rows_before;
+    if (st == ST_REJECTED) {
+        outcome->reject.schema_id = outcome->schema_id > 0 ? outcome->schema_id : 0;
+    }
+    return st == ST_NO_MEMORY ? err_set(err, st, "out of memory for a row") : st;
+}
+
+static enum status add_message(
+    struct decoder *d, const struct record *record, struct block *block,
+    struct decoder_outcome *outcome, struct err *err)
+{
+    struct input in = {.record = record};
+    size_t before = block_rows(block);
+    enum status st = find_value_reader(d, &in, outcome);
+    st = st == ST_OK ? find_key_reader(d, &in, outcome) : st;
+    if (st == ST_OK && d->document != NULL && d->plan->multi_record != PIPE_MULTI_RECORD_OFF) {
+        block_hold(block);
+        st = add_rows(d, &in, block, &outcome->reject);
+        block_hold_end(block, st == ST_OK);
+    } else if (st == ST_OK) {
+        st = add_row(d, &in, &in.value.frame, block, &outcome->reject);
+    }
+    return end_message(before, block, outcome, st, err);
+}
+
+enum status decoder_add(
+    struct decoder *d, const struct record *record, struct block *block,
+    struct decoder_outcome *ret_outcome, struct err *err)
+{
     assert(block_columns_count(block) == d->plan->columns_count);
-    if (d->plan->root == NULL) {
-        return finish_row(d, record, block, err);
+    ret_outcome->rows_count = 0;
+    ret_outcome->schema_id = 0;
+    ret_outcome->is_schema_unknown = false;
+    if (UNLIKELY(!d->is_plain || record->value_bytes == 0)) {
+        return add_message(d, record, block, ret_outcome, err);
     }
-    if (UNLIKELY(record->value == NULL || record->value_bytes == 0)) {
-        reject_set(ret_reject, REJECT_DATA_PARSING, NULL, "the value is empty");
-        return ST_REJECTED;
-    }
-    if (UNLIKELY(!walk_document(d, record, block))) {
-        if (d->walk.fault == WALK_NO_MEMORY) {
-            block_row_rollback(block);
-            return err_set(err, ST_NO_MEMORY, "out of memory for a row");
-        }
-        describe(d, ret_reject);
-        return ST_REJECTED;
-    }
-    return finish_row(d, record, block, err);
+    enum status st =
+        document_row(d->document, record->value, record->value_bytes, block, &ret_outcome->reject);
+    st = end_row(d, record, record->value_bytes, block, st);
+    ret_outcome->rows_count = st == ST_OK ? 1 : 0;
+    return LIKELY(st != ST_NO_MEMORY) ? st : err_set(err, st, "out of memory for a row");
 }
 
 enum status decoder_add_tombstone(
-    struct decoder *d, const struct record *record, struct block *block, struct err *err)
+    struct decoder *d, const struct record *record, struct block *block,
+    struct decoder_outcome *ret_outcome, struct err *err)
 {
-    for (size_t i = 0; i < d->plan->columns_count; i++) {
-        if (d->plan->cells[i] != NULL && !column_add_default(block_column(block, i))) {
-            block_row_rollback(block);
-            return err_set(err, ST_NO_MEMORY, "out of memory for a row");
-        }
+    struct input in = {.record = record};
+    size_t before = block_rows(block);
+    ret_outcome->schema_id = 0;
+    ret_outcome->is_schema_unknown = false;
+    enum status st = find_key_reader(d, &in, ret_outcome);
+    if (st != ST_OK) {
+        return end_message(before, block, ret_outcome, st, err);
     }
-    return finish_row(d, record, block, err);
+    for (size_t i = 0; i < d->plan->fields_count && st == ST_OK; i++) {
+        struct column *column = block_column(block, d->plan->fields[i].column);
+        st = column_add_default(column) ? ST_OK : ST_NO_MEMORY;
+    }
+    st = st == ST_OK ? read_key(d, &in, block, &ret_outcome->reject) : st;
+    st = end_row(d, record, record->key_bytes, block, st);
+    return end_message(before, block, ret_outcome, st, err);
+}
+
+bool decoder_take_new_schema(struct decoder *d, const struct schema **ret_schema)
+{
+    return (d->readers != NULL && readers_take_new(d->readers, ret_schema)) ||
+           (d->key_readers != NULL && readers_take_new(d->key_readers, ret_schema));
 }
 
 void decoder_use_baseline(struct decoder *d)
 {
-    d->row = json_row_baseline;
+    if (d->document != NULL) {
+        document_use_baseline(d->document);
+    }
+    if (d->key_document != NULL) {
+        document_use_baseline(d->key_document);
+    }
 }

@@ -79,6 +79,53 @@ static enum status add_field(
     return plan_add_path(plan->root, &source, err);
 }
 
+static enum status
+init_lists(struct plan *plan, size_t columns_count, const char *separator, struct err *err)
+{
+    plan->cells = calloc(columns_count, sizeof(struct cell *));
+    plan->fields = calloc(columns_count, sizeof(*plan->fields));
+    plan->separator = strdup(separator == NULL ? "." : separator);
+    if (plan->cells == NULL || plan->fields == NULL || plan->separator == NULL) {
+        return err_set(err, ST_NO_MEMORY, "out of memory for a plan");
+    }
+    return ST_OK;
+}
+
+/* The plan of the key's fields, made when the first column reads one. */
+static enum status
+key_plan(struct plan *plan, size_t columns_count, struct plan **ret_key, struct err *err)
+{
+    if (plan->key == NULL) {
+        plan->key = calloc(1, sizeof(*plan->key));
+        if (plan->key == NULL) {
+            return err_set(err, ST_NO_MEMORY, "out of memory for a plan");
+        }
+        plan->key->is_key = true;
+        plan->key->columns = plan->columns;
+        plan->key->columns_count = columns_count;
+        enum status st = init_lists(plan->key, columns_count, plan->separator, err);
+        if (st != ST_OK) {
+            return st;
+        }
+    }
+    *ret_key = plan->key;
+    return ST_OK;
+}
+
+/* What follows "_key" and the separator; NULL if the path does not begin so. */
+static const char *key_path(const struct plan *plan, const char *path)
+{
+    static const char NAME[] = "_key";
+    size_t separator_len = strlen(plan->separator);
+    if (separator_len == 0 || strncmp(path, NAME, strlen(NAME)) != 0) {
+        return NULL;
+    }
+    path += strlen(NAME);
+    return strncmp(path, plan->separator, separator_len) == 0 && path[separator_len] != '\0'
+               ? path + separator_len
+               : NULL;
+}
+
 static enum status add_column(
     struct plan *plan, const struct pipe_spec *spec, const char *name, const char *type_text,
     struct err *err)
@@ -101,7 +148,13 @@ static enum status add_column(
     if (virtual_find(source, &kind)) {
         return add_virtual(plan, index, kind, err);
     }
-    return add_field(plan, index, source, &spec->settings, err);
+    const char *path = key_path(plan, source);
+    if (path == NULL) {
+        return add_field(plan, index, source, &spec->settings, err);
+    }
+    struct plan *key = NULL;
+    st = key_plan(plan, spec->destination.columns_count, &key, err);
+    return st == ST_OK ? add_field(key, index, path, &spec->settings, err) : st;
 }
 
 static enum status make_wanted(struct plan *plan, struct err *err)
@@ -136,8 +189,11 @@ static enum status check_settings(const struct pipe_spec *spec, struct err *err)
     if (spec->settings.defaults == PIPE_DEFAULTS_SERVER) {
         return err_set(err, ST_UNSUPPORTED, "penstock_defaults=server is not supported yet");
     }
-    if (spec->settings.multi_record != PIPE_MULTI_RECORD_OFF) {
-        return err_set(err, ST_UNSUPPORTED, "penstock_multi_record is not supported yet");
+    if (spec->settings.multi_record != PIPE_MULTI_RECORD_OFF &&
+        spec->source.format != PIPE_FORMAT_JSON) {
+        return err_set(
+            err, ST_UNSUPPORTED, "penstock_multi_record needs format JSONEachRow, not %s",
+            pipe_format_text(spec->source.format));
     }
     return ST_OK;
 }
@@ -148,14 +204,15 @@ static enum status init(
 {
     const struct pipe_destination *to = &spec->destination;
     plan->columns = calloc(to->columns_count, sizeof(*plan->columns));
-    plan->cells = calloc(to->columns_count, sizeof(struct cell *));
     plan->virtuals = calloc(to->columns_count, sizeof(*plan->virtuals));
-    plan->fields = calloc(to->columns_count, sizeof(*plan->fields));
-    const char *separator = spec->settings.path_separator;
-    plan->separator = strdup(separator == NULL ? "." : separator);
-    if (plan->columns == NULL || plan->cells == NULL || plan->virtuals == NULL ||
-        plan->fields == NULL || plan->separator == NULL) {
+    plan->format = spec->source.format;
+    plan->multi_record = spec->settings.multi_record;
+    if (plan->columns == NULL || plan->virtuals == NULL) {
         return err_set(err, ST_NO_MEMORY, "out of memory for a plan");
+    }
+    enum status st = init_lists(plan, to->columns_count, spec->settings.path_separator, err);
+    if (st != ST_OK) {
+        return st;
     }
     for (size_t i = 0; i < to->columns_count; i++) {
         const char *name = to->columns[i].name;
@@ -164,12 +221,13 @@ static enum status init(
             return err_set(
                 err, ST_INVALID, "table %s.%s has no column %s", to->database, to->table, name);
         }
-        enum status st = add_column(plan, spec, name, type, err);
+        st = add_column(plan, spec, name, type, err);
         if (st != ST_OK) {
             return st;
         }
     }
-    return make_wanted(plan, err);
+    st = make_wanted(plan, err);
+    return st == ST_OK && plan->key != NULL ? make_wanted(plan->key, err) : st;
 }
 
 enum status plan_new(
@@ -205,13 +263,18 @@ void plan_free(struct plan *plan)
         return;
     }
     plan_node_free(plan->root);
-    for (size_t i = 0; i < plan->columns_count; i++) {
+    for (size_t i = 0; plan->cells != NULL && i < plan->columns_count; i++) {
         cell_free(plan->cells[i]);
+    }
+    for (size_t i = 0; !plan->is_key && i < plan->columns_count; i++) {
         /* the plan made them; block_column lends them to others as const */
         free((void *)(uintptr_t)plan->columns[i].name);
         ch_type_free((struct ch_type *)(uintptr_t)plan->columns[i].type);
     }
-    free(plan->columns);
+    if (!plan->is_key) {
+        free(plan->columns);
+    }
+    plan_free(plan->key);
     free(plan->cells);
     free(plan->virtuals);
     for (size_t i = 0; i < plan->fields_count; i++) {

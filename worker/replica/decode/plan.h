@@ -8,8 +8,9 @@
  *
  * Rules (docs/interface.md §7): a column with a field mapping reads that field, another one the
  * field of its own name; a column (or source field) with a virtual column's name reads the record
- * itself; levels of a path are divided by penstock_path_separator; a literal key that holds the
- * separator wins over a path; a number in a path is an array's element.
+ * itself, and a field `_key.a` (with the separator) the field a of the record's key; levels of a
+ * path are divided by penstock_path_separator; a literal key that holds the separator wins over a
+ * path; a number in a path is an array's element.
  */
 
 #include <stdbool.h>
@@ -51,11 +52,11 @@ const struct block_column *plan_columns(const struct plan *plan, size_t *ret_cou
 /* A column that reads the inside of the value. All borrowed from the plan. */
 struct plan_field {
     uint32_t column;
-    const char *path; /* levels divided by plan_separator */
+    const char *path; /* levels divided by plan_separator; in the key without "_key" */
     const struct cell *cell;
 };
 
-/* In the order of the columns; virtual columns are not among them. */
+/* In the order of the columns; virtual columns and fields of the key are not among them. */
 const struct plan_field *plan_fields(const struct plan *plan, size_t *ret_count);
 const char *plan_separator(const struct plan *plan);
 

@@ -12,6 +12,7 @@
 
 #include "common/base/attr.h"
 #include "common/base/err.h"
+#include "common/model/pipe.h"
 
 #include "worker/replica/block/block.h"
 #include "worker/replica/decode/cell.h"
@@ -40,9 +41,13 @@ struct plan_virtual {
 
 struct plan {
     struct block_column *columns; /* owned; names and types too */
-    struct cell **cells;          /* owned, one per column; NULL for virtual columns */
+    struct cell **cells;          /* owned, one per column; NULL if it reads something else */
     size_t columns_count;
-    struct plan_node *root;        /* owned; NULL = raw */
+    struct plan_node *root; /* owned; NULL = raw */
+    struct plan *key;       /* owned; the fields of the key (_key.a); NULL = none */
+    bool is_key;            /* such a plan: columns are the outer one's */
+    enum pipe_format format;
+    enum pipe_multi_record multi_record;
     struct plan_virtual *virtuals; /* owned */
     size_t virtuals_count;
     struct plan_field *fields; /* owned; paths too */

@@ -31,3 +31,19 @@ void reject_set(
         memcpy(reject->message + sizeof(reject->message) - 4, "...", 4);
     }
 }
+
+void reject_prefix(struct reject *reject, const char *format, ...)
+{
+    char old[sizeof(reject->message)];
+    memcpy(old, reject->message, sizeof(old));
+    va_list args;
+    va_start(args, format);
+    int needed = vsnprintf(reject->message, sizeof(reject->message), format, args);
+    va_end(args);
+    assert(needed >= 0 && needed < REJECT_MESSAGE_BYTES / 2); /* a few words of ours */
+    size_t used = (size_t)needed;
+    int rest = snprintf(reject->message + used, sizeof(reject->message) - used, "%s", old);
+    if (rest >= (int)(sizeof(reject->message) - used)) {
+        memcpy(reject->message + sizeof(reject->message) - 4, "...", 4);
+    }
+}

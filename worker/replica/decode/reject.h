@@ -44,4 +44,7 @@ void reject_set(
     struct reject *reject, enum reject_type type, const char *column, const char *format, ...)
     PRINTF_LIKE(4, 5);
 
+/* Put words before the message, which is cut when it becomes too long. */
+void reject_prefix(struct reject *reject, const char *format, ...) PRINTF_LIKE(2, 3);
+
 #endif

@@ -43,11 +43,10 @@ static void fixture_done(struct fixture *fixture)
 static void fixture_add_row(struct fixture *fixture, int64_t offset)
 {
     static const uint8_t bytes[100] = {'x'};
-    assert_int_equal(batch_reserve_row(&fixture->batch), ST_OK);
     assert_true(column_add_text(block_column(fixture->batch.block, 0), bytes, sizeof(bytes)));
     block_row_commit(fixture->batch.block, sizeof(bytes));
     struct batch_row row = {.offset = offset, .timestamp_ms = -1, .slot = 3};
-    batch_note_row(&fixture->batch, &row);
+    assert_int_equal(batch_note_rows(&fixture->batch, &row, 1), ST_OK);
     batch_note_message(&fixture->batch, sizeof(bytes), clock_monotonic_ms());
 }
 

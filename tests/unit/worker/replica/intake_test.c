@@ -38,7 +38,7 @@ static void fixture_init(struct fixture *fixture)
     fixture->spec.settings.path_separator = separator;
     const struct plan_column real = {.name = "id", .type = "UInt64"};
     assert_int_equal(plan_new(&fixture->spec, &real, 1, &fixture->plan, NULL), ST_OK);
-    assert_int_equal(decoder_new(fixture->plan, &fixture->decoder, NULL), ST_OK);
+    assert_int_equal(decoder_new(fixture->plan, NULL, &fixture->decoder, NULL), ST_OK);
     assert_int_equal(ledger_new(&fixture->ledger, NULL), ST_OK);
     const struct ledger_start start = {.next = 0, .committed = -1};
     assert_int_equal(ledger_assign(fixture->ledger, &start, 1, NULL), ST_OK);

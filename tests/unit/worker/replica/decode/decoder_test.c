@@ -287,7 +287,7 @@ static void decoder_writes_virtual_columns(void **state)
         .source = &f,
     };
     struct err err = {0};
-    assert_int_equal(decoder_add(f.decoder, &record, f.block, &f.reject, &err), ST_OK);
+    assert_int_equal(decoder_add(f.decoder, &record, f.block, &f.outcome, &err), ST_OK);
     assert_int_equal(block_column(f.block, 0)->nulls.at[0], 1);
     fixture_assert_u64(&f, 1, 1700000000123000);
     fixture_assert_u64(&f, 2, 3);
@@ -296,7 +296,7 @@ static void decoder_writes_virtual_columns(void **state)
     assert_int_equal(block_column(f.block, 6)->children[0]->nulls.at[1], 1);
     fixture_assert_text(&f, 7, "not json");
     fixture_assert_u64(&f, 8, 1700000000);
-    assert_int_equal(decoder_add_tombstone(f.decoder, &record, f.block, &err), ST_OK);
+    assert_int_equal(decoder_add_tombstone(f.decoder, &record, f.block, &f.outcome, &err), ST_OK);
     assert_int_equal(block_rows(f.block), 2);
     fixture_close(&f);
 }

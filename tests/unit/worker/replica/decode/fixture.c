@@ -37,7 +37,7 @@ void fixture_open(
     if (st != ST_OK) {
         fail_msg("%s", err.text);
     }
-    assert_int_equal(decoder_new(f->plan, &f->decoder, &err), ST_OK);
+    assert_int_equal(decoder_new(f->plan, NULL, &f->decoder, &err), ST_OK);
     size_t made = 0;
     const struct block_column *made_columns = plan_columns(f->plan, &made);
     assert_int_equal(block_new(made_columns, made, 1 << 20, &f->block, &err), ST_OK);
@@ -66,7 +66,10 @@ enum status fixture_add_bytes(struct fixture *f, const void *bytes, size_t len)
         .value_bytes = len,
     };
     struct err err = {0};
-    enum status st = decoder_add(f->decoder, &record, f->block, &f->reject, &err);
+    enum status st = decoder_add(f->decoder, &record, f->block, &f->outcome, &err);
+    if (st == ST_REJECTED) {
+        f->reject = f->outcome.reject;
+    }
     free(copy);
     return st;
 }

@@ -30,7 +30,8 @@ struct fixture {
     struct plan *plan;
     struct decoder *decoder;
     struct block *block;
-    struct reject reject;
+    struct decoder_outcome outcome;
+    struct reject reject; /* of the last one rejected */
 };
 
 /* settings may be NULL (defaults). columns end with a NULL name. */

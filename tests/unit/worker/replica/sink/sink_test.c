@@ -191,7 +191,6 @@ static void fixture_init(struct fixture *fixture, uint64_t rows)
     assert_int_equal(batch_init(&fixture->batch, &params_of_batch, NULL), ST_OK);
     batch_reset(&fixture->batch, 1);
     for (uint64_t id = 0; id < rows; id++) {
-        assert_int_equal(batch_reserve_row(&fixture->batch), ST_OK);
         assert_true(column_add_u64(block_column(fixture->batch.block, 0), id));
         block_row_commit(fixture->batch.block, 8);
     }

@@ -1,0 +1,84 @@
+/* What a schema is made ready for, and what is said when it cannot be. */
+#include "worker/replica/decode/reader.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *kind_text(enum schema_kind kind)
+{
+    switch (kind) {
+    case SCHEMA_AVRO:
+        return "an Avro schema";
+    case SCHEMA_JSON:
+        return "a JSON Schema";
+    case SCHEMA_PROTOBUF:
+        return "a Protobuf schema";
+    }
+    return "a schema of an unknown kind"; /* uncovered: the enum has no other value */
+}
+
+static bool takes_kind(enum reader_kind reader, enum schema_kind kind)
+{
+    switch (reader) {
+    case READER_AVRO:
+        return kind == SCHEMA_AVRO;
+    case READER_JSON:
+        return kind == SCHEMA_JSON;
+    case READER_ANY:
+        return kind == SCHEMA_AVRO || kind == SCHEMA_JSON;
+    }
+    return false; /* uncovered: the enum has no other value */
+}
+
+enum status reader_init(
+    struct reader *ret_reader, enum reader_kind kind, const struct schema *schema,
+    const struct plan *plan)
+{
+    struct reader reader = {.schema = schema};
+    struct err err = {.text = ""};
+    enum status st = ST_OK;
+    if (!takes_kind(kind, schema->kind)) {
+        st = err_set(
+            &err, ST_INVALID, "it is %s, the pipe needs %s", kind_text(schema->kind),
+            kind == READER_AVRO   ? "Avro"
+            : kind == READER_JSON ? "JSON"
+                                  : "Avro or JSON");
+    } else {
+        (void)plan; /* for the rooms to come */
+        st = err_set(&err, ST_UNSUPPORTED, "this version reads no schema yet");
+    }
+    if (st == ST_NO_MEMORY) {
+        return st;
+    }
+    if (st != ST_OK) {
+        reader.reason = strdup(err.text);
+        if (reader.reason == NULL) {
+            return ST_NO_MEMORY;
+        }
+    }
+    *ret_reader = reader;
+    return ST_OK;
+}
+
+void reader_done(struct reader *reader)
+{
+    free(reader->reason);
+    *reader = (struct reader){.schema = NULL};
+}
+
+enum status reader_avro_row(
+    const struct reader *reader, const uint8_t *body, size_t len, struct block *block,
+    struct reject *ret_reject)
+{
+    assert(reader->avro != NULL && body != NULL && len > 0 && block != NULL);
+    reject_set(ret_reject, REJECT_SOURCE_SCHEMA, NULL, "this version reads no Avro yet");
+    return ST_REJECTED;
+}
+
+enum status reader_check(
+    const struct reader *reader, const uint8_t *document, size_t len, struct reject *ret_reject)
+{
+    assert(reader->json == NULL && document != NULL && len > 0 && ret_reject != NULL);
+    return ST_OK;
+}

@@ -126,22 +126,36 @@ enum status support_query_time(
         err, ST_INVALID, "query parameter %s: not a time as in 2026-01-02T03:04:05Z", name);
 }
 
+/* What the type alone says, and for JSON records whether their values can fill it. */
+static enum status check_type(const char *text, bool is_json, struct err *err)
+{
+    CLEANUP(ch_type_freep) struct ch_type *type = NULL;
+    enum status st = ch_type_parse(text, &type, err);
+    return st == ST_OK && is_json ? ch_type_check_json(type, err) : st;
+}
+
+static bool is_json_format(const json_t *definition)
+{
+    const json_t *kafka = json_object_get(json_object_get(definition, "source"), "kafka");
+    const char *text = json_string_value(json_object_get(kafka, "format"));
+    return text != NULL && strcmp(text, pipe_format_text(PIPE_FORMAT_JSON)) == 0;
+}
+
 static void check_types(const json_t *definition, struct pipe_problems *problems)
 {
+    bool is_json = is_json_format(definition);
     const json_t *columns = json_object_get(json_object_get(definition, "destination"), "columns");
     for (size_t i = 0; i < json_array_size(columns); i++) {
         const char *text = json_string_value(json_object_get(json_array_get(columns, i), "type"));
         if (text == NULL || text[0] == '\0') {
             continue; /* told by the model */
         }
-        struct ch_type *type = NULL;
         struct err reason = {.status = ST_OK};
-        if (ch_type_parse(text, &type, &reason) != ST_OK) {
+        if (check_type(text, is_json, &reason) != ST_OK) {
             char pointer[64];
             (void)snprintf(pointer, sizeof(pointer), "/destination/columns/%zu/type", i);
             pipe_problems_add(problems, pointer, "%s", reason.text);
         }
-        ch_type_free(type);
     }
 }
 

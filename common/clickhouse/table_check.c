@@ -33,6 +33,9 @@ static bool types_fit(const struct ch_type *wanted, const struct ch_type *there)
     if (wanted->kind != there->kind) {
         return false;
     }
+    if (wanted->kind == CH_JSON) {
+        return true; /* sent as text, read as the table's own type says */
+    }
     if (wanted->kind == CH_DATETIME || wanted->kind == CH_DATETIME64) {
         return wanted->scale == there->scale;
     }

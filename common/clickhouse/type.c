@@ -17,17 +17,24 @@ static const struct ch_type *find_unsupported(const struct ch_type *type)
             return found;
         }
     }
-    bool is_dictionary = type->kind == CH_LOW_CARDINALITY;
-    if (is_dictionary) {
-        const struct ch_type *inner = type->children[0];
-        inner = inner->kind == CH_NULLABLE ? inner->children[0] : inner;
-        return (ch_kind_flags(inner->kind) & CH_AS_DICTIONARY) != 0 ? NULL : type;
-    }
+    return NULL;
+}
+
+/* The first Map whose keys no text can be; NULL if there is none. */
+static const struct ch_type *find_bad_map(const struct ch_type *type)
+{
     if (type->kind == CH_MAP) {
         const struct ch_type *key = type->children[0];
-        bool is_fine = (ch_kind_flags(key->kind) & CH_AS_MAP_KEY) != 0 &&
-                       (key->kind != CH_LOW_CARDINALITY || key->children[0]->kind == CH_STRING);
-        return is_fine ? NULL : type;
+        const struct ch_type *inner = key->kind == CH_LOW_CARDINALITY ? key->children[0] : key;
+        if (inner->children_count > 0 || inner->kind == CH_JSON) {
+            return type;
+        }
+    }
+    for (size_t i = 0; i < type->children_count; i++) {
+        const struct ch_type *found = find_bad_map(type->children[i]);
+        if (found != NULL) {
+            return found;
+        }
     }
     return NULL;
 }
@@ -45,6 +52,13 @@ enum status ch_type_parse(const char *text, struct ch_type **ret_type, struct er
         return err_set(
             err, ST_UNSUPPORTED, "type %s is not supported yet",
             name != NULL ? name : ch_kind_name(unsupported->kind));
+    }
+    const struct ch_type *map = find_bad_map(type);
+    if (map != NULL) {
+        CLEANUP(freep) char *name = ch_type_text(map->children[0]);
+        return err_set(
+            err, ST_UNSUPPORTED, "the keys of a Map must be single values, not %s",
+            name != NULL ? name : ch_kind_name(map->children[0]->kind));
     }
     *ret_type = type;
     type = NULL;
@@ -148,6 +162,10 @@ static enum status write_arguments(const struct ch_type *type, struct buf *out)
 enum status ch_type_write(const struct ch_type *type, struct buf *out)
 {
     assert(type != NULL && out != NULL);
+    if (type->is_nested) {
+        enum status st = buf_add_text(out, ch_kind_name(CH_NESTED));
+        return st == ST_OK ? write_children(type->children[0], out) : st;
+    }
     if (type->precision > 0) {
         return buf_add_format(out, "Decimal(%u, %u)", type->precision, type->scale);
     }

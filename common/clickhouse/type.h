@@ -32,6 +32,8 @@ enum ch_arguments {
     CH_ARGS_TYPE,       /* (T) */
     CH_ARGS_MAP,        /* (K, V) */
     CH_ARGS_ELEMENTS,   /* (T, …) or (name T, …) */
+    CH_ARGS_NESTED,     /* (name T, …): becomes an Array of a Tuple, see is_nested */
+    CH_ARGS_VARIANT,    /* (T, …), sorted */
     CH_ARGS_ANY,        /* anything, kept as text */
 };
 
@@ -39,8 +41,6 @@ enum ch_flag {
     CH_CAN_WRITE = 1,          /* column builders exist */
     CH_IN_NULLABLE = 2,        /* Nullable(T) is allowed */
     CH_IN_LOW_CARDINALITY = 4, /* LowCardinality(T) is allowed by ClickHouse */
-    CH_AS_DICTIONARY = 8,      /* LowCardinality(T) can be written by Penstock */
-    CH_AS_MAP_KEY = 16,        /* Map(T, …) can be written by Penstock */
 };
 
 struct ch_enum_member {
@@ -58,14 +58,17 @@ struct ch_type {
     char *timezone;                 /* DateTime, DateTime64; NULL = not given */
     struct ch_enum_member *members; /* Enum, sorted by value */
     size_t members_count;
-    struct ch_type **children; /* Nullable, LowCardinality, Array: 1; Map: key, value; Tuple: n */
+    struct ch_type **children; /* Nullable, LowCardinality, Array: 1; Map: key, value; Tuple: n;
+                                  Variant: n, by canonical text, as ClickHouse numbers them */
     char **names;              /* Tuple: element names; NULL if unnamed */
+    bool is_nested;            /* Array of a named Tuple that was written as Nested(…) */
     size_t children_count;
     char *arguments_text; /* CH_ARGS_ANY: what stood between the parentheses, NULL = nothing */
 };
 
 enum {
     CH_TYPE_DEPTH_MAX = 32,              /* nesting of parentheses */
+    CH_ALTERNATIVES_MAX = 255,           /* of a Variant: a byte tells which, 255 is NULL */
     CH_TYPE_TEXT_MAX_BYTES = 65536,      /* Enum16 may be long */
     CH_FIXED_STRING_MAX_BYTES = 1 << 20, /* limit of our own, ClickHouse allows 16 MB */
 };
@@ -73,13 +76,21 @@ enum {
 /*
  * Read a type. ret_type: owned, ch_type_free.
  * ST_INVALID: not a type, with reason and position; ST_UNSUPPORTED: a type ClickHouse has and
- * Penstock does not write yet ("type X is not supported yet"); ST_NO_MEMORY.
+ * Penstock does not write ("type X is not supported yet", or why); ST_NO_MEMORY.
  */
 enum status ch_type_parse(const char *text, struct ch_type **ret_type, struct err *err) MUST_CHECK;
 
 /* Like ch_type_parse, but types that Penstock does not write are no error. */
 enum status
 ch_type_parse_any(const char *text, struct ch_type **ret_type, struct err *err) MUST_CHECK;
+
+/*
+ * Can values of JSON documents fill this type? Of a Variant the alternative is chosen by the kind
+ * of the value alone, so it may hold one integer type, one float or Decimal, one date or date-time,
+ * one text, Bool, UUID, …, each at most once, and no Array, Map or Tuple.
+ * ST_UNSUPPORTED with the reason.
+ */
+enum status ch_type_check_json(const struct ch_type *type, struct err *err) MUST_CHECK;
 
 /* Append the canonical text, e.g. "Decimal(18, 4)". ST_TOO_LARGE, ST_NO_MEMORY of the buffer. */
 enum status ch_type_write(const struct ch_type *type, struct buf *out) MUST_CHECK;
@@ -92,6 +103,12 @@ bool ch_type_equals(const struct ch_type *a, const struct ch_type *b);
 
 /* Name of the kind as in the table. Static memory. */
 const char *ch_kind_name(enum ch_kind kind);
+
+/* Int8 … UInt256. */
+bool ch_kind_is_integer(enum ch_kind kind);
+
+/* Floats and Decimals. */
+bool ch_kind_is_fraction(enum ch_kind kind);
 
 /* Flags of the kind (enum ch_flag). */
 unsigned ch_kind_flags(enum ch_kind kind);

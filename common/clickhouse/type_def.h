@@ -21,7 +21,7 @@
     X(CH_FLOAT32,         "Float32",         CH_ARGS_NONE,        4, CH_CAN_WRITE | CH_IN_NULLABLE | CH_IN_LOW_CARDINALITY) \
     X(CH_FLOAT64,         "Float64",         CH_ARGS_NONE,        8, CH_CAN_WRITE | CH_IN_NULLABLE | CH_IN_LOW_CARDINALITY) \
     X(CH_BOOL,            "Bool",            CH_ARGS_NONE,        1, CH_CAN_WRITE | CH_IN_NULLABLE | CH_IN_LOW_CARDINALITY) \
-    X(CH_STRING,          "String",          CH_ARGS_NONE,        0, CH_CAN_WRITE | CH_IN_NULLABLE | CH_IN_LOW_CARDINALITY | CH_AS_DICTIONARY | CH_AS_MAP_KEY) \
+    X(CH_STRING,          "String",          CH_ARGS_NONE,        0, CH_CAN_WRITE | CH_IN_NULLABLE | CH_IN_LOW_CARDINALITY) \
     X(CH_FIXED_STRING,    "FixedString",     CH_ARGS_LENGTH,      0, CH_CAN_WRITE | CH_IN_NULLABLE | CH_IN_LOW_CARDINALITY) \
     X(CH_DATE,            "Date",            CH_ARGS_NONE,        2, CH_CAN_WRITE | CH_IN_NULLABLE | CH_IN_LOW_CARDINALITY) \
     X(CH_DATE32,          "Date32",          CH_ARGS_NONE,        4, CH_CAN_WRITE | CH_IN_NULLABLE | CH_IN_LOW_CARDINALITY) \
@@ -33,11 +33,11 @@
     X(CH_DECIMAL32,       "Decimal32",       CH_ARGS_DECIMAL,     4, CH_CAN_WRITE | CH_IN_NULLABLE) \
     X(CH_DECIMAL64,       "Decimal64",       CH_ARGS_DECIMAL,     8, CH_CAN_WRITE | CH_IN_NULLABLE) \
     X(CH_DECIMAL128,      "Decimal128",      CH_ARGS_DECIMAL,    16, CH_CAN_WRITE | CH_IN_NULLABLE) \
-    X(CH_NULLABLE,        "Nullable",        CH_ARGS_TYPE,        0, CH_CAN_WRITE | CH_IN_LOW_CARDINALITY | CH_AS_DICTIONARY) \
-    X(CH_LOW_CARDINALITY, "LowCardinality",  CH_ARGS_TYPE,        0, CH_CAN_WRITE | CH_AS_MAP_KEY) \
+    X(CH_NULLABLE,        "Nullable",        CH_ARGS_TYPE,        0, CH_CAN_WRITE | CH_IN_LOW_CARDINALITY) \
+    X(CH_LOW_CARDINALITY, "LowCardinality",  CH_ARGS_TYPE,        0, CH_CAN_WRITE) \
     X(CH_ARRAY,           "Array",           CH_ARGS_TYPE,        0, CH_CAN_WRITE) \
     X(CH_MAP,             "Map",             CH_ARGS_MAP,         0, CH_CAN_WRITE) \
-    X(CH_TUPLE,           "Tuple",           CH_ARGS_ELEMENTS,    0, CH_CAN_WRITE) \
+    X(CH_TUPLE,           "Tuple",           CH_ARGS_ELEMENTS,    0, CH_CAN_WRITE | CH_IN_NULLABLE) \
     X(CH_INT128,          "Int128",          CH_ARGS_NONE,       16, CH_IN_NULLABLE | CH_IN_LOW_CARDINALITY) \
     X(CH_INT256,          "Int256",          CH_ARGS_NONE,       32, CH_IN_NULLABLE | CH_IN_LOW_CARDINALITY) \
     X(CH_UINT128,         "UInt128",         CH_ARGS_NONE,       16, CH_IN_NULLABLE | CH_IN_LOW_CARDINALITY) \
@@ -48,10 +48,10 @@
     X(CH_IPV6,            "IPv6",            CH_ARGS_NONE,       16, CH_IN_NULLABLE | CH_IN_LOW_CARDINALITY) \
     X(CH_TIME,            "Time",            CH_ARGS_NONE,        4, CH_IN_NULLABLE) \
     X(CH_TIME64,          "Time64",          CH_ARGS_SCALE_ZONE,  8, CH_IN_NULLABLE) \
-    X(CH_VARIANT,         "Variant",         CH_ARGS_ANY,         0, 0) \
+    X(CH_VARIANT,         "Variant",         CH_ARGS_VARIANT,     0, CH_CAN_WRITE) \
     X(CH_DYNAMIC,         "Dynamic",         CH_ARGS_ANY,         0, 0) \
-    X(CH_JSON,            "JSON",            CH_ARGS_ANY,         0, 0) \
-    X(CH_NESTED,          "Nested",          CH_ARGS_ANY,         0, 0) \
+    X(CH_JSON,            "JSON",            CH_ARGS_ANY,         0, CH_CAN_WRITE | CH_IN_NULLABLE) \
+    X(CH_NESTED,          "Nested",          CH_ARGS_NESTED,      0, CH_CAN_WRITE) \
     X(CH_SIMPLE_AGGREGATE_FUNCTION, "SimpleAggregateFunction", CH_ARGS_ANY, 0, 0) \
     X(CH_AGGREGATE_FUNCTION, "AggregateFunction", CH_ARGS_ANY,    0, 0) \
     X(CH_POINT,           "Point",           CH_ARGS_NONE,        0, 0) \

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/clickhouse/type.h"
+#include "common/clickhouse/type_enum.h"
 #include "common/clickhouse/type_lex.h"
 
 struct ch_kind_row {
@@ -33,7 +34,6 @@ static const char *const ALIASES[][2] = {
 enum {
     NAME_MAX_BYTES = 64,
     CHILDREN_MAX = 4096,
-    MEMBERS_MAX = 65536,
     DECIMAL128_DIGITS = 38,
     DATETIME64_SCALE_DEFAULT = 3,
     DATETIME64_SCALE_MAX = 9,
@@ -173,81 +173,6 @@ static enum status parse_elements(struct type_lex *p, struct ch_type *type)
     return ST_OK;
 }
 
-static enum status add_member(struct type_lex *p, struct ch_type *type, struct ch_enum_member *m)
-{
-    for (size_t i = 0; i < type->members_count; i++) {
-        const struct ch_enum_member *other = &type->members[i];
-        bool is_same_name =
-            other->name_bytes == m->name_bytes && memcmp(other->name, m->name, m->name_bytes) == 0;
-        if (is_same_name || other->value == m->value) {
-            return type_lex_fail(p, "an enum has a name or value twice");
-        }
-    }
-    struct ch_enum_member *members =
-        realloc(type->members, (type->members_count + 1) * sizeof(*members));
-    if (members == NULL) {
-        return err_set(p->err, ST_NO_MEMORY, "out of memory reading a type");
-    }
-    type->members = members;
-    size_t place = type->members_count;
-    while (place > 0 && members[place - 1].value > m->value) {
-        members[place] = members[place - 1];
-        place--;
-    }
-    members[place] = *m;
-    m->name = NULL; /* taken */
-    type->members_count++;
-    return ST_OK;
-}
-
-static enum status take_member(struct type_lex *p, struct ch_type *type, int64_t *next_value)
-{
-    type_lex_skip_blanks(p);
-    if (*p->at != '\'') {
-        return type_lex_fail(p, "an enum member in quotes is expected");
-    }
-    if (type->members_count == MEMBERS_MAX) {
-        return type_lex_fail(p, "too many enum members");
-    }
-    struct ch_enum_member member = {0};
-    enum status st = type_lex_take_quoted(p, &member.name, &member.name_bytes);
-    if (st != ST_OK) {
-        return st;
-    }
-    int64_t value = *next_value;
-    if (type_lex_take_char(p, '=')) {
-        st = type_lex_take_number(p, 32768, &value);
-    }
-    int64_t limit = type->kind == CH_ENUM8 ? 128 : 32768;
-    if (st == ST_OK && (value < -limit || value >= limit)) {
-        st = type_lex_fail(p, "an enum value is out of range");
-    }
-    if (st == ST_OK) {
-        member.value = (int16_t)value;
-        *next_value = value + 1;
-        st = add_member(p, type, &member);
-    }
-    free(member.name);
-    return st;
-}
-
-static enum status parse_members(struct type_lex *p, struct ch_type *type, bool is_any_width)
-{
-    int64_t next_value = 1;
-    do {
-        enum status st = take_member(p, type, &next_value);
-        if (st != ST_OK) {
-            return st;
-        }
-    } while (type_lex_take_char(p, ','));
-    const struct ch_enum_member *members = type->members;
-    if (is_any_width && members[0].value >= -128 && members[type->members_count - 1].value < 128) {
-        type->kind = CH_ENUM8;
-        type->width_bytes = KIND_ROWS[CH_ENUM8].width_bytes;
-    }
-    return ST_OK;
-}
-
 static enum status parse_zone(struct type_lex *p, struct ch_type *type)
 {
     type_lex_skip_blanks(p);
@@ -325,6 +250,99 @@ static enum status parse_map(struct type_lex *p, struct ch_type *type)
     return take_child(p, type);
 }
 
+static void set_kind(struct ch_type *type, enum ch_kind kind)
+{
+    type->kind = kind;
+    type->width_bytes = KIND_ROWS[kind].width_bytes;
+    if (kind == CH_DATETIME64 || kind == CH_TIME64) {
+        type->scale = DATETIME64_SCALE_DEFAULT;
+    }
+    type->precision = kind == CH_DECIMAL32    ? 9
+                      : kind == CH_DECIMAL64  ? 18
+                      : kind == CH_DECIMAL128 ? DECIMAL128_DIGITS
+                      : kind == CH_DECIMAL256 ? 76
+                                              : 0;
+}
+
+static enum status parse_nested(struct type_lex *p, struct ch_type *type)
+{
+    CLEANUP(ch_type_freep) struct ch_type *tuple = calloc(1, sizeof(*tuple));
+    if (tuple == NULL) {
+        return err_set(p->err, ST_NO_MEMORY, "out of memory reading a type");
+    }
+    set_kind(tuple, CH_TUPLE);
+    enum status st = parse_elements(p, tuple);
+    if (st == ST_OK && tuple->names == NULL) {
+        st = type_lex_fail(p, "the elements of Nested need names");
+    }
+    if (st != ST_OK) {
+        return st;
+    }
+    set_kind(type, CH_ARRAY);
+    type->is_nested = true;
+    struct ch_type *child = tuple;
+    tuple = NULL;
+    return add_child(p, type, child);
+}
+
+/* Put the alternative at its place among those that are there; one that is there already is
+ * dropped, as ClickHouse does. */
+static enum status add_alternative(struct type_lex *p, struct ch_type *type, struct ch_type *child)
+{
+    CLEANUP(freep) char *text = ch_type_text(child);
+    size_t place = type->children_count;
+    int order = 1;
+    while (text != NULL && place > 0) {
+        CLEANUP(freep) char *other = ch_type_text(type->children[place - 1]);
+        order = other == NULL ? 1 : strcmp(text, other);
+        if (order >= 0) {
+            break;
+        }
+        place--;
+    }
+    if (place > 0 && order == 0) {
+        ch_type_free(child);
+        return ST_OK;
+    }
+    enum status st = add_child(p, type, child);
+    for (size_t i = type->children_count; st == ST_OK && i > place + 1; i--) {
+        type->children[i - 1] = type->children[i - 2];
+        type->children[i - 2] = child;
+    }
+    return st;
+}
+
+static enum status take_alternative(struct type_lex *p, struct ch_type *type)
+{
+    CLEANUP(ch_type_freep) struct ch_type *child = NULL;
+    enum status st = parse_type(p, &child);
+    if (st != ST_OK) {
+        return st;
+    }
+    bool is_nullable = child->kind == CH_NULLABLE || (child->kind == CH_LOW_CARDINALITY &&
+                                                      child->children[0]->kind == CH_NULLABLE);
+    if (is_nullable || child->kind == CH_VARIANT || child->kind == CH_DYNAMIC) {
+        return type_lex_fail(p, "Nullable, Variant and Dynamic cannot be inside Variant");
+    }
+    if (type->children_count == CH_ALTERNATIVES_MAX) {
+        return type_lex_fail(p, "too many alternatives");
+    }
+    struct ch_type *taken = child;
+    child = NULL;
+    return add_alternative(p, type, taken);
+}
+
+static enum status parse_alternatives(struct type_lex *p, struct ch_type *type)
+{
+    do {
+        enum status st = take_alternative(p, type);
+        if (st != ST_OK) {
+            return st;
+        }
+    } while (type_lex_take_char(p, ','));
+    return ST_OK;
+}
+
 static enum status parse_inner(struct type_lex *p, struct ch_type *type)
 {
     enum status st = take_child(p, type);
@@ -365,13 +383,17 @@ static enum status parse_arguments(struct type_lex *p, struct ch_type *type)
     case CH_ARGS_DECIMAL:
         return parse_decimal_scale(p, type);
     case CH_ARGS_ENUM:
-        return parse_members(p, type, false);
+        return type_enum_take(p, type, false);
     case CH_ARGS_TYPE:
         return parse_inner(p, type);
     case CH_ARGS_MAP:
         return parse_map(p, type);
     case CH_ARGS_ELEMENTS:
         return parse_elements(p, type);
+    case CH_ARGS_NESTED:
+        return parse_nested(p, type);
+    case CH_ARGS_VARIANT:
+        return parse_alternatives(p, type);
     case CH_ARGS_ANY:
         return parse_any(p, type);
     }
@@ -382,20 +404,6 @@ static bool needs_arguments(enum ch_arguments arguments)
 {
     return arguments != CH_ARGS_NONE && arguments != CH_ARGS_ZONE &&
            arguments != CH_ARGS_SCALE_ZONE && arguments != CH_ARGS_ANY;
-}
-
-static void set_kind(struct ch_type *type, enum ch_kind kind)
-{
-    type->kind = kind;
-    type->width_bytes = KIND_ROWS[kind].width_bytes;
-    if (kind == CH_DATETIME64 || kind == CH_TIME64) {
-        type->scale = DATETIME64_SCALE_DEFAULT;
-    }
-    type->precision = kind == CH_DECIMAL32    ? 9
-                      : kind == CH_DECIMAL64  ? 18
-                      : kind == CH_DECIMAL128 ? DECIMAL128_DIGITS
-                      : kind == CH_DECIMAL256 ? 76
-                                              : 0;
 }
 
 /* Decimal, Decimal(P), Decimal(P, S): the width follows from P; defaults are ClickHouse's. */
@@ -459,7 +467,7 @@ static enum status parse_enum(struct type_lex *p, struct ch_type *type)
     if (!type_lex_take_char(p, '(')) {
         return type_lex_fail(p, "'(' is expected");
     }
-    enum status st = parse_members(p, type, true);
+    enum status st = type_enum_take(p, type, true);
     if (st != ST_OK) {
         return st;
     }

@@ -170,6 +170,10 @@ COMPOSITE = {
     "Array(LowCardinality(Nullable(String)))": ["[]", '["a",null,""]', "null"],
     "Array(Array(Array(UInt8)))": ["[]", "[[]]", "[[[]]]", "[[[1,2],[]],[[3]]]", "[null]", "[[null]]", "[[[300]]]"],
     "Array(Tuple(a Int32, b String))": ["[]", '[{"a":1,"b":"x"},{"b":"y"}]', "[{}]", "[null]", "[[1]]"],
+    "Array(Array(Map(Int8, Array(Nullable(String)))))": ["[]", '[[{"1":["a",null]},{}],[]]', '[[{"1":null}]]'],
+    "Nullable(Tuple(a Int8, b Array(String)))": ["null", '{"a":1,"b":["x"]}', "{}", '{"a":null}'],
+    "Nested(a Int8, b LowCardinality(String), c Array(Date))": ["[]", '[{"a":1,"b":"x","c":["2024-01-02"]},{"a":2}]', "null", "[null]", "[{}]", "5", '{"a":[1]}'],
+    "Map(Int32, Map(Date, Tuple(Nullable(Int8), Map(String, Array(UUID)))))": ["{}", '{"5":{"2024-01-02":[null,{"k":[]}]}}', '{"5":{}}'],
     "Array(Map(String, UInt8))": ["[]", '[{"a":1},{}]', "[null]"],
     "Map(String, Int32)": ["{}", '{"a":1}', '{"a":1,"a":2}', '{"a":null}', '{"":1}', '{"\\u0061":1}', "null", "[]", '[["a",1]]', '"{}"', '{"a":"x"}', '{"a":1,}', '{a:1}', '{"a" : 1 }', '{"a"}'],
     "Map(LowCardinality(String), String)": ["{}", '{"a":"b","c":1}', "null"],
@@ -183,6 +187,34 @@ COMPOSITE = {
     "Tuple(f FixedString(2), u UUID, e Enum8('p' = 4, 'q' = 5), l LowCardinality(String), g Decimal(9, 2))": [
         '{"f":"ab","u":"61f0c404-5cb3-11e7-907b-a6006ad3dba0","e":"q","l":"m","g":1.5}', '{"f":"ab","e":4}', '{"e":"q"}'],
 }
+
+# LowCardinality of no String: (inner type, values of that type).
+LOW_CARDINALITY_TYPES = ["Int8", "UInt64", "Float32", "Float64", "Date", "Date32", "DateTime", "Bool", "UUID", "FixedString(3)"]
+
+# Map keys: (key type, key texts).
+MAP_KEYS = {
+    "Int8": ['"1"', '"-128"', '"128"', '""', '"x"', '"1.0"', '"\\u0031"'], "UInt64": ['"18446744073709551615"', '"-1"'],
+    "Float64": ['"1.5"', '"nan"', '"x"'], "Bool": ['"1"', '"0"', '"true"', '"2"'], "Date": DATES[:20], "DateTime": INSTANTS[45:55],
+    "DateTime64(3)": INSTANTS[45:55], "UUID": UUIDS, ENUM: ['"a"', '"5"', '"zz"', '"100"'], "Decimal(9, 2)": ['"1.5"', '"1.555"', '"x"'],
+    "FixedString(3)": ['"ab"', '"abc"', '"abcd"', '""'], "LowCardinality(String)": ['"a"', '""'], "LowCardinality(UInt8)": ['"7"', '"256"', '"x"'],
+    "LowCardinality(FixedString(2))": ['"ab"', '"abc"'],
+}
+
+VARIANT_VALUES = [
+    "null", "true", "false", "0", "1", "-1", "1.0", "1.5", "1e3", "300", "99999999999999999999", "1700000000", '""', '"abc"', '"1"', '"1.5"', '"true"', '"abcd"',
+    '"2024-01-02"', '"2024-01-02 03:04:05"', '"2024-01-02T03:04:05Z"', '"2024-13-01"', '"61f0c404-5cb3-11e7-907b-a6006ad3dba0"', "[]", "[1]", "{}", '{"a":1}', "1e400", "[1,]",
+]
+VARIANTS = [
+    "Variant(String, Int64, DateTime)", "Variant(Int64, Float64)", "Variant(String, Int64, Float64, Bool, DateTime64(3))", "Variant(UInt8, Bool)", "Variant(Date, String)",
+    "Variant(Float64, String)", "Variant(UUID, String)", "Variant(LowCardinality(String), Int64)", "Variant(FixedString(3), UInt64)", "Variant(Decimal(9, 2), String)",
+]
+
+JSON_VALUES = [
+    "{}", '{"a":1}', '{"a":"7","b":2,"c":{"d":[1,2]}}', '{"a":"zz"}', '{"z":1,"z":2}', "[1]", "1", '"{}"', "null", '{"a":null}', '{"a.b":1}', '{"x":{"y":1},"x.y":2}', '{"a":-1}',
+    '{"d":"2024-01-02 03:04:05","e":1.5,"f":"2024-01-02","n":null,"t":true,"m":[1,"a",null],"o":[{"p":1}]}', '{"q":18446744073709551616}', '{"q":1.7976931348623157e308}',
+    '{"q":' + "[" * 60 + "]" * 60 + "}", '{ "k" : "\\u00e9\\n" , "l" : [ ] }', '{"":1}', '{"a":300.0}', '{"a":99999999999}', '{"s":"' + "x" * 300 + '"}',
+]
+JSONS = ["JSON", "JSON(a UInt32, SKIP b, SKIP REGEXP 'o.*', max_dynamic_paths=2)"]
 
 # Whole documents for the table (a Int32, s String): what is JSON at all, and keys.
 DOCUMENTS = [
@@ -219,7 +251,40 @@ def wrapped_cases():
         yield f"Tuple(x UInt8, v {name})", ['{"v":%s}' % v for v in few]
 
 
+def low_cardinality_cases():
+    base = dict(base_cases())
+    for name in LOW_CARDINALITY_TYPES:
+        few = base[name][:len(COMMON) + 60]
+        yield f"LowCardinality({name})", few
+        yield f"LowCardinality(Nullable({name}))", few
+        yield f"Array(LowCardinality(Nullable({name})))", [f"[{v},null,{v}]" for v in few]
+    yield "Map(String, LowCardinality(UInt8))", ['{"k":%s}' % v for v in base["UInt8"][:60]]
+    yield "Tuple(v LowCardinality(Date))", ['{"v":%s}' % v for v in base["Date"][:60]] + ["{}"]
+
+
+def map_cases():
+    for key, texts in MAP_KEYS.items():
+        yield f"Map({key}, Nullable(Int8))", ["{}", "null"] + ["{%s:1}" % t for t in texts] + ["{%s:null, %s:2}" % (t, t) for t in texts]
+
+
+def special_cases():
+    for name in VARIANTS:
+        yield name, VARIANT_VALUES
+    yield "Array(Variant(Int64, String))", ["[]"] + [f"[{v},null,{v}]" for v in VARIANT_VALUES]
+    yield "Map(String, Variant(Int64, String))", ["{}"] + ['{"k":%s}' % v for v in VARIANT_VALUES]
+    yield "Tuple(v Variant(Int64, String), w Int8)", ["{}"] + ['{"v":%s}' % v for v in VARIANT_VALUES]
+    for name in JSONS:
+        yield name, JSON_VALUES
+    yield "Array(JSON)", ["[]"] + [f"[{v},{v}]" for v in JSON_VALUES]
+    yield "Nullable(JSON)", JSON_VALUES
+    yield "Tuple(j JSON, n Int8)", ["{}"] + ['{"j":%s}' % v for v in JSON_VALUES]
+    yield "Map(String, JSON)", ["{}"] + ['{"j":%s}' % v for v in JSON_VALUES]
+
+
 def all_cases():
     yield from base_cases()
     yield from wrapped_cases()
+    yield from low_cardinality_cases()
+    yield from map_cases()
+    yield from special_cases()
     yield from COMPOSITE.items()

@@ -32,7 +32,13 @@ SHOWN = [
      ['"2024-01-02 03:04:05"', '"2024-01-02T03:04:05Z"', '"2024-01-02T03:04:05+02:00"', "1700000000"]),
     ("Enum8, Enum16", [cases.ENUM], cases.ENUMS),
 ]
-COMPOSITES = ["Array(Int32)", "Array(String)", "Map(String, Int32)", "Tuple(a Int32, b String)", "Tuple(Int32, String)"]
+COMPOSITES = ["Array(Int32)", "Array(String)", "Map(String, Int32)", "Tuple(a Int32, b String)", "Tuple(Int32, String)",
+              "Nested(a Int8, b LowCardinality(String), c Array(Date))"]
+SPECIAL = [
+    ("Map with other keys than String", ["Map(Int8, Nullable(Int8))"]),
+    ("Variant", ["Variant(String, Int64, DateTime)", "Variant(String, Int64, Float64, Bool, DateTime64(3))"]),
+    ("JSON", cases.JSONS),
+]
 
 
 def cell(text):
@@ -85,6 +91,9 @@ def generated(clickhouse):
         lines += ["", f"### {title}", ""] + table(clickhouse, names, cases.COMMON + values)
     for name in COMPOSITES:
         lines += ["", f"### {name}", ""] + table(clickhouse, [name], cases.COMPOSITE[name])
+    special = dict([*cases.map_cases(), *cases.special_cases()])
+    for title, names in SPECIAL:
+        lines += ["", f"### {title}", ""] + table(clickhouse, names, special[names[0]])
     return "\n".join(lines) + "\n"
 
 

@@ -49,6 +49,8 @@ WE_REFUSE = [
     ("no zone", "A text without a zone means the column's zone; columns of other zones than UTC take texts with a zone and numbers only (not yet more).", reason("it has no zone")),
     ("lenient numbers", "ClickHouse reads `\"--1\"` into a Nullable float as -1.", reason("the text is not a number")),
     ("enum wraps", "ClickHouse wraps a number that is too large for an Enum's width and takes what comes out.", reason("the enum has no such value")),
+    ("Variant by kind", "A Variant takes a value only into an alternative of its kind: numbers into the integer or the float, texts into the date-time, UUID, … if they parse and "
+     "else into the text type, true and false into Bool; where none fits, ClickHouse takes what else can be read from the bytes, often the text type.", lambda o: "Variant" in o.type_name and "no alternative of the Variant" in o.message),
     ("strict JSON", "Documents are strict RFC 8259: ClickHouse overlooks trailing commas, numbers like 01 or 1., control characters in strings, and broken values under keys it does not know.", reason("malformed JSON")),
 ]
 
@@ -70,6 +72,10 @@ WE_TAKE = [
 
 # (name, sentence, test): taken by both, with another value.
 WE_DIFFER = [
+    ("Variant by kind", "By its kind a text stays a text (`\"1\"`, `\"true\"`, `\"\"`), and 0 and 1 stay numbers: ClickHouse tries Bool and the number types first, also for texts, "
+     "and keeps `1.0` and `1e3` as texts where there is no float.", lambda o: "Variant" in o.type_name),
+    ("minus zero", "`-0` into LowCardinality of a float is 0: ClickHouse's dictionary holds one of the two, by the order of arrival.",
+     lambda o: "LowCardinality" in o.type_name and "Float" in o.type_name and holds(o, r'"?-0(\.0*)?"?')),
     ("unit of bare numbers", "Bare numbers into date-times follow `penstock_timestamp_unit` (seconds, ms, µs or ns by their digits); ClickHouse takes ticks of the column, or seconds saturated.",
      lambda o: "DateTime" in o.type_name and holds(o, r"-?\d+")),
     ("null into Enum", "as above.", lambda o: "Enum" in o.type_name and (holds(o, "null") or "Tuple" in o.type_name)),

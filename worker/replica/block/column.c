@@ -9,8 +9,7 @@
 
 static size_t children_wanted(const struct ch_type *type)
 {
-    bool has_children = type->kind == CH_ARRAY || type->kind == CH_MAP || type->kind == CH_TUPLE;
-    return has_children ? type->children_count : 0;
+    return type->kind == CH_LOW_CARDINALITY ? 0 : type->children_count;
 }
 
 static enum status init_dictionary(struct column *c, struct err *err)
@@ -18,13 +17,15 @@ static enum status init_dictionary(struct column *c, struct err *err)
     const struct ch_type *key = c->type->children[0];
     bool is_nullable = key->kind == CH_NULLABLE;
     key = is_nullable ? key->children[0] : key;
-    if (key->kind != CH_STRING) {
-        return err_set(
-            err, ST_UNSUPPORTED, "LowCardinality of %s is not supported yet",
-            ch_kind_name(key->kind));
-    }
     c->index_bytes = 1;
-    return dictionary_init(&c->dictionary, is_nullable)
+    if (key->kind != CH_STRING) {
+        enum status st = column_new(key, &c->key, err);
+        if (st != ST_OK) {
+            return st;
+        }
+        assert(c->key->width_bytes > 0); /* see CH_IN_LOW_CARDINALITY */
+    }
+    return dictionary_init(&c->dictionary, c->key == NULL ? 0 : c->key->width_bytes, is_nullable)
                ? ST_OK
                : err_set(err, ST_NO_MEMORY, "out of memory for a dictionary");
 }
@@ -36,7 +37,8 @@ static enum status init_children(struct column *c, struct err *err)
         return ST_OK;
     }
     c->children = calloc(wanted, sizeof(struct column *));
-    if (c->children == NULL) {
+    c->counts = c->kind == CH_VARIANT ? calloc(wanted, sizeof(*c->counts)) : NULL;
+    if (c->children == NULL || (c->kind == CH_VARIANT && c->counts == NULL)) {
         return err_set(err, ST_NO_MEMORY, "out of memory for a column");
     }
     for (; c->children_count < wanted; c->children_count++) {
@@ -85,6 +87,8 @@ void column_free(struct column *c)
         column_free(c->children[i]);
     }
     free(c->children);
+    free(c->counts);
+    column_free(c->key);
     bytes_done(&c->data);
     bytes_done(&c->nulls);
     bytes_done(&c->offsets);
@@ -104,6 +108,9 @@ bool column_reset(struct column *c, size_t keep_bytes)
         if (!column_reset(c->children[i], keep_bytes)) {
             return false;
         }
+        if (c->counts != NULL) {
+            c->counts[i] = 0;
+        }
     }
     if (c->kind != CH_LOW_CARDINALITY) {
         return true;
@@ -116,7 +123,10 @@ size_t column_items(const struct column *c)
 {
     switch (c->kind) {
     case CH_STRING:
+    case CH_JSON:
         return c->strings_count;
+    case CH_VARIANT:
+        return c->data.len;
     case CH_LOW_CARDINALITY:
         return c->data.len / c->index_bytes;
     case CH_ARRAY:
@@ -160,6 +170,20 @@ static void truncate_strings(struct column *c, size_t items)
     c->strings_count = items;
 }
 
+/* Drop the last values' numbers, and with them the values, closed or not. */
+static void truncate_variant(struct column *c, size_t items)
+{
+    for (size_t i = items; i < c->data.len; i++) {
+        if (c->data.at[i] != COLUMN_NO_ALTERNATIVE) {
+            c->counts[c->data.at[i]]--;
+        }
+    }
+    c->data.len = items;
+    for (size_t i = 0; i < c->children_count; i++) {
+        column_truncate(c->children[i], c->counts[i]);
+    }
+}
+
 void column_truncate(struct column *c, size_t items)
 {
     if (c->is_nullable && c->nulls.len > items) {
@@ -167,10 +191,17 @@ void column_truncate(struct column *c, size_t items)
     }
     switch (c->kind) {
     case CH_STRING:
+    case CH_JSON:
         truncate_strings(c, items);
+        return;
+    case CH_VARIANT:
+        truncate_variant(c, items);
         return;
     case CH_LOW_CARDINALITY:
         c->data.len = items * c->index_bytes;
+        if (c->key != NULL) {
+            c->key->data.len = 0;
+        }
         return;
     case CH_ARRAY:
     case CH_MAP:
@@ -236,8 +267,12 @@ static bool add_zero(struct column *c)
         }
         c->strings_count++;
         return true;
+    case CH_JSON:
+        return column_add_text(c, "{}", 2);
+    case CH_VARIANT:
+        return column_add_u8(c, COLUMN_NO_ALTERNATIVE);
     case CH_LOW_CARDINALITY:
-        return column_add_index(c, 0); /* '' or NULL */
+        return column_add_index(c, 0); /* zero or NULL */
     case CH_ENUM8:
     case CH_ENUM16:
         return column_add_u64(c, (uint64_t)c->type->members[0].value);
@@ -295,6 +330,9 @@ bool column_add_null(struct column *c)
 
 bool column_add_text(struct column *c, const void *bytes, size_t len)
 {
+    if (c->key != NULL) {
+        return column_add_text(c->key, bytes, len) && column_add_key(c);
+    }
     if (c->kind == CH_LOW_CARDINALITY) {
         uint32_t index = 0;
         return dictionary_add(&c->dictionary, bytes, len, &index) && column_add_index(c, index);
@@ -303,13 +341,34 @@ bool column_add_text(struct column *c, const void *bytes, size_t len)
         assert(len <= c->width_bytes);
         return bytes_add(&c->data, bytes, len) && bytes_add_zeros(&c->data, c->width_bytes - len);
     }
-    assert(c->kind == CH_STRING);
+    assert(c->kind == CH_STRING || c->kind == CH_JSON);
     size_t before = c->data.len;
     if (!bytes_add_varint(&c->data, len) || !bytes_add(&c->data, bytes, len)) {
         c->data.len = before;
         return false;
     }
     c->strings_count++;
+    return true;
+}
+
+bool column_add_key(struct column *c)
+{
+    struct bytes *value = &c->key->data;
+    assert(c->key != NULL && value->len == c->key->width_bytes);
+    uint32_t index = 0;
+    bool is_added = dictionary_add(&c->dictionary, value->at, value->len, &index);
+    value->len = 0;
+    return is_added && column_add_index(c, index);
+}
+
+bool column_variant_close(struct column *c, size_t alternative)
+{
+    assert(c->kind == CH_VARIANT && alternative < c->children_count);
+    if (!column_add_u8(c, (uint8_t)alternative)) {
+        return false;
+    }
+    c->counts[alternative]++;
+    assert(column_items(c->children[alternative]) == c->counts[alternative]);
     return true;
 }
 
@@ -354,13 +413,12 @@ static bool copy_strings(struct column *c, const struct column *source, size_t f
     return true;
 }
 
-static bool copy_keys(struct column *c, const struct column *source, size_t from, size_t count)
+/* Places of all keys of a dictionary of texts; NULL: no memory. Owned by the caller. */
+static size_t *text_places(const struct dictionary *d)
 {
-    /* places of all keys once, then by index */
-    const struct dictionary *d = &source->dictionary;
     size_t *places = calloc((size_t)d->keys_count + 1, sizeof(*places));
     if (places == NULL) {
-        return false;
+        return NULL;
     }
     size_t place = 0;
     for (uint32_t i = 0; i < d->keys_count; i++) {
@@ -369,17 +427,52 @@ static bool copy_keys(struct column *c, const struct column *source, size_t from
         place = (size_t)(bytes_read_varint(d->keys.at + place, &len) - d->keys.at);
         place += len;
     }
-    bool is_ok = true;
+    return places;
+}
+
+static bool copy_keys(struct column *c, const struct column *source, size_t from, size_t count)
+{
+    const struct dictionary *d = &source->dictionary;
+    CLEANUP(freep) size_t *places = c->key == NULL ? text_places(d) : NULL;
+    bool is_ok = c->key != NULL || places != NULL;
     for (size_t i = from; i < from + count && is_ok; i++) {
         uint32_t index = 0;
         memcpy(&index, source->data.at + i * source->index_bytes, source->index_bytes);
-        uint64_t len = 0;
-        const uint8_t *key = bytes_read_varint(d->keys.at + places[index], &len);
-        bool is_null = d->is_nullable && index == 0;
-        is_ok = is_null ? column_add_index(c, 0) : column_add_text(c, key, len);
+        if (d->is_nullable && index == 0) {
+            is_ok = column_add_index(c, 0);
+            continue;
+        }
+        uint64_t len = d->width_bytes;
+        const uint8_t *key = d->keys.at + (places == NULL ? index * len : places[index]);
+        key = places == NULL ? key : bytes_read_varint(key, &len);
+        uint32_t place = 0;
+        is_ok = dictionary_add(&c->dictionary, key, len, &place) && column_add_index(c, place);
     }
-    free(places);
     return is_ok;
+}
+
+static bool copy_variant(struct column *c, const struct column *source, size_t from, size_t count)
+{
+    size_t starts[COLUMN_NO_ALTERNATIVE] = {0};
+    size_t counts[COLUMN_NO_ALTERNATIVE] = {0};
+    for (size_t i = 0; i < from + count; i++) {
+        uint8_t alternative = source->data.at[i];
+        if (alternative != COLUMN_NO_ALTERNATIVE) {
+            (i < from ? starts : counts)[alternative]++;
+        }
+    }
+    if (count > 0 && !bytes_add(&c->data, source->data.at + from, count)) {
+        return false;
+    }
+    for (size_t i = 0; i < c->children_count; i++) {
+        c->counts[i] += counts[i]; /* as data says, so that a rollback finds both alike */
+    }
+    for (size_t i = 0; i < c->children_count; i++) {
+        if (!column_copy(c->children[i], source->children[i], starts[i], counts[i])) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static bool copy_lists(struct column *c, const struct column *source, size_t from, size_t count)
@@ -412,7 +505,10 @@ bool column_copy(struct column *c, const struct column *source, size_t from, siz
     }
     switch (c->kind) {
     case CH_STRING:
+    case CH_JSON:
         return copy_strings(c, source, from, count);
+    case CH_VARIANT:
+        return copy_variant(c, source, from, count);
     case CH_LOW_CARDINALITY:
         return copy_keys(c, source, from, count);
     case CH_ARRAY:

@@ -4,7 +4,8 @@
 /*
  * Builder of one column in the memory layout of the Native format: fixed-width values side by
  * side, strings with their length in front, offsets of arrays and maps apart from their elements,
- * LowCardinality as indexes into a dictionary, a null map beside the values of Nullable.
+ * LowCardinality as indexes into a dictionary, Variant as one number per value beside a column per
+ * alternative, JSON as its text, a null map beside the values of Nullable.
  * Small appends are here to be inlined into the decoder. An append that answers false found no
  * memory; the row must then be rolled back.
  *
@@ -30,14 +31,17 @@ struct column {
     uint8_t prefix_bytes; /* String: bytes of the last value's length, a guess for the next */
     uint8_t index_bytes;  /* LowCardinality: 1, 2 or 4 per value */
     uint32_t width_bytes; /* 0 = not of fixed width */
-    struct bytes data;    /* values; String: lengths and bytes; LowCardinality: indexes */
+    struct bytes data;    /* values; String, JSON: lengths and bytes; LowCardinality: indexes;
+                             Variant: the alternative's number, COLUMN_NO_ALTERNATIVE = NULL */
     struct bytes nulls;   /* Nullable: one byte per value, up to the last null */
     struct bytes offsets; /* Array, Map: 64-bit end of each value's elements */
-    size_t strings_count; /* String: values in data */
+    size_t strings_count; /* String, JSON: values in data */
     size_t mark_strings;  /* String: a place in data to count from … */
     size_t mark_bytes;    /* … both as of some earlier commit */
     struct dictionary dictionary;
-    struct column **children; /* Array: element; Map: key, value; Tuple: elements */
+    struct column *key;       /* LowCardinality of no String: where column_add_key finds a value */
+    size_t *counts;           /* Variant: values of each alternative that are closed */
+    struct column **children; /* Array: element; Map: key, value; Tuple: elements; Variant: all */
     size_t children_count;
     const struct ch_type *type; /* borrowed, without Nullable */
 };
@@ -64,12 +68,33 @@ void column_mark(struct column *column);
 size_t column_encoded_bytes(const struct column *column);
 size_t column_memory_bytes(const struct column *column);
 
+enum {
+    COLUMN_NO_ALTERNATIVE = 255
+};
+
+/*
+ * Variant: one value is a value of one alternative, then the alternative's number. Alternatives are
+ * numbered as in type->children (by name, as ClickHouse does). Append exactly one value to
+ * column_variant(column, i), then column_variant_close(column, i); NULL is column_add_null(column).
+ * What was appended and not closed goes with column_truncate. False: no memory.
+ */
+static inline struct column *column_variant(const struct column *column, size_t alternative)
+{
+    return column->children[alternative];
+}
+bool column_variant_close(struct column *column, size_t alternative) MUST_CHECK;
+
+/* LowCardinality of no String: append the one value that stands in column->key (and empty that).
+ * False: no memory. */
+bool column_add_key(struct column *column) MUST_CHECK;
+
 /* Append the type's zero value (interface.md §7: Enum its lowest member), or, if the column is
  * Nullable, NULL. False: no memory. */
 bool column_add_default(struct column *column) MUST_CHECK;
 bool column_add_null(struct column *column) MUST_CHECK;
 
-/* Append bytes as a String, FixedString (must fit) or LowCardinality(String) value. */
+/* Append bytes as a String, FixedString (must fit) LowCardinality of these, or JSON (the text
+ * of an object). */
 bool column_add_text(struct column *column, const void *bytes, size_t len) MUST_CHECK;
 
 /* Append `count` cells of source (same type) from index `from`. False: no memory, incomplete. */
@@ -85,7 +110,7 @@ bool column_add_wide_index(struct column *column, uint32_t index) MUST_CHECK;
 /* True if a null can be stored as such. */
 static inline bool column_takes_null(const struct column *column)
 {
-    return column->is_nullable ||
+    return column->is_nullable || column->kind == CH_VARIANT ||
            (column->kind == CH_LOW_CARDINALITY && column->dictionary.is_nullable);
 }
 

@@ -42,20 +42,26 @@ static uint64_t hash_bytes(const uint8_t *at, size_t len_bytes)
 
 static bool add_defaults(struct dictionary *d)
 {
+    CLEANUP(freep) uint8_t *zero = calloc(1, (size_t)d->width_bytes + 1);
+    if (zero == NULL) {
+        return false;
+    }
     uint32_t index = 0;
     if (d->is_nullable) {
         /* the key of NULL: never found by value, so no entry */
-        if (!bytes_add_varint(&d->keys, 0)) {
+        bool is_added = d->width_bytes == 0 ? bytes_add_varint(&d->keys, 0)
+                                            : bytes_add_zeros(&d->keys, d->width_bytes);
+        if (!is_added) {
             return false;
         }
         d->keys_count = 1;
     }
-    return dictionary_add(d, (const uint8_t *)"", 0, &index);
+    return dictionary_add(d, zero, d->width_bytes, &index);
 }
 
-bool dictionary_init(struct dictionary *d, bool is_nullable)
+bool dictionary_init(struct dictionary *d, uint32_t width_bytes, bool is_nullable)
 {
-    *d = (struct dictionary){.is_nullable = is_nullable};
+    *d = (struct dictionary){.width_bytes = width_bytes, .is_nullable = is_nullable};
     d->entries = calloc(ENTRIES_FIRST, sizeof(*d->entries));
     d->recent = calloc(DICTIONARY_CACHE_ENTRIES, sizeof(*d->recent));
     if (d->entries == NULL || d->recent == NULL) {
@@ -135,7 +141,9 @@ add_new(struct dictionary *d, const uint8_t *key, size_t len_bytes, struct dicti
         return false;
     }
     size_t before = d->keys.len;
-    if (!bytes_add_varint(&d->keys, len_bytes) || !bytes_add(&d->keys, key, len_bytes)) {
+    bool has_length = d->width_bytes == 0;
+    if ((has_length && !bytes_add_varint(&d->keys, len_bytes)) ||
+        !bytes_add(&d->keys, key, len_bytes)) {
         d->keys.len = before;
         return false;
     }
@@ -153,7 +161,7 @@ add_new(struct dictionary *d, const uint8_t *key, size_t len_bytes, struct dicti
 
 bool dictionary_add(struct dictionary *d, const uint8_t *key, size_t len_bytes, uint32_t *ret_index)
 {
-    assert(d->entries != NULL);
+    assert(d->entries != NULL && (d->width_bytes == 0 || d->width_bytes == len_bytes));
     uint64_t hash = hash_bytes(key, len_bytes);
     uint32_t slot = (uint32_t)hash & d->entries_mask;
     while (d->entries[slot].place != 0) {

@@ -2,9 +2,10 @@
 #define WORKER_REPLICA_BLOCK_DICTIONARY_H
 
 /*
- * The keys of one LowCardinality(String) column in one block, each once, already in Native layout.
- * Key 0 is the default (''); with is_nullable key 0 stands for NULL and key 1 is ''. A key that no
- * row uses in the end does no harm.
+ * The keys of one LowCardinality column in one block, each once, already in Native layout: texts
+ * with their length in front, or values of one width side by side. Key 0 is the type's zero ('');
+ * with is_nullable key 0 stands for NULL and key 1 is the zero. A key that no row uses in the end
+ * does no harm.
  */
 
 #include <stdbool.h>
@@ -35,7 +36,8 @@ struct dictionary_recent {
 };
 
 struct dictionary {
-    struct bytes keys;                /* varint length and bytes, one after another */
+    struct bytes keys;                /* varint length (texts only) and bytes, one after another */
+    uint32_t width_bytes;             /* of every key; 0 = texts */
     struct dictionary_entry *entries; /* owned, open addressing */
     uint32_t entries_mask;            /* their count is a power of two */
     uint32_t keys_count;
@@ -44,13 +46,15 @@ struct dictionary {
 };
 
 /* ST_NO_MEMORY is the only failure. */
-bool dictionary_init(struct dictionary *d, bool is_nullable) MUST_CHECK;
+/* width_bytes: of every key; 0 = texts. */
+bool dictionary_init(struct dictionary *d, uint32_t width_bytes, bool is_nullable) MUST_CHECK;
 void dictionary_done(struct dictionary *d);
 
 /* Only the default keys are left. False: no memory. */
 bool dictionary_reset(struct dictionary *d, size_t keep_bytes) MUST_CHECK;
 
-/* Index of the empty string, and of a key; the key is added if it is new. False: no memory. */
+/* Index of the zero key, and of a key (of width_bytes, if there is one); the key is added if it is
+ * new. False: no memory. */
 uint32_t dictionary_empty_index(const struct dictionary *d);
 bool dictionary_add(struct dictionary *d, const uint8_t *key, size_t len_bytes, uint32_t *ret_index)
     MUST_CHECK;

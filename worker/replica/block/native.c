@@ -10,6 +10,8 @@ enum {
     HEADS_PER_DICTIONARY_BYTES = 4 * 8,
     PIECES_PER_COLUMN = 8, /* null map, offsets, data, keys, each with a head before it */
     KEYS_VERSION = 1,      /* SharedDictionariesWithAdditionalKeys */
+    JSON_VERSION = 1,      /* SerializationObject: each value as its text */
+    VARIANT_MODE = 0,      /* SerializationVariant: BASIC, one number per value */
 };
 
 /* IndexesSerializationType: width in the low byte, then HasAdditionalKeys and
@@ -99,6 +101,12 @@ static bool add_versions(struct native *n, const struct column *c)
 {
     if (c->kind == CH_LOW_CARDINALITY) {
         return add_word(n, KEYS_VERSION);
+    }
+    if (c->kind == CH_JSON) {
+        return add_word(n, JSON_VERSION);
+    }
+    if (c->kind == CH_VARIANT && !add_word(n, VARIANT_MODE)) {
+        return false;
     }
     for (size_t i = 0; i < c->children_count; i++) {
         if (!add_versions(n, c->children[i])) {

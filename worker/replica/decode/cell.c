@@ -97,8 +97,7 @@ static bool is_utc(const char *zone)
 static enum status init_children(
     struct cell *cell, const struct pipe_settings *settings, uint32_t *next_id, struct err *err)
 {
-    bool has_children = cell->kind == CH_ARRAY || cell->kind == CH_MAP || cell->kind == CH_TUPLE;
-    if (!has_children) {
+    if (cell->type->children_count == 0) {
         return ST_OK;
     }
     cell->children = calloc(cell->type->children_count, sizeof(struct cell *));
@@ -114,6 +113,63 @@ static enum status init_children(
         }
     }
     return ST_OK;
+}
+
+/* Where a text is tried: the stricter the shape, the sooner. 0 = no text fills it. */
+static unsigned text_rank(const struct ch_type *type)
+{
+    switch (type->kind) {
+    case CH_DATE:
+    case CH_DATE32:
+    case CH_DATETIME:
+    case CH_DATETIME64:
+        return 1;
+    case CH_TIME:
+    case CH_TIME64:
+        return 2;
+    case CH_UUID:
+        return 3;
+    case CH_IPV4:
+        return 4;
+    case CH_IPV6:
+        return 5;
+    case CH_ENUM8:
+    case CH_ENUM16:
+        return 6;
+    case CH_STRING:
+    case CH_FIXED_STRING:
+        return 7;
+    default: /* numbers and containers */
+        return 0;
+    }
+}
+
+/* ch_type_check_json has seen to it that no two alternatives want one place. */
+static void init_choice(struct cell *cell)
+{
+    uint8_t by_rank[CELL_TEXTS_MAX];
+    memset(by_rank, COLUMN_NO_ALTERNATIVE, sizeof(by_rank));
+    struct cell_choice *choice = &cell->choice;
+    *choice = (struct cell_choice){
+        COLUMN_NO_ALTERNATIVE, COLUMN_NO_ALTERNATIVE, COLUMN_NO_ALTERNATIVE, 0, {0}};
+    for (size_t i = 0; i < cell->children_count; i++) {
+        const struct ch_type *type = cell->children[i]->type;
+        type = type->kind == CH_LOW_CARDINALITY ? type->children[0] : type;
+        if (ch_kind_is_integer(type->kind)) {
+            choice->integer = (uint8_t)i;
+        } else if (ch_kind_is_fraction(type->kind)) {
+            choice->fraction = (uint8_t)i;
+        } else if (type->kind == CH_BOOL) {
+            choice->truth = (uint8_t)i;
+        } else {
+            by_rank[text_rank(type)] = (uint8_t)i;
+        }
+    }
+    for (size_t rank = 1; rank < CELL_TEXTS_MAX; rank++) {
+        if (by_rank[rank] != COLUMN_NO_ALTERNATIVE) {
+            choice->texts[choice->texts_count++] = by_rank[rank];
+        }
+    }
 }
 
 enum status cell_new(
@@ -141,6 +197,9 @@ enum status cell_new(
     enum status st = init_children(cell, settings, next_id, err);
     st = st == ST_OK ? init_elements(cell, next_id, err) : st;
     st = st == ST_OK ? init_members(cell, err) : st;
+    if (st == ST_OK && cell->kind == CH_VARIANT) {
+        init_choice(cell);
+    }
     if (st != ST_OK) {
         cell_free(cell);
         return st;

@@ -14,7 +14,21 @@
 #include "common/clickhouse/type.h"
 #include "common/model/pipe.h"
 
+#include "worker/replica/block/column.h"
 #include "worker/replica/decode/keys.h"
+
+enum {
+    CELL_TEXTS_MAX = 8
+};
+
+/* Variant: its alternatives by the kind of JSON value; COLUMN_NO_ALTERNATIVE = none. */
+struct cell_choice {
+    uint8_t integer;
+    uint8_t fraction;
+    uint8_t truth;
+    uint8_t texts_count;
+    uint8_t texts[CELL_TEXTS_MAX]; /* to be tried in this order: a date, …, any text at last */
+};
 
 struct cell {
     enum ch_kind kind; /* without Nullable */
@@ -33,6 +47,7 @@ struct cell {
     struct cell **children;     /* owned; as in struct column */
     size_t children_count;
     struct key_table elements;      /* named Tuple */
+    struct cell_choice choice;      /* Variant */
     struct ch_enum_member *members; /* owned array (names borrowed), Enum by name's length, bytes */
 };
 

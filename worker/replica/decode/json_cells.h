@@ -403,4 +403,26 @@ cell_instant(struct walk *w, const struct cell *cell, struct column *column, con
     return behind;
 }
 
+/* LowCardinality of no text: the value as of the inner type, then its place in the dictionary. */
+static const uint8_t *
+cell_other_key(struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at)
+{
+    if (UNLIKELY(*at == 'n')) {
+        return cell_null(w, cell, column, at);
+    }
+    column->key->data.len = 0;
+    at = json_cell(w, cell->children[0], column->key, at);
+    if (UNLIKELY(at == NULL)) {
+        return NULL;
+    }
+    return LIKELY(column_add_key(column)) ? at : walk_no_memory(w);
+}
+
+static const uint8_t *cell_low_cardinality(
+    struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at)
+{
+    return LIKELY(column->key == NULL) ? cell_dictionary(w, cell, column, at)
+                                       : cell_other_key(w, cell, column, at);
+}
+
 #endif

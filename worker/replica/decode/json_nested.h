@@ -60,8 +60,8 @@ cell_map_key(struct walk *w, const struct cell *cell, struct column *keys, const
     if (*at != '"') {
         return walk_bad(w, at, "a key in quotes is expected");
     }
-    at = cell->kind == CH_STRING ? cell_string(w, cell, keys, at)
-                                 : cell_dictionary(w, cell, keys, at);
+    at = LIKELY(cell->kind == CH_STRING) ? cell_string(w, cell, keys, at)
+                                         : json_cell(w, cell, keys, at);
     if (at == NULL) {
         return NULL;
     }
@@ -220,6 +220,90 @@ JSON_COLD const uint8_t *cell_unnamed_tuple(
     return at;
 }
 
+/* One value of one alternative. NULL and w->fault WALK_CELL: it does not fit, and nothing is left
+ * of the try. */
+static const uint8_t *cell_try(
+    struct walk *w, const struct cell *cell, struct column *column, size_t alternative,
+    const uint8_t *at)
+{
+    struct column *values = column_variant(column, alternative);
+    const uint8_t *behind = json_cell(w, cell->children[alternative], values, at);
+    if (behind == NULL) {
+        column_truncate(values, column->counts[alternative]);
+        return NULL;
+    }
+    return column_variant_close(column, alternative) ? behind : walk_no_memory(w);
+}
+
+/* Would the alternative lose a part of the text? A date-time is no Date where the time would go. */
+static bool cell_is_too_short(const struct cell *alternative, const uint8_t *at)
+{
+    bool is_date = alternative->kind == CH_DATE || alternative->kind == CH_DATE32;
+    return is_date && *at == '"' && memchr(at + 1, '"', sizeof("2024-01-02")) == NULL;
+}
+
+/* The alternatives for this kind of value one after another, at most `count`. */
+static const uint8_t *cell_try_all(
+    struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at,
+    const uint8_t *alternatives, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (alternatives[i] == COLUMN_NO_ALTERNATIVE ||
+            cell_is_too_short(cell->children[alternatives[i]], at)) {
+            continue;
+        }
+        const uint8_t *behind = cell_try(w, cell, column, alternatives[i], at);
+        if (behind != NULL || w->fault != WALK_CELL) {
+            return behind;
+        }
+    }
+    return skip_value(w, at) == NULL
+               ? NULL
+               : walk_unfit(w, at, "no alternative of the Variant takes this kind of value");
+}
+
+/* Only digits, so that an integer type comes first. */
+static bool cell_is_whole(const uint8_t *at)
+{
+    at += *at == '-';
+    while (*at >= '0' && *at <= '9') {
+        at++;
+    }
+    return *at != '.' && (*at | 0x20) != 'e';
+}
+
+static const uint8_t *
+cell_variant(struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at)
+{
+    const struct cell_choice *choice = &cell->choice;
+    switch (*at) {
+    case '"':
+        return cell_try_all(w, cell, column, at, choice->texts, choice->texts_count);
+    case 't':
+    case 'f':
+        return cell_try_all(w, cell, column, at, &choice->truth, 1);
+    case 'n':
+        return cell_null(w, cell, column, at);
+    case '{':
+    case '[':
+        return cell_try_all(w, cell, column, at, NULL, 0);
+    default: { /* a number, or no value at all */
+        bool is_whole = cell_is_whole(at);
+        uint8_t numbers[2] = {
+            is_whole ? choice->integer : choice->fraction,
+            is_whole ? choice->fraction : choice->integer};
+        return cell_try_all(w, cell, column, at, numbers, ARRAY_LEN(numbers));
+    }
+    }
+}
+
+/* A JSON column: the object as it is written; ClickHouse parses it as JSONEachRow would. */
+static const uint8_t *
+cell_object(struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at)
+{
+    return *at == '{' || *at == 'n' ? cell_raw_text(w, cell, column, at) : cell_mismatch(w, at);
+}
+
 typedef const uint8_t *
 cell_reader(struct walk *w, const struct cell *cell, struct column *column, const uint8_t *at);
 
@@ -256,10 +340,12 @@ static cell_reader *const CELL_READERS[] = {
     [CH_DECIMAL32] = cell_decimal,
     [CH_DECIMAL64] = cell_decimal,
     [CH_DECIMAL128] = cell_decimal,
-    [CH_LOW_CARDINALITY] = cell_dictionary,
+    [CH_LOW_CARDINALITY] = cell_low_cardinality,
     [CH_ARRAY] = cell_array,
     [CH_MAP] = cell_map,
     [CH_TUPLE] = cell_tuple,
+    [CH_VARIANT] = cell_variant,
+    [CH_JSON] = cell_object,
 };
 /* clang-format on */
 

@@ -137,6 +137,12 @@ static enum status add_column(
         (void)err_wrap(err, "column %s", name);
         return st;
     }
+    st = ch_type_check_json(type, err);
+    if (st != ST_OK) {
+        ch_type_free(type);
+        (void)err_wrap(err, "column %s", name);
+        return st;
+    }
     plan->columns[index].type = type;
     plan->columns[index].name = strdup(name);
     plan->columns_count++;

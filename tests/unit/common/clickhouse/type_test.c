@@ -41,6 +41,16 @@ static void type_writes_its_canonical_text(void **state)
         {"Map(String,Array(Int8))", "Map(String, Array(Int8))"},
         {"Tuple(a Int8,`b c` String)", "Tuple(a Int8, `b c` String)"},
         {"Tuple(Int8,String)", "Tuple(Int8, String)"},
+        {"Nested(a Int8,b Array( String))", "Nested(a Int8, b Array(String))"},
+        {"Array(Nested(a Int8))", "Array(Nested(a Int8))"},
+        {"Nullable(Tuple(Int8))", "Nullable(Tuple(Int8))"},
+        {"Variant(String,UInt8, DateTime)", "Variant(DateTime, String, UInt8)"},
+        {"Variant(UInt8, String, UInt8)", "Variant(String, UInt8)"},
+        {"Map(LowCardinality(UInt8), Map(Date, JSON))",
+         "Map(LowCardinality(UInt8), Map(Date, JSON))"},
+        {"JSON", "JSON"},
+        {"JSON(max_dynamic_paths=2, a.b UInt32, SKIP REGEXP 'x)')",
+         "JSON(max_dynamic_paths=2, a.b UInt32, SKIP REGEXP 'x)')"},
     };
     for (size_t i = 0; i < ARRAY_LEN(TEXTS); i++) {
         struct ch_type *type = NULL;
@@ -91,11 +101,16 @@ static void type_refuses_with_a_reason(void **state)
         {"Map(String)", ST_INVALID, "a map needs a key and a value"},
         {"Int32(5)", ST_INVALID, "takes no arguments"},
         {"Int128", ST_UNSUPPORTED, "type Int128 is not supported yet"},
-        {"Array(JSON(a UInt32))", ST_UNSUPPORTED, "type JSON(a UInt32) is not supported yet"},
-        {"LowCardinality(Int8)", ST_UNSUPPORTED, "LowCardinality(Int8) is not supported yet"},
-        {"Map(Int8, Int8)", ST_UNSUPPORTED, "type Map(Int8, Int8) is not supported yet"},
+        {"Array(Dynamic)", ST_UNSUPPORTED, "type Dynamic is not supported yet"},
+        {"Map(Array(Int8), Int8)", ST_UNSUPPORTED, "must be single values, not Array(Int8)"},
+        {"Map(JSON, Int8)", ST_UNSUPPORTED, "must be single values, not JSON"},
+        {"Map(Nullable(String), Int8)", ST_UNSUPPORTED, "must be single values, not Nullable"},
+        {"Map(LowCardinality(Nullable(String)), Int8)", ST_UNSUPPORTED, "must be single values"},
+        {"Nested(Int8)", ST_INVALID, "the elements of Nested need names"},
+        {"Variant(Nullable(String), Int8)", ST_INVALID, "cannot be inside Variant"},
+        {"Variant(LowCardinality(Nullable(String)))", ST_INVALID, "cannot be inside Variant"},
+        {"Variant(Int8, Variant(String))", ST_INVALID, "cannot be inside Variant"},
         {"Decimal(50, 2)", ST_UNSUPPORTED, "type Decimal(50, 2) is not supported yet"},
-        {"Variant(String, Int8)", ST_UNSUPPORTED, "not supported yet"},
     };
     for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
         struct ch_type *type = NULL;
@@ -105,6 +120,32 @@ static void type_refuses_with_a_reason(void **state)
         if (strstr(err.text, CASES[i].reason) == NULL) {
             fail_msg("%s: %s", CASES[i].text, err.text);
         }
+    }
+}
+
+static void type_says_what_json_can_fill(void **state)
+{
+    (void)state;
+    static const char *const CASES[][2] = {
+        {"Array(Variant(String, Int64, Float64, Bool, DateTime))", NULL},
+        {"Variant(UUID, LowCardinality(String), Date)", NULL},
+        {"Map(String, Variant(Int64, UInt32))", "only one integer type, not both Int64 and UInt32"},
+        {"Variant(Date, DateTime64(3))", "only one date or date-time type"},
+        {"Variant(Float32, Decimal(9, 2))", "only one float or Decimal type"},
+        {"Variant(FixedString(3), LowCardinality(String))", "only one text type"},
+        {"Variant(String, Array(Int8))", "takes single values only, not Array(Int8)"},
+        {"Variant(JSON, Int8)", "takes single values only, not JSON"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+        struct ch_type *type = NULL;
+        struct err err = {0};
+        assert_int_equal(ch_type_parse(CASES[i][0], &type, &err), ST_OK);
+        enum status wanted = CASES[i][1] == NULL ? ST_OK : ST_UNSUPPORTED;
+        assert_int_equal(ch_type_check_json(type, &err), wanted);
+        if (CASES[i][1] != NULL && strstr(err.text, CASES[i][1]) == NULL) {
+            fail_msg("%s: %s", CASES[i][0], err.text);
+        }
+        ch_type_free(type);
     }
 }
 
@@ -133,6 +174,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(type_writes_its_canonical_text),
         cmocka_unit_test(type_refuses_with_a_reason),
+        cmocka_unit_test(type_says_what_json_can_fill),
         cmocka_unit_test(type_limits_nesting),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,7 +16,7 @@ static void dictionary_gives_each_key_one_index(void **state)
     (void)state;
     for (int nullable = 0; nullable < 2; nullable++) {
         struct dictionary d;
-        assert_true(dictionary_init(&d, nullable == 1));
+        assert_true(dictionary_init(&d, 0, nullable == 1));
         uint32_t first = dictionary_empty_index(&d) + 1;
         for (uint32_t round = 0; round < 2; round++) {
             for (uint32_t i = 0; i < 1000; i++) {
@@ -41,7 +41,7 @@ static void dictionary_recalls_short_keys(void **state)
 {
     (void)state;
     struct dictionary d;
-    assert_true(dictionary_init(&d, false));
+    assert_true(dictionary_init(&d, 0, false));
     static const char TEXT[] = "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopq";
     uint32_t index = 0;
     for (size_t len = 0; len <= DICTIONARY_SHORT_BYTES; len++) {
@@ -54,11 +54,31 @@ static void dictionary_recalls_short_keys(void **state)
     dictionary_done(&d);
 }
 
+static void dictionary_holds_keys_of_one_width(void **state)
+{
+    (void)state;
+    struct dictionary d;
+    assert_true(dictionary_init(&d, 4, true));
+    static const uint8_t ZEROS[8] = {0};
+    assert_int_equal(d.keys.len, sizeof(ZEROS)); /* of NULL and of the zero value */
+    assert_memory_equal(d.keys.at, ZEROS, sizeof(ZEROS));
+    for (uint32_t round = 0; round < 2; round++) {
+        for (uint32_t value = 0; value < 300; value++) {
+            uint32_t index = 0;
+            assert_true(dictionary_add(&d, (const uint8_t *)&value, sizeof(value), &index));
+            assert_int_equal(index, value + 1);
+        }
+    }
+    assert_int_equal(d.keys.len, 301 * sizeof(uint32_t));
+    dictionary_done(&d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(dictionary_gives_each_key_one_index),
         cmocka_unit_test(dictionary_recalls_short_keys),
+        cmocka_unit_test(dictionary_holds_keys_of_one_width),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -60,6 +60,52 @@ static void decoder_rolls_back_a_rejected_row(void **state)
     fixture_close(&f);
 }
 
+static void decoder_chooses_a_variant_by_kind(void **state)
+{
+    (void)state;
+    enum {
+        DATETIME,
+        INT16,
+        STRING,
+        TYPES_COUNT
+    };
+    static const struct fixture_column COLUMNS[] = {
+        {"v", "Variant(String, Int16, DateTime)", NULL}, {NULL, NULL, NULL}};
+    static const struct {
+        const char *text;
+        uint8_t alternative;
+    } CASES[] = {
+        {"{\"v\":-7}", INT16},
+        {"{\"v\":\"-7\"}", STRING},
+        {"{\"v\":\"2024-01-02T03:04:05Z\"}", DATETIME},
+        {"{\"v\":\"2024-01-02T03:04:65Z\"}", STRING},
+        {"{\"v\":null}", COLUMN_NO_ALTERNATIVE},
+        {"{}", COLUMN_NO_ALTERNATIVE},
+        {"{\"v\":1e2}", INT16},
+    };
+    static const char *const REFUSED[] = {
+        "{\"v\":true}", "{\"v\":70000}", "{\"v\":1.5}", "{\"v\":[]}", "{\"v\":{\"a\":1}}"};
+    struct fixture f;
+    fixture_open(&f, COLUMNS, NULL);
+    const struct column *column = block_column(f.block, 0);
+    size_t counts[TYPES_COUNT] = {0};
+    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+        assert_int_equal(fixture_add(&f, CASES[i].text), ST_OK);
+        assert_int_equal(column->data.at[i], CASES[i].alternative);
+        if (CASES[i].alternative != COLUMN_NO_ALTERNATIVE) {
+            counts[CASES[i].alternative]++;
+        }
+        for (size_t k = 0; k < ARRAY_LEN(REFUSED); k++) {
+            assert_int_equal(fixture_add(&f, REFUSED[k]), ST_REJECTED);
+        }
+        for (size_t k = 0; k < TYPES_COUNT; k++) {
+            assert_int_equal(column_items(column->children[k]), counts[k]);
+        }
+    }
+    assert_non_null(strstr(f.reject.message, "no alternative of the Variant"));
+    fixture_close(&f);
+}
+
 static void decoder_names_column_kind_and_type(void **state)
 {
     (void)state;
@@ -335,6 +381,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(decoder_takes_keys_in_any_order_and_fills_what_is_missing),
         cmocka_unit_test(decoder_rolls_back_a_rejected_row),
+        cmocka_unit_test(decoder_chooses_a_variant_by_kind),
         cmocka_unit_test(decoder_names_column_kind_and_type),
         cmocka_unit_test(decoder_is_strict),
         cmocka_unit_test(decoder_limits_depth),

@@ -1,0 +1,333 @@
+/*
+ * Strings, bytes, fixed, enums, and the logical types on them. Strings and bytes are stored as they
+ * are, also when they are not UTF-8: so does ClickHouse's own reader, and nothing is lost.
+ */
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "worker/replica/decode/avro/avro_node.h"
+
+enum {
+    SHORT_BYTES = 32,
+    DECIMAL_MAX_BYTES = 64, /* of convert_decimal */
+    UUID_BYTES = 16,
+    DURATION_BYTES = 12,
+};
+
+/* Behind at there are JSON_PADDING_BYTES, behind a column's room BYTES_SLACK: a short text is one
+ * copy of fixed length. */
+static inline bool put_string(struct column *column, const uint8_t *text, size_t len)
+{
+    if (UNLIKELY(len > SHORT_BYTES || !column_has_room(column, 1 + SHORT_BYTES))) {
+        return column_add_text(column, text, len);
+    }
+    uint8_t *to = column->data.at + column->data.len;
+    column_prefetch(column, 1);
+    *to = (uint8_t)len;
+    memcpy(to + 1, text, SHORT_BYTES);
+    column->data.len += 1 + len;
+    column->strings_count++;
+    return true;
+}
+
+static inline bool put_key(struct column *column, const uint8_t *text, size_t len)
+{
+    uint32_t index = 0;
+    if (len <= DICTIONARY_SHORT_BYTES &&
+        dictionary_recall(&column->dictionary, text, len, &index)) {
+        return column_add_index(column, index);
+    }
+    if (!dictionary_add(&column->dictionary, text, len, &index)) {
+        return false;
+    }
+    dictionary_remember(&column->dictionary, text, len, index);
+    return column_add_index(column, index);
+}
+
+/* string and bytes into String. */
+static const uint8_t *
+run_string(struct avro_run *r, const struct avro_node *n, struct column *column, const uint8_t *at)
+{
+    (void)n;
+    size_t len = 0;
+    at = avro_length(r, at, &len);
+    if (UNLIKELY(at == NULL)) {
+        return NULL;
+    }
+    return LIKELY(put_string(column, at, len)) ? at + len : avro_no_memory(r);
+}
+
+static const uint8_t *
+run_key(struct avro_run *r, const struct avro_node *n, struct column *column, const uint8_t *at)
+{
+    (void)n;
+    size_t len = 0;
+    at = avro_length(r, at, &len);
+    if (UNLIKELY(at == NULL)) {
+        return NULL;
+    }
+    return LIKELY(put_key(column, at, len)) ? at + len : avro_no_memory(r);
+}
+
+static const uint8_t *convert_string(
+    struct avro_run *r, const struct avro_node *n, struct column *column, const uint8_t *at)
+{
+    size_t len = 0;
+    const uint8_t *text = avro_length(r, at, &len);
+    if (text == NULL) {
+        return NULL;
+    }
+    enum convert_end end = n->type->kind == AVRO_STRING
+                               ? convert_text(&r->convert, n->cell, column, text, len)
+                               : convert_bytes(&r->convert, n->cell, column, text, len);
+    return avro_converted(r, n, at, text + len, end);
+}
+
+static const uint8_t *convert_fixed(
+    struct avro_run *r, const struct avro_node *n, struct column *column, const uint8_t *at)
+{
+    const uint8_t *next = avro_take(r, at, n->type->size);
+    if (next == NULL) {
+        return NULL;
+    }
+    return avro_converted(
+        r, n, at, next, convert_bytes(&r->convert, n->cell, column, at, n->type->size));
+}
+
+/* A fixed as wide as the column's value: its bytes, as ClickHouse's reader does. */
+static const uint8_t *run_same_width(
+    struct avro_run *r, const struct avro_node *n, struct column *column, const uint8_t *at)
+{
+    const uint8_t *next = avro_take(r, at, n->type->size);
+    if (next == NULL) {
+        return NULL;
+    }
+    return bytes_add(&column->data, at, n->type->size) ? next : avro_no_memory(r);
+}
+
+/* --- enums --- */
+
+static const uint8_t *run_enum_value(
+    struct avro_run *r, const struct avro_node *n, struct column *column, const uint8_t *at)
+{
+    size_t index = 0;
+    const uint8_t *next = avro_symbol(r, n->type, at, &index);
+    if (UNLIKELY(next == NULL)) {
+        return NULL;
+    }
+    int32_t value = n->values[index];
+    if (UNLIKELY(value == AVRO_NO_VALUE)) {
+        return avro_unfit(r, n, at, "the Enum has no member of the symbol's name");
+    }
+    return LIKELY(column_add_u64(column, (uint64_t)(int64_t)value)) ? next : avro_no_memory(r);
+}
+
+static const uint8_t *run_enum_text(
+    struct avro_run *r, const struct avro_node *n, struct column *column, const uint8_t *at)
+{
+    size_t index = 0;
+    const uint8_t *next = avro_symbol(r, n->type, at, &index);
+    if (UNLIKELY(next == NULL)) {
+        return NULL;
+    }
+    const struct avro_text *symbol = &n->type->symbols[index];
+    if (n->cell->kind == CH_STRING) {
+        return column_add_text(column, symbol->bytes, symbol->len) ? next : avro_no_memory(r);
+    }
+    if (column->kind == CH_LOW_CARDINALITY && symbol->len <= DICTIONARY_SHORT_BYTES) {
+        uint8_t padded[DICTIONARY_SHORT_BYTES] = {0};
+        memcpy(padded, symbol->bytes, symbol->len);
+        return put_key(column, padded, symbol->len) ? next : avro_no_memory(r);
+    }
+    uint8_t padded[2 * AVRO_DURATION_TEXT_BYTES + 256] = {0}; /* convert_text reads ahead */
+    if (symbol->len > AVRO_DURATION_TEXT_BYTES) {
+        return avro_unfit(r, n, at, "the symbol is too long");
+    }
+    memcpy(padded, symbol->bytes, symbol->len);
+    return avro_converted(
+        r, n, at, next, convert_text(&r->convert, n->cell, column, padded, symbol->len));
+}
+
+/* --- decimal, uuid, duration --- */
+
+enum convert_end avro_put_decimal(
+    struct avro_run *r, const struct avro_type *type, const struct cell *cell,
+    struct column *column, struct avro_text bytes)
+{
+    const uint8_t *at = (const uint8_t *)bytes.bytes;
+    size_t len = bytes.len;
+    /* bytes that only repeat the sign */
+    while (len > 1 && ((at[0] == 0 && at[1] < 0x80) || (at[0] == 0xff && at[1] >= 0x80))) {
+        at++;
+        len--;
+    }
+    if (len == 0 || len > DECIMAL_MAX_BYTES) {
+        r->convert.reason = len == 0 ? "a decimal has no bytes" : "out of range";
+        return CONVERT_UNFIT;
+    }
+    return convert_decimal(&r->convert, cell, column, at, len, type->scale);
+}
+
+static const uint8_t *
+decimal_bytes(struct avro_run *r, const struct avro_node *n, const uint8_t *at, size_t *ret_len)
+{
+    if (n->type->kind == AVRO_BYTES) {
+        return avro_length(r, at, ret_len);
+    }
+    *ret_len = n->type->size;
+    return avro_take(r, at, *ret_len) == NULL ? NULL : at;
+}
+
+static const uint8_t *
+run_decimal(struct avro_run *r, const struct avro_node *n, struct column *column, const uint8_t *at)
+{
+    size_t len = 0;
+    const uint8_t *bytes = decimal_bytes(r, n, at, &len);
+    if (bytes == NULL) {
+        return NULL;
+    }
+    struct avro_text text = {.bytes = (char *)(uintptr_t)bytes, .len = len}; /* only read */
+    return avro_converted(
+        r, n, at, bytes + len, avro_put_decimal(r, n->type, n->cell, column, text));
+}
+
+/* Into a Decimal32 or Decimal64 of the same scale: the number as it is, if it has the digits. */
+static const uint8_t *run_same_decimal(
+    struct avro_run *r, const struct avro_node *n, struct column *column, const uint8_t *at)
+{
+    size_t len = 0;
+    const uint8_t *bytes = decimal_bytes(r, n, at, &len);
+    if (UNLIKELY(bytes == NULL)) {
+        return NULL;
+    }
+    if (UNLIKELY(len == 0 || len > sizeof(uint64_t))) {
+        return run_decimal(r, n, column, at);
+    }
+    uint64_t raw = 0;
+    memcpy(&raw, bytes, sizeof(raw)); /* what is behind them goes with the shift */
+    int64_t value = (int64_t)__builtin_bswap64(raw) >> (64 - 8 * len);
+    if (UNLIKELY(value <= n->low || value >= n->high)) {
+        return run_decimal(r, n, column, at);
+    }
+    return LIKELY(column_add_u64(column, (uint64_t)value)) ? bytes + len : avro_no_memory(r);
+}
+
+void avro_uuid_text(const uint8_t *at, char *out)
+{
+    static const char DIGITS[] = "0123456789abcdef";
+    for (unsigned i = 0; i < UUID_BYTES; i++) {
+        if (i == 4 || i == 6 || i == 8 || i == 10) {
+            *out++ = '-';
+        }
+        *out++ = DIGITS[at[i] >> 4];
+        *out++ = DIGITS[at[i] & 15];
+    }
+}
+
+/* uuid in 16 bytes, as RFC 4122 has them. */
+static const uint8_t *run_uuid_bytes(
+    struct avro_run *r, const struct avro_node *n, struct column *column, const uint8_t *at)
+{
+    const uint8_t *next = avro_take(r, at, UUID_BYTES);
+    if (next == NULL) {
+        return NULL;
+    }
+    if (n->cell->kind == CH_UUID) {
+        uint64_t words[2];
+        memcpy(words, at, sizeof(words));
+        bool is_in =
+            column_add_two(column, __builtin_bswap64(words[0]), __builtin_bswap64(words[1]));
+        return is_in ? next : avro_no_memory(r);
+    }
+    char text[AVRO_UUID_TEXT_BYTES + 2 * AVRO_DURATION_TEXT_BYTES] = ""; /* as above */
+    avro_uuid_text(at, text);
+    return avro_converted(
+        r, n, at, next,
+        convert_text(&r->convert, n->cell, column, (const uint8_t *)text, AVRO_UUID_TEXT_BYTES));
+}
+
+size_t avro_duration_text(const uint8_t *at, char *out)
+{
+    uint32_t parts[3];
+    memcpy(parts, at, sizeof(parts)); /* little-endian, as this machine */
+    int len = snprintf(
+        out, AVRO_DURATION_TEXT_BYTES, "{\"months\":%u,\"days\":%u,\"millis\":%u}", parts[0],
+        parts[1], parts[2]);
+    assert(len > 0 && len < AVRO_DURATION_TEXT_BYTES);
+    return (size_t)len;
+}
+
+static const uint8_t *run_duration_text(
+    struct avro_run *r, const struct avro_node *n, struct column *column, const uint8_t *at)
+{
+    (void)n;
+    const uint8_t *next = avro_take(r, at, DURATION_BYTES);
+    if (next == NULL) {
+        return NULL;
+    }
+    char text[AVRO_DURATION_TEXT_BYTES] = "";
+    size_t len = avro_duration_text(at, text);
+    return column_add_text(column, text, len) ? next : avro_no_memory(r);
+}
+
+/* --- the choice --- */
+
+static bool is_text(const struct cell *cell)
+{
+    if (cell->kind != CH_LOW_CARDINALITY) {
+        return cell->kind == CH_STRING;
+    }
+    const struct ch_type *key = cell->type->children[0];
+    return (key->kind == CH_NULLABLE ? key->children[0] : key)->kind == CH_STRING;
+}
+
+static void choose_decimal(struct avro_node *n)
+{
+    enum ch_kind to = n->cell->kind;
+    n->run = run_decimal;
+    if ((to == CH_DECIMAL32 || to == CH_DECIMAL64) && n->cell->scale == n->type->scale) {
+        n->run = run_same_decimal;
+        n->high = (int64_t)NUMBER_POWERS[n->cell->precision];
+        n->low = -n->high;
+    }
+}
+
+static void choose_fixed(struct avro_node *n)
+{
+    enum ch_kind to = n->cell->kind;
+    bool is_raw = to == CH_IPV6 || to == CH_INT128 || to == CH_UINT128 || to == CH_INT256 ||
+                  to == CH_UINT256 || to == CH_FIXED_STRING;
+    if (n->type->logical == AVRO_UUID && to != CH_FIXED_STRING) {
+        n->run = run_uuid_bytes;
+    } else if (n->type->logical == AVRO_DURATION && is_text(n->cell)) {
+        n->run = run_duration_text;
+    } else if (is_raw && n->cell->width_bytes == n->type->size) {
+        n->run = run_same_width;
+    } else {
+        n->run = convert_fixed;
+    }
+}
+
+bool avro_choose_text(struct avro_node *n)
+{
+    enum ch_kind to = n->cell->kind;
+    if (n->type->logical == AVRO_DECIMAL) {
+        choose_decimal(n);
+        return true;
+    }
+    switch (n->type->kind) {
+    case AVRO_STRING:
+    case AVRO_BYTES:
+        n->run = to == CH_STRING ? run_string : is_text(n->cell) ? run_key : convert_string;
+        return true;
+    case AVRO_FIXED:
+        choose_fixed(n);
+        return true;
+    case AVRO_ENUM:
+        n->run = n->values != NULL ? run_enum_value : run_enum_text;
+        return true;
+    default: /* no text */
+        return false;
+    }
+}

@@ -2,6 +2,7 @@
 penstock_unit_test(base_utf8_test tests/unit/common/base/utf8_test.c base)
 penstock_unit_test(base_base64_test tests/unit/common/base/base64_test.c base)
 penstock_unit_test(model_pipe_spec_test tests/unit/common/model/pipe_spec_test.c model)
+penstock_unit_test(model_registry_url_test tests/unit/common/model/registry_url_test.c model)
 penstock_unit_test(model_pipe_settings_test tests/unit/common/model/pipe_settings_test.c model)
 add_library(script_server STATIC ${CMAKE_SOURCE_DIR}/tests/unit/common/http/script_server.c)
 penstock_include_root(unit_header tests/unit)

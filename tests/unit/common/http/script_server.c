@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 enum {
-    STEPS_MAX = 8,
+    STEPS_MAX = 32,
     HEAD_BYTES = 16384,
 };
 

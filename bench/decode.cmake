@@ -1,4 +1,5 @@
-# The decode micro-bench; needs simdjson (libsimdjson-dev) and a C++ compiler, else it is left out.
+# The decode micro-bench; needs simdjson (libsimdjson-dev), a C++ compiler and avro-c (libavro-dev),
+# else it is left out.
 include(CheckLanguage)
 check_language(CXX)
 if(CMAKE_CXX_COMPILER)
@@ -6,16 +7,20 @@ if(CMAKE_CXX_COMPILER)
     find_library(SIMDJSON_LIBRARY simdjson)
     find_path(SIMDJSON_INCLUDE simdjson.h)
 endif()
-if(SIMDJSON_LIBRARY AND SIMDJSON_INCLUDE)
+find_library(AVRO_LIBRARY avro)
+find_path(AVRO_INCLUDE avro.h)
+if(SIMDJSON_LIBRARY AND SIMDJSON_INCLUDE AND AVRO_LIBRARY AND AVRO_INCLUDE)
     add_library(simdjson_shim STATIC ${CMAKE_SOURCE_DIR}/bench/simdjson_shim.cpp)
     target_include_directories(simdjson_shim PRIVATE ${PENSTOCK_ROOTS}/bench_header)
     target_compile_options(simdjson_shim PRIVATE -O3)
     set_target_properties(simdjson_shim PROPERTIES CXX_STANDARD 17)
     target_link_libraries(simdjson_shim PRIVATE ${SIMDJSON_LIBRARY})
-    penstock_program(penstock-bench-decode ${CMAKE_SOURCE_DIR}/bench/decode_bench.c)
-    target_link_libraries(penstock-bench-decode PRIVATE simdjson_shim bench_workload replica)
+    penstock_program(penstock-bench-decode ${CMAKE_SOURCE_DIR}/bench/decode_bench.c
+        ${CMAKE_SOURCE_DIR}/bench/subject.c ${CMAKE_SOURCE_DIR}/bench/avro_generic.c)
+    target_link_libraries(penstock-bench-decode PRIVATE simdjson_shim bench_workload replica
+        ${AVRO_LIBRARY})
     set_target_properties(penstock-bench-decode PROPERTIES LINKER_LANGUAGE CXX)
     add_dependencies(bench-programs penstock-bench-decode)
 else()
-    message(STATUS "simdjson not found: the decode bench is not configured")
+    message(STATUS "simdjson or avro-c not found: the decode bench is not configured")
 endif()

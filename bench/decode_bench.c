@@ -1,78 +1,77 @@
 /*
- * JSON to columns against simdjson's DOM parse of the same bytes, interleaved: a round decodes all
- * messages, then parses all; figures are medians over the rounds of thread CPU time per message.
+ * The decoders against libraries that read the same bytes, and against themselves with other shapes
+ * of the same messages. Everything is interleaved: a round runs each way once over all messages;
+ * figures are medians over the rounds of thread CPU time per message, ratios of each round.
  *
  *     penstock-bench-decode [--json] [--rounds N] [--messages N] [--workload small|large]
- * [--decode-only]
+ *                           [--only NAME]
  */
 #include <assert.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "common/base/parse.h"
 
+#include "bench/avro_generic.h"
 #include "bench/simdjson_shim.h"
-#include "bench/workload.h"
-#include "worker/replica/block/block.h"
-#include "worker/replica/decode/decoder.h"
+#include "bench/subject.h"
 
 enum {
-    SMALL_MESSAGES = 200000,
-    LARGE_MESSAGES = 40000,
-    BLOCK_ROWS = 100000,
+    SMALL_MESSAGES = 100000,
+    LARGE_MESSAGES = 20000,
     ROUNDS_DEFAULT = 7,
     ROUNDS_MAX = 200,
     MESSAGES_MAX = 2000000,
-    KEEP_BYTES = 1 << 30,
+    BLOCK_ROWS = 100000,
+    FRAME_BYTES = 5,
 };
 
-struct message {
-    size_t start;
-    size_t len_bytes;
+/* clang-format off */
+/* X(enum constant, name, shape of the messages, columns): the ways that are ours. */
+#define WAY_TABLE(X) \
+    X(WAY_JSON,     "json",     EMIT_JSON,          SUBJECT_ALL) \
+    X(WAY_SHUFFLED, "shuffled", EMIT_JSON_SHUFFLED, SUBJECT_ALL) \
+    X(WAY_PRETTY,   "pretty",   EMIT_JSON_PRETTY,   SUBJECT_ALL) \
+    X(WAY_ESCAPES,  "escapes",  EMIT_JSON_ESCAPES,  SUBJECT_ALL) \
+    X(WAY_HALF,     "half",     EMIT_JSON,          SUBJECT_HALF) \
+    X(WAY_RAW,      "raw",      EMIT_JSON,          SUBJECT_RAW) \
+    X(WAY_AVRO,     "avro",     EMIT_AVRO,          SUBJECT_ALL)
+/* clang-format on */
+
+enum way {
+#define X(way, name, shape, columns) way,
+    WAY_TABLE(X)
+#undef X
+    WAY_SIMDJSON,
+    WAY_AVRO_GENERIC,
+    WAYS,
 };
 
-/* All messages of one workload, one behind the other as in a fetched batch. */
-struct messages {
-    char *bytes; /* owned */
-    struct message *items;
-    size_t count;
-    size_t total_bytes;
-};
-
-struct figures {
-    const char *name;
-    double message_bytes;
-    double decode_ns;
-    double simdjson_ns;
-    double ratio;
+static const char *const way_names[WAYS] = {
+#define X(way, name, shape, columns) [way] = name,
+    WAY_TABLE(X)
+#undef X
+        [WAY_SIMDJSON] = "simdjson",
+    [WAY_AVRO_GENERIC] = "avro-c",
 };
 
 struct options {
     bool is_json;
-    bool is_decode_only;
-    const char *only;
+    const char *workload; /* NULL = both */
+    const char *only;     /* one way, NULL = all */
     size_t rounds;
     size_t messages; /* 0 = the default of the workload */
 };
 
-static _Noreturn void die(const char *reason)
-{
-    (void)fprintf(stderr, "penstock-bench-decode: %s\n", reason);
-    exit(EXIT_FAILURE); /* ban-ok: a program of one file */
-}
-
-static double cpu_ns(void)
-{
-    struct timespec now;
-    if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now) != 0) {
-        die("no CPU clock");
-    }
-    return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
-}
+struct bench {
+    struct messages messages[WAY_AVRO + 1];
+    struct subject *subjects[WAY_AVRO + 1];
+    struct simdjson_shim *simdjson;
+    struct avro_generic *generic;
+    double ns[WAYS][ROUNDS_MAX];
+    double ratios[ROUNDS_MAX];
+};
 
 static int compare_doubles(const void *a, const void *b)
 {
@@ -81,89 +80,38 @@ static int compare_doubles(const void *a, const void *b)
     return left < right ? -1 : left > right ? 1 : 0;
 }
 
-static double median(double *values, size_t count)
+static double median(const double *values, size_t count)
 {
-    qsort(values, count, sizeof(*values), compare_doubles);
-    return values[count / 2];
+    double sorted[ROUNDS_MAX];
+    memcpy(sorted, values, count * sizeof(*values));
+    qsort(sorted, count, sizeof(*sorted), compare_doubles);
+    return sorted[count / 2];
 }
 
-static struct messages make_messages(enum workload_kind kind, size_t count)
+static double simdjson_round(struct bench *b)
 {
-    struct messages m = {.count = count};
-    m.items = calloc(count, sizeof(*m.items));
-    m.bytes = malloc(count * (size_t)WORKLOAD_MESSAGE_MAX_BYTES);
-    if (m.items == NULL || m.bytes == NULL) {
-        die("out of memory");
-    }
-    for (size_t i = 0; i < count; i++) {
-        m.items[i].start = m.total_bytes;
-        m.items[i].len_bytes = workload_message(kind, EMIT_JSON, i, m.bytes + m.total_bytes);
-        m.total_bytes += m.items[i].len_bytes;
-    }
-    char *bytes = realloc(m.bytes, m.total_bytes + SIMDJSON_SHIM_PADDING_BYTES);
-    m.bytes = bytes == NULL ? m.bytes : bytes;
-    memset(m.bytes + m.total_bytes, 0, SIMDJSON_SHIM_PADDING_BYTES);
-    return m;
-}
-
-/* The plan of a pipe that fills the workload's columns. */
-static struct plan *make_plan(enum workload_kind kind)
-{
-    size_t count = 0;
-    const struct workload_column *columns = workload_columns(kind, &count);
-    struct pipe_column *wanted = calloc(count, sizeof(*wanted));
-    struct pipe_field_mapping *mappings = calloc(count, sizeof(*mappings));
-    struct plan_column *table = calloc(count, sizeof(*table));
-    if (wanted == NULL || mappings == NULL || table == NULL) {
-        die("out of memory");
-    }
-    static char separator[] = ".";
-    static char name[] = "bench";
-    for (size_t i = 0; i < count; i++) {
-        table[i] = (struct plan_column){columns[i].name, columns[i].type};
-        wanted[i].name = strdup(columns[i].name);
-        mappings[i].destination_field = strdup(columns[i].name);
-        mappings[i].source_field = strdup(columns[i].source);
-    }
-    struct pipe_spec spec = {
-        .destination = {.database = name, .table = name, .columns = wanted, .columns_count = count},
-        .mappings = mappings,
-        .mappings_count = count,
-        .settings = {.path_separator = separator},
-    };
-    struct plan *plan = NULL;
-    struct err err = {0};
-    if (plan_new(&spec, table, count, &plan, &err) != ST_OK) {
-        die(err.text);
-    }
-    for (size_t i = 0; i < count; i++) {
-        free(wanted[i].name);
-        free(mappings[i].destination_field);
-        free(mappings[i].source_field);
-    }
-    free(wanted);
-    free(mappings);
-    free(table);
-    return plan;
-}
-
-static double decode_round(const struct messages *m, struct decoder *decoder, struct block *block)
-{
+    const struct messages *m = &b->messages[WAY_JSON];
     double start = cpu_ns();
-    struct decoder_outcome outcome;
-    struct err err = {0};
-    block_reset(block);
     for (size_t i = 0; i < m->count; i++) {
-        struct record record = {
-            .topic = "bench",
-            .topic_bytes = strlen("bench"),
-            .offset = (int64_t)i,
-            .value = (const uint8_t *)m->bytes + m->items[i].start,
-            .value_bytes = m->items[i].len_bytes,
-        };
-        enum status st = decoder_add(decoder, &record, block, &outcome, &err);
-        if (st != ST_OK) {
-            die(st == ST_REJECTED ? outcome.reject.message : err.text);
+        if (!simdjson_shim_parse(
+                b->simdjson, m->bytes + m->items[i].start, m->items[i].len_bytes)) {
+            die("simdjson refuses a message");
+        }
+    }
+    return (cpu_ns() - start) / (double)m->count;
+}
+
+static double generic_round(struct bench *b)
+{
+    const struct messages *m = &b->messages[WAY_AVRO];
+    struct block *block = subject_block(b->subjects[WAY_AVRO]);
+    block_reset(block);
+    double start = cpu_ns();
+    for (size_t i = 0; i < m->count; i++) {
+        if (!avro_generic_add(
+                b->generic, m->bytes + m->items[i].start + FRAME_BYTES,
+                m->items[i].len_bytes - FRAME_BYTES, block)) {
+            die("avro-c refuses a message");
         }
         if (block_rows(block) == BLOCK_ROWS) {
             block_reset(block);
@@ -172,102 +120,132 @@ static double decode_round(const struct messages *m, struct decoder *decoder, st
     return (cpu_ns() - start) / (double)m->count;
 }
 
-static double simdjson_round(const struct messages *m, struct simdjson_shim *shim)
+static double run_way(struct bench *b, enum way way)
 {
-    double start = cpu_ns();
-    for (size_t i = 0; i < m->count; i++) {
-        if (!simdjson_shim_parse(shim, m->bytes + m->items[i].start, m->items[i].len_bytes)) {
-            die("simdjson refuses a message");
+    if (way == WAY_SIMDJSON) {
+        return simdjson_round(b);
+    }
+    return way == WAY_AVRO_GENERIC ? generic_round(b)
+                                   : subject_round(b->subjects[way], &b->messages[way]);
+}
+
+static bool is_wanted(const struct options *o, enum way way)
+{
+    return o->only == NULL || strcmp(o->only, way_names[way]) == 0;
+}
+
+static double ratio(struct bench *b, enum way way, enum way base, size_t rounds)
+{
+    for (size_t i = 0; i < rounds; i++) {
+        b->ratios[i] = b->ns[way][i] / b->ns[base][i];
+    }
+    return median(b->ratios, rounds);
+}
+
+static void print_json(struct bench *b, const char *name, size_t rounds)
+{
+    const struct messages *m = &b->messages[WAY_JSON];
+    (void)printf(
+        ",\"%s\":{\"messageBytes\":%.0f,\"decodeNs\":%.1f,\"simdjsonNs\":%.1f,\"avroNs\":%.1f,"
+        "\"avroGenericNs\":%.1f,\"simdjsonRatio\":%.3f,\"avroRatio\":%.3f,\"shuffledRatio\":%.3f,"
+        "\"prettyRatio\":%.3f,\"escapesRatio\":%.3f,\"halfRatio\":%.3f,\"rawRatio\":%.3f}",
+        name, (double)m->total_bytes / (double)m->count, median(b->ns[WAY_JSON], rounds),
+        median(b->ns[WAY_SIMDJSON], rounds), median(b->ns[WAY_AVRO], rounds),
+        median(b->ns[WAY_AVRO_GENERIC], rounds), ratio(b, WAY_JSON, WAY_SIMDJSON, rounds),
+        ratio(b, WAY_AVRO, WAY_AVRO_GENERIC, rounds), ratio(b, WAY_SHUFFLED, WAY_JSON, rounds),
+        ratio(b, WAY_PRETTY, WAY_JSON, rounds), ratio(b, WAY_ESCAPES, WAY_JSON, rounds),
+        ratio(b, WAY_HALF, WAY_JSON, rounds), ratio(b, WAY_RAW, WAY_JSON, rounds));
+}
+
+static void print_text(struct bench *b, const struct options *o, const char *name)
+{
+    for (enum way way = 0; way < WAYS; way++) {
+        if (is_wanted(o, way)) {
+            (void)printf(
+                "%-6s %-9s %7.1f ns\n", name, way_names[way], median(b->ns[way], o->rounds));
         }
     }
-    return (cpu_ns() - start) / (double)m->count;
 }
 
-static struct figures measure(const struct options *o, enum workload_kind kind, const char *name)
+static void bench_init(struct bench *b, enum workload_kind kind, size_t count)
 {
-    struct messages m = make_messages(
-        kind, o->messages > 0          ? o->messages
-              : kind == WORKLOAD_SMALL ? SMALL_MESSAGES
-                                       : LARGE_MESSAGES);
-    struct plan *plan = make_plan(kind);
-    struct err err = {0};
-    struct decoder *decoder = NULL;
-    struct block *block = NULL;
-    size_t count = 0;
-    const struct block_column *columns = plan_columns(plan, &count);
-    struct simdjson_shim *shim = simdjson_shim_new();
-    if (shim == NULL || decoder_new(plan, NULL, &decoder, &err) != ST_OK ||
-        block_new(columns, count, KEEP_BYTES, &block, &err) != ST_OK) {
-        die(shim == NULL ? "out of memory" : err.text);
+#define X(way, name, shape, columns)                                                               \
+    b->messages[way] = messages_new(kind, shape, count);                                           \
+    b->subjects[way] = subject_new(kind, shape, columns);
+    WAY_TABLE(X)
+#undef X
+    b->simdjson = simdjson_shim_new();
+    b->generic = avro_generic_new(kind);
+    if (b->simdjson == NULL || b->generic == NULL) {
+        die("simdjson or avro-c does not start");
     }
-    double decode[ROUNDS_MAX];
-    double simdjson[ROUNDS_MAX];
-    double ratio[ROUNDS_MAX];
-    (void)decode_round(&m, decoder, block); /* memory is touched before it counts */
-    (void)simdjson_round(&m, shim);
-    for (size_t i = 0; i < o->rounds; i++) {
-        decode[i] = decode_round(&m, decoder, block);
-        simdjson[i] = o->is_decode_only ? 1 : simdjson_round(&m, shim);
-        ratio[i] = decode[i] / simdjson[i];
-    }
-    struct figures f = {
-        .name = name,
-        .message_bytes = (double)m.total_bytes / (double)m.count,
-        .decode_ns = median(decode, o->rounds),
-        .simdjson_ns = median(simdjson, o->rounds),
-        .ratio = median(ratio, o->rounds),
-    };
-    simdjson_shim_free(shim);
-    block_free(block);
-    decoder_free(decoder);
-    plan_free(plan);
-    free(m.bytes);
-    free(m.items);
-    return f;
 }
 
-static void print_figures(const struct options *o, const struct figures *figures, size_t count)
+static void bench_done(struct bench *b)
 {
+    for (enum way way = 0; way <= WAY_AVRO; way++) {
+        messages_free(&b->messages[way]);
+        subject_free(b->subjects[way]);
+    }
+    simdjson_shim_free(b->simdjson);
+    avro_generic_free(b->generic);
+}
+
+static void measure(const struct options *o, enum workload_kind kind, const char *name)
+{
+    static struct bench b;
+    size_t usual = kind == WORKLOAD_SMALL ? SMALL_MESSAGES : LARGE_MESSAGES;
+    bench_init(&b, kind, o->messages > 0 ? o->messages : usual);
+    for (size_t i = 0; i <= o->rounds; i++) { /* the first touches memory and does not count */
+        for (enum way way = 0; way < WAYS; way++) {
+            if (is_wanted(o, way)) {
+                b.ns[way][i == 0 ? 0 : i - 1] = run_way(&b, way);
+            }
+        }
+    }
     if (o->is_json) {
-        (void)printf("{\"kernel\":\"%s\"", simdjson_shim_kernel());
+        print_json(&b, name, o->rounds);
+    } else {
+        print_text(&b, o, name);
     }
-    for (size_t i = 0; i < count; i++) {
-        const struct figures *f = &figures[i];
-        (void)printf(
-            o->is_json ? ",\"%s\":{\"messageBytes\":%.0f,\"decodeNs\":%.1f,\"simdjsonNs\":%.1f,"
-                         "\"ratio\":%.3f}"
-                       : "%-6s %5.0f bytes: decode %6.1f ns, simdjson DOM %6.1f ns, ratio %.3f\n",
-            f->name, f->message_bytes, f->decode_ns, f->simdjson_ns, f->ratio);
+    bench_done(&b);
+}
+
+static bool read_count(const char *text, uint64_t max, size_t *ret_count)
+{
+    uint64_t value = 0;
+    if (parse_u64(text, max, &value) != ST_OK || value == 0) {
+        return false;
     }
-    if (o->is_json) {
-        (void)printf("}\n");
-    }
+    *ret_count = (size_t)value;
+    return true;
 }
 
 static struct options read_options(int argc, char **argv)
 {
     struct options o = {.rounds = ROUNDS_DEFAULT};
     for (int i = 1; i < argc; i++) {
-        uint64_t rounds = 0;
-        uint64_t messages = 0;
+        const char *value = i + 1 < argc ? argv[i + 1] : "";
+        bool is_fine = true;
         if (strcmp(argv[i], "--json") == 0) {
             o.is_json = true;
-        } else if (strcmp(argv[i], "--decode-only") == 0) {
-            o.is_decode_only = true;
-        } else if (strcmp(argv[i], "--workload") == 0 && i + 1 < argc) {
-            o.only = argv[++i];
-        } else if (
-            strcmp(argv[i], "--rounds") == 0 && i + 1 < argc &&
-            parse_u64(argv[++i], ROUNDS_MAX, &rounds) == ST_OK && rounds > 0) {
-            o.rounds = (size_t)rounds;
-        } else if (
-            strcmp(argv[i], "--messages") == 0 && i + 1 < argc &&
-            parse_u64(argv[++i], MESSAGES_MAX, &messages) == ST_OK) {
-            o.messages = (size_t)messages;
-        } else {
-            die("usage: [--json] [--rounds N] [--messages N] [--workload small|large] "
-                "[--decode-only]");
+            continue;
         }
+        if (strcmp(argv[i], "--workload") == 0) {
+            o.workload = value;
+        } else if (strcmp(argv[i], "--only") == 0) {
+            o.only = value;
+        } else if (strcmp(argv[i], "--rounds") == 0) {
+            is_fine = read_count(value, ROUNDS_MAX - 1, &o.rounds);
+        } else {
+            is_fine =
+                strcmp(argv[i], "--messages") == 0 && read_count(value, MESSAGES_MAX, &o.messages);
+        }
+        if (!is_fine) {
+            die("usage: [--json] [--rounds N] [--messages N] [--workload small|large] "
+                "[--only NAME]");
+        }
+        i++;
     }
     return o;
 }
@@ -276,13 +254,16 @@ int main(int argc, char **argv)
 {
     struct options o = read_options(argc, argv);
     static const char *const NAMES[] = {"small", "large"};
-    struct figures figures[ARRAY_LEN(NAMES)];
-    size_t count = 0;
+    if (o.is_json) {
+        (void)printf("{\"kernel\":\"%s\"", simdjson_shim_kernel());
+    }
     for (size_t i = 0; i < ARRAY_LEN(NAMES); i++) {
-        if (o.only == NULL || strcmp(o.only, NAMES[i]) == 0) {
-            figures[count++] = measure(&o, (enum workload_kind)i, NAMES[i]);
+        if (o.workload == NULL || strcmp(o.workload, NAMES[i]) == 0) {
+            measure(&o, (enum workload_kind)i, NAMES[i]);
         }
     }
-    print_figures(&o, figures, count);
+    if (o.is_json) {
+        (void)printf("}\n");
+    }
     return EXIT_SUCCESS;
 }

@@ -10,8 +10,14 @@
 
 #include "bench/workload.h"
 
+enum {
+    FRAME_BYTES = 5
+};
+
 struct arguments {
     enum workload_kind kind;
+    enum emit_shape shape;
+    long schema_id;
     long long count;
     long long first;
     const char *brokers;
@@ -24,7 +30,7 @@ static void usage(FILE *to)
 {
     (void)fputs(
         "penstock-bench-produce --workload small|large --brokers LIST --topic NAME --partitions N\n"
-        "                       --count N [--first N]\n"
+        "                       --count N [--first N] [--format json|avro] [--schema-id N]\n"
         "penstock-bench-produce --workload small|large --columns\n",
         to);
 }
@@ -37,6 +43,8 @@ static int arguments_read(int argc, char **argv, struct arguments *a)
         {"topic", required_argument, NULL, 't'},
         {"count", required_argument, NULL, 'n'},
         {"first", required_argument, NULL, 'f'},
+        {"format", required_argument, NULL, 'F'},
+        {"schema-id", required_argument, NULL, 's'},
         {"columns", no_argument, NULL, 'c'},
         {"partitions", required_argument, NULL, 'p'},
         {"help", no_argument, NULL, 'h'},
@@ -47,6 +55,12 @@ static int arguments_read(int argc, char **argv, struct arguments *a)
         switch (option) {
         case 'w':
             a->kind = strcmp(optarg, "large") == 0 ? WORKLOAD_LARGE : WORKLOAD_SMALL;
+            break;
+        case 'F':
+            a->shape = strcmp(optarg, "avro") == 0 ? EMIT_AVRO : EMIT_JSON;
+            break;
+        case 's':
+            a->schema_id = strtol(optarg, NULL, 10);
             break;
         case 'b':
             a->brokers = optarg;
@@ -93,7 +107,21 @@ static void print_columns(enum workload_kind kind)
             "%s{\"sourceField\":\"%s\",\"destinationField\":\"%s\"}", i == 0 ? "" : ",",
             columns[i].source, columns[i].name);
     }
-    printf("]}\n");
+    printf("],\"avroSchema\":\"");
+    for (const char *at = workload_avro_schema(kind); *at != '\0'; at++) {
+        printf(*at == '"' ? "\\%c" : "%c", *at);
+    }
+    printf("\"}\n");
+}
+
+/* Confluent framing: a zero byte and the schema's id, big-endian. */
+static size_t frame(long schema_id, char *out)
+{
+    out[0] = 0;
+    for (int i = 0; i < 4; i++) {
+        out[1 + i] = (char)(schema_id >> (24 - 8 * i));
+    }
+    return FRAME_BYTES;
 }
 
 static long long failures;
@@ -138,10 +166,11 @@ static int produce(const struct arguments *a)
         return 1;
     }
     rd_kafka_topic_t *topic = rd_kafka_topic_new(rk, a->topic, NULL);
-    char message[WORKLOAD_MESSAGE_MAX_BYTES];
+    char message[FRAME_BYTES + WORKLOAD_MESSAGE_MAX_BYTES];
     unsigned long long bytes = 0;
     for (long long i = a->first; i < a->first + a->count; i++) {
-        size_t len_bytes = workload_message(a->kind, EMIT_JSON, (uint64_t)i, message);
+        size_t len_bytes = a->shape == EMIT_AVRO ? frame(a->schema_id, message) : 0;
+        len_bytes += workload_message(a->kind, a->shape, (uint64_t)i, message + len_bytes);
         bytes += len_bytes;
         while (rd_kafka_produce(
                    topic, (int32_t)(i % a->partitions), RD_KAFKA_MSG_F_COPY, message, len_bytes,

@@ -166,6 +166,9 @@ subject_new(enum workload_kind kind, enum emit_shape shape, enum subject_columns
 
 void subject_free(struct subject *s)
 {
+    if (s == NULL) {
+        return;
+    }
     block_free(s->block);
     decoder_free(s->decoder);
     plan_free(s->plan);

@@ -62,15 +62,20 @@ static enum status init_walk(struct walk *w, const struct plan *plan, struct err
 {
     w->plan = plan;
     w->seen = calloc(plan->words_count + 1, sizeof(*w->seen));
-    w->next = calloc((size_t)plan->keys_count + 1, sizeof(struct json_key *));
+    w->next = calloc((size_t)plan->keys_count + STRANGERS_MAX, sizeof(struct json_key *));
     w->first = calloc((size_t)plan->keys_count + 1, sizeof(struct json_key *));
+    w->strangers = calloc(1, sizeof(*w->strangers));
     w->ranks = calloc(plan->columns_count, sizeof(*w->ranks));
     w->written = calloc(plan->words_count + 1, sizeof(*w->written));
     if (w->seen == NULL || w->next == NULL || w->first == NULL || w->ranks == NULL ||
-        w->written == NULL || !bytes_room(&w->scratch, 1)) {
+        w->written == NULL || w->strangers == NULL || !bytes_room(&w->scratch, 1)) {
         return err_set(err, ST_NO_MEMORY, "out of memory for a decoder");
     }
     memset(w->ranks, 0xff, plan->columns_count * sizeof(*w->ranks));
+    w->strangers->first_id = plan->keys_count;
+    for (size_t i = 0; i < STRANGERS_MAX; i++) {
+        w->next[plan->keys_count + i] = &w->strangers->keys[i]; /* until it is learned */
+    }
     if (plan->root != NULL) {
         learn_declared_order(w, &plan->root->table);
     }
@@ -103,6 +108,7 @@ void document_free(struct document *d)
     free(d->walk.seen);
     free(d->walk.next);
     free(d->walk.first);
+    free(d->walk.strangers);
     free(d->walk.ranks);
     free(d->walk.written);
     bytes_done(&d->walk.scratch);

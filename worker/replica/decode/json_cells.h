@@ -251,6 +251,10 @@ static inline void cell_close_string(struct column *column, unsigned guess, size
     cell_close_long_string(column, guess, len);
 }
 
+enum {
+    CELL_ESCAPE_ROOM_BYTES = 256
+};
+
 /* The string goes on at `at`, behind its first len bytes: an escape, a fault, or no room. */
 JSON_COLD const uint8_t *
 cell_string_other(struct walk *w, struct column *column, const uint8_t *at, size_t len)
@@ -271,6 +275,25 @@ cell_string_other(struct walk *w, struct column *column, const uint8_t *at, size
     }
     cell_close_long_string(column, guess, whole);
     return at;
+}
+
+/* The same, where there is room: an escape behind the first len bytes, which are in place. */
+static __attribute__((noinline)) const uint8_t *
+cell_string_escaped(struct walk *w, struct column *column, const uint8_t *at, size_t len)
+{
+    unsigned guess = column->prefix_bytes;
+    const uint8_t *last = column->data.at + column->data.capacity - 2 * (size_t)SIMD_BYTES;
+    uint8_t *from = column->data.at + column->data.len + guess;
+    uint8_t *to = from + len;
+    at = walk_unescape(w, at, &to, last);
+    if (UNLIKELY(at == NULL)) {
+        return NULL;
+    }
+    if (UNLIKELY(*at != '"' || at >= w->end || to >= last)) {
+        return cell_string_other(w, column, at, (size_t)(to - from));
+    }
+    cell_close_string(column, guess, (size_t)(to - from));
+    return at + 1;
 }
 
 /* A string value at its opening quote, copied while it is scanned. */
@@ -298,7 +321,9 @@ cell_string_text(struct walk *w, struct column *column, const uint8_t *at)
     at += count;
     size_t len = (size_t)(to - from) + count;
     if (UNLIKELY(*at != '"' || to + 2 * (size_t)SIMD_BYTES > last)) {
-        return cell_string_other(w, column, at, len);
+        return *at == '\\' && column_has_room(column, len + CELL_ESCAPE_ROOM_BYTES)
+                   ? cell_string_escaped(w, column, at, len)
+                   : cell_string_other(w, column, at, len);
     }
     cell_close_string(column, guess, len);
     return at + 1;

@@ -9,7 +9,7 @@
 static inline const uint8_t *
 cell_next(struct walk *w, const uint8_t *at, uint8_t closing, bool *is_over)
 {
-    at = walk_blanks(w, at);
+    at = walk_blanks_end(w, at);
     if (LIKELY(*at == ',' && at < w->end)) {
         return walk_blanks(w, at + 1);
     }
@@ -26,7 +26,7 @@ cell_next(struct walk *w, const uint8_t *at, uint8_t closing, bool *is_over)
 
 /* Behind the opening bracket: at the first element, or behind the closing one. */
 static inline const uint8_t *
-cell_open(const struct walk *w, const uint8_t *at, uint8_t closing, bool *is_over)
+cell_open(struct walk *w, const uint8_t *at, uint8_t closing, bool *is_over)
 {
     at = walk_blanks(w, at + 1);
     *is_over = *at == closing;

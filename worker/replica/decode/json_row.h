@@ -155,11 +155,12 @@ static const uint8_t *row_object(struct walk *w, const struct plan_node *node, c
 {
     const struct key_table *table = &node->table;
     const struct json_key **learn = &w->first[table->first_id]; /* where the next one is noted */
+    w->depth++;
     at = walk_blanks(w, at + 1);
     if (UNLIKELY(*at == '}')) {
+        w->depth--;
         return at + 1;
     }
-    w->depth++;
     for (;;) {
         const struct json_key *key = *learn;
         const uint8_t *key_at = at;
@@ -168,6 +169,9 @@ static const uint8_t *row_object(struct walk *w, const struct plan_node *node, c
             at = walk_blanks(w, at + key->pattern_bytes);
         } else {
             at = cell_key_lookup(w, table, at, &key);
+            if (key == NULL && at != NULL) {
+                key = strangers_meet(w->strangers, table, key_at);
+            }
             *learn = key != NULL ? key : *learn;
         }
         if (LIKELY(key != NULL)) {
@@ -179,7 +183,7 @@ static const uint8_t *row_object(struct walk *w, const struct plan_node *node, c
         if (UNLIKELY(at == NULL)) {
             return NULL;
         }
-        at = walk_blanks(w, at);
+        at = walk_blanks_end(w, at);
         if (UNLIKELY(*at != ',' || at >= w->end)) {
             break;
         }

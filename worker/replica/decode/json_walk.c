@@ -41,23 +41,34 @@ const uint8_t *walk_duplicate(struct walk *w, const uint8_t *at)
     return NULL;
 }
 
-/* Four hexadecimal digits; false if they are none. */
-static bool read_unit(const uint8_t *at, uint32_t *ret_unit)
+/* RFC 8259 section 7, but \u. */
+const uint8_t WALK_ESCAPES[256] = {
+    ['"'] = '"',  ['\\'] = '\\', ['/'] = '/',  ['b'] = '\b',
+    ['f'] = '\f', ['n'] = '\n',  ['r'] = '\r', ['t'] = '\t',
+};
+
+const uint8_t WALK_HEX[256] = {
+    ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+    ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+    ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+};
+
+const uint8_t *walk_blanks_long(struct walk *w, const uint8_t *at, uint32_t level)
 {
-    uint32_t unit = 0;
-    for (int i = 0; i < 4; i++) {
-        uint8_t c = at[i];
-        uint8_t letter = c | 0x20;
-        if (c >= '0' && c <= '9') {
-            unit = unit << 4 | (uint32_t)(c - '0');
-        } else if (letter >= 'a' && letter <= 'f') {
-            unit = unit << 4 | (uint32_t)(letter - 'a' + 10);
-        } else {
-            return false;
+    const uint8_t *from = at;
+    while (at < w->end) {
+        uint32_t mask = simd_not_blank(at);
+        if (mask == 0) {
+            at += SIMD_BYTES;
+            continue;
         }
+        at += simd_first(mask);
+        if (at - from < SIMD_BYTES - 1) {
+            w->indents[level % WALK_INDENTS] = (uint32_t)(at - from);
+        }
+        return at;
     }
-    *ret_unit = unit;
-    return true;
+    return at;
 }
 
 static uint8_t *put_character(uint8_t *to, uint32_t code)
@@ -84,7 +95,7 @@ static uint8_t *put_character(uint8_t *to, uint32_t code)
 static const uint8_t *unicode_escape(struct walk *w, const uint8_t *at, uint8_t **to)
 {
     uint32_t code = 0;
-    if (!read_unit(at + 2, &code)) {
+    if (!walk_unit(at + 2, &code)) {
         return walk_bad(w, at, "an escape \\u needs four hexadecimal digits");
     }
     if (code < HIGH_SURROGATE || code >= SURROGATES_END) {
@@ -93,7 +104,7 @@ static const uint8_t *unicode_escape(struct walk *w, const uint8_t *at, uint8_t 
     }
     uint32_t low = 0;
     bool has_pair = code < LOW_SURROGATE && at[UNIT_BYTES] == '\\' && at[UNIT_BYTES + 1] == 'u' &&
-                    read_unit(at + UNIT_BYTES + 2, &low) && low >= LOW_SURROGATE &&
+                    walk_unit(at + UNIT_BYTES + 2, &low) && low >= LOW_SURROGATE &&
                     low < SURROGATES_END;
     if (!has_pair) {
         return walk_bad(w, at, "a surrogate stands alone");
@@ -105,31 +116,11 @@ static const uint8_t *unicode_escape(struct walk *w, const uint8_t *at, uint8_t 
 const uint8_t *walk_escape(struct walk *w, const uint8_t *at, uint8_t **to)
 {
     assert(*at == '\\');
-    uint8_t plain = 0;
-    switch (at[1]) {
-    case '"':
-    case '\\':
-    case '/':
-        plain = at[1];
-        break;
-    case 'n':
-        plain = '\n';
-        break;
-    case 't':
-        plain = '\t';
-        break;
-    case 'r':
-        plain = '\r';
-        break;
-    case 'b':
-        plain = '\b';
-        break;
-    case 'f':
-        plain = '\f';
-        break;
-    case 'u':
+    if (at[1] == 'u') {
         return unicode_escape(w, at, to);
-    default: /* a byte of the document */
+    }
+    uint8_t plain = WALK_ESCAPES[at[1]];
+    if (plain == 0) {
         return walk_bad(w, at, "there is no such escape sequence");
     }
     *(*to)++ = plain;

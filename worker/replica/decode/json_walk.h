@@ -24,10 +24,13 @@
 #include "worker/replica/decode/datetime.h"
 #include "worker/replica/decode/plan_tree.h"
 #include "worker/replica/decode/simd.h"
+#include "worker/replica/decode/strangers.h"
 
 enum {
     JSON_PADDING_BYTES = 128,
     JSON_DEPTH_MAX = 1000,
+    WALK_TEXT_ROOM_BYTES = 512,
+    WALK_INDENTS = 8, /* levels whose indent is remembered; deeper ones share */
 };
 
 enum walk_fault {
@@ -49,12 +52,14 @@ struct walk {
     uint64_t *seen;                /* bits of columns filled and of keys with a child met */
     const struct json_key **next;  /* by key id: the key that came after it last time */
     const struct json_key **first; /* by first id of a table: the key that came first */
+    struct strangers *strangers;   /* unknown keys, with the ids behind the plan's */
     uint32_t *ranks;      /* by column: rank of the literal key that wins here; WALK_NO_RANK */
     bool has_ranks;       /* some rank is set */
     uint64_t *written;    /* bits of columns written by literal keys */
     struct bytes scratch; /* unescaped texts */
     struct datetime_cache day;
-    uint32_t depth; /* of containers open around the current place */
+    uint32_t depth;                 /* of containers open around the current place */
+    uint32_t indents[WALK_INDENTS]; /* blanks in front of the last member of a level, below 31 */
     enum walk_fault fault;
     uint32_t fault_column; /* WALK_NO_COLUMN while unknown */
     const char *reason;    /* static text */
@@ -73,6 +78,23 @@ const uint8_t *walk_no_memory(struct walk *w);
 /* Fail: a key that matters stands twice in one object. */
 const uint8_t *walk_duplicate(struct walk *w, const uint8_t *at);
 
+/* What stands for the character behind a backslash; 0 = none, or more than one byte. */
+extern const uint8_t WALK_ESCAPES[256];
+
+/* Values of hexadecimal digits plus one; 0 = no digit. */
+extern const uint8_t WALK_HEX[256];
+
+/* Four hexadecimal digits; false if they are none. */
+static inline bool walk_unit(const uint8_t *at, uint32_t *ret_unit)
+{
+    uint32_t a = WALK_HEX[at[0]];
+    uint32_t b = WALK_HEX[at[1]];
+    uint32_t c = WALK_HEX[at[2]];
+    uint32_t d = WALK_HEX[at[3]];
+    *ret_unit = (a << 12) + (b << 8) + (c << 4) + d - 0x1111;
+    return a != 0 && b != 0 && c != 0 && d != 0;
+}
+
 /* One escape sequence at its backslash: append its UTF-8 (at most 4 bytes) at `to`, advance *to.
  * Returns the place behind it. */
 const uint8_t *walk_escape(struct walk *w, const uint8_t *at, uint8_t **to);
@@ -83,30 +105,83 @@ const uint8_t *walk_escape(struct walk *w, const uint8_t *at, uint8_t **to);
  */
 const uint8_t *walk_string_rest(struct walk *w, const uint8_t *at, struct bytes *to);
 
-static inline const uint8_t *walk_blanks_rest(const struct walk *w, const uint8_t *at)
+/* Behind a run of blanks of any length, which is learned for the level. */
+const uint8_t *walk_blanks_long(struct walk *w, const uint8_t *at, uint32_t level);
+
+/*
+ * Pretty-printed documents have the same run of blanks in front of every member of a level: the
+ * length it had last time is checked, not found, so that nothing waits for it.
+ */
+static inline const uint8_t *walk_blanks_rest(struct walk *w, const uint8_t *at, uint32_t level)
 {
     if (at[0] == ' ' && at[1] > ' ') {
         return at + 1;
     }
-    while (at < w->end) {
-        uint32_t mask = simd_not_blank(at);
-        if (mask != 0) {
-            return at + simd_first(mask);
-        }
-        at += SIMD_BYTES;
+    uint32_t mask = simd_not_blank(at);
+    uint32_t guess = w->indents[level % WALK_INDENTS];
+    if (LIKELY((mask & ((2U << guess) - 1)) == 1U << guess)) {
+        return at + guess;
     }
-    return at;
+    return walk_blanks_long(w, at, level);
 }
 
 /* Behind the blanks, if any. */
-static inline const uint8_t *walk_blanks(const struct walk *w, const uint8_t *at)
+static inline const uint8_t *walk_blanks(struct walk *w, const uint8_t *at)
 {
-    return LIKELY(*at > ' ') ? at : walk_blanks_rest(w, at);
+    return LIKELY(*at > ' ') ? at : walk_blanks_rest(w, at, w->depth);
+}
+
+/* The same behind a member: what comes after a run there closes the level. */
+static inline const uint8_t *walk_blanks_end(struct walk *w, const uint8_t *at)
+{
+    return LIKELY(*at > ' ') ? at : walk_blanks_rest(w, at, w->depth - 1);
 }
 
 static inline bool walk_is_word(const uint8_t *at, const char word[4])
 {
     return memcmp(at, word, 4) == 0;
+}
+
+/*
+ * Go on at a backslash: unescape and copy to *to up to the closing quote, what is no text, the
+ * document's end, or the last place that *to may have; returns that place, at which a string may
+ * simply be continued. NULL: a broken escape. Writes up to 64 bytes behind *to.
+ */
+static inline const uint8_t *
+walk_unescape(struct walk *w, const uint8_t *at, uint8_t **to, const uint8_t *last)
+{
+    uint8_t *place = *to;
+    while (*at == '\\' && at < w->end && place < last) {
+        uint8_t plain = WALK_ESCAPES[at[1]];
+        uint32_t unit = 0;
+        if (LIKELY(plain != 0)) {
+            *place++ = plain;
+            at += 2;
+        } else if (at[1] == 'u' && walk_unit(at + 2, &unit) && unit - 0x80 < 0x800 - 0x80) {
+            *place++ = (uint8_t)(0xc0 | unit >> 6);
+            *place++ = (uint8_t)(0x80 | (unit & 0x3f));
+            at += 6;
+        } else {
+            at = walk_escape(w, at, &place);
+            if (at == NULL) {
+                return NULL;
+            }
+        }
+        if (*at == '\\' || *at == '"') {
+            continue; /* escapes come in runs */
+        }
+        uint32_t mask = simd_copy_special(place, at);
+        while (mask == 0 && at < w->end && place < last) {
+            at += SIMD_BYTES;
+            place += SIMD_BYTES;
+            mask = simd_copy_special(place, at);
+        }
+        unsigned count = mask == 0 ? 0 : simd_first(mask);
+        at += count;
+        place += count;
+    }
+    *to = place;
+    return at;
 }
 
 /* A text inside a document or, unescaped, in the scratch. */
@@ -135,10 +210,17 @@ static inline const uint8_t *walk_text(struct walk *w, const uint8_t *at, struct
         return at + 1;
     }
     w->scratch.len = 0;
-    if (at > w->end || !bytes_add(&w->scratch, from, (size_t)(at - from))) {
+    if (at > w->end || !bytes_add(&w->scratch, from, (size_t)(at - from)) ||
+        !bytes_room(&w->scratch, WALK_TEXT_ROOM_BYTES)) {
         return at > w->end ? walk_bad(w, w->end, "the document ends inside a string")
                            : walk_no_memory(w);
     }
+    uint8_t *to = w->scratch.at + w->scratch.len;
+    at = walk_unescape(w, at, &to, w->scratch.at + w->scratch.capacity - 2 * (size_t)SIMD_BYTES);
+    if (at == NULL) {
+        return NULL;
+    }
+    w->scratch.len = (size_t)(to - w->scratch.at);
     at = walk_string_rest(w, at, &w->scratch);
     *text = (struct walk_text){w->scratch.at, w->scratch.len};
     return at;

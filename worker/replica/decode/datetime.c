@@ -283,14 +283,15 @@ static bool iso_time(const uint8_t *at, struct datetime *d)
     return set_time(pairs & 0xff, pairs >> 24 & 0xff, pairs >> 48 & 0xff, d) == NULL;
 }
 
-/* The date of a text that has the cached one in front. */
+/* The date of a text that has the cached one in front. An empty cache has no date: a day's digits
+ * are never zero bytes, those of a text may be. */
 static bool is_cached_day(const uint8_t *text, const struct datetime_cache *cache)
 {
     uint64_t head;
     uint16_t tail;
     memcpy(&head, text, sizeof(head));
     memcpy(&tail, text + sizeof(head), sizeof(tail));
-    return head == cache->head && tail == cache->tail;
+    return head == cache->head && tail == cache->tail && tail != 0;
 }
 
 /* Days that every type can hold; others are read anew each time. */

@@ -55,7 +55,7 @@ datetime_usual(const uint8_t *at, const struct datetime_cache *cache, int64_t *r
     uint64_t hour = pairs & 0xff;
     uint64_t minute = pairs >> 24 & 0xff;
     uint64_t second = pairs >> 48 & 0xff;
-    bool is_usual = *at == '"' && head == cache->head && tail == cache->tail &&
+    bool is_usual = *at == '"' && head == cache->head && tail == cache->tail && tail != 0 &&
                     (at[11] == 'T' || at[11] == ' ') && is_time && hour < 24 && minute < 60 &&
                     second < 60;
     if (!is_usual) {

@@ -121,7 +121,7 @@ cell_integer(struct walk *w, const struct cell *cell, struct column *column, con
 {
     const uint8_t *from = at;
     uint64_t negative = 0 - (uint64_t)(*at == '-');
-    at -= negative;
+    at -= (int64_t)negative; /* signed: an offset of −1, not of 2^64 − 1 */
     unsigned count = 0;
     uint64_t value = number_digits7(at, &count);
     uint64_t limit = negative ? cell->min_size : cell->max;

@@ -119,12 +119,27 @@ static void datetime_quick_way_is_the_same(void **state)
     }
 }
 
+/* An empty cache holds no day, not even that of ten zero bytes. */
+static void datetime_empty_cache_is_empty(void **state)
+{
+    (void)state;
+    struct datetime_cache cache = {0};
+    struct datetime d;
+    int64_t ms = 0;
+    uint8_t text[64] = {0};
+    assert_non_null(datetime_read(text, 10, &cache, &d));
+    text[0] = '"';
+    memcpy(text + 11, "T03:04:05Z\"", 11);
+    assert_null(datetime_usual(text, &cache, &ms));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(datetime_reads_shapes),
         cmocka_unit_test(datetime_refuses_what_is_none),
         cmocka_unit_test(datetime_quick_way_is_the_same),
+        cmocka_unit_test(datetime_empty_cache_is_empty),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,13 +2,15 @@
 
 BUILD ?= build
 ASAN_BUILD ?= build-asan
+FUZZ_BUILD ?= build-fuzz
+SECONDS ?= 60
 JOBS ?= $(shell nproc)
 # Only for a new build folder: one that is there keeps its generator.
 ifneq ($(shell command -v ninja),)
 export CMAKE_GENERATOR ?= Ninja
 endif
 
-.PHONY: all help demo demo-down test unit lint asan bench format clean
+.PHONY: all help demo demo-down test unit lint asan fuzz bench format clean
 
 all: ## build penstock-api and penstock-worker (needs only the development packages)
 	@cmake -S . -B $(BUILD) >/dev/null
@@ -40,6 +42,11 @@ asan: ## the unit tests with AddressSanitizer and UndefinedBehaviorSanitizer
 	@cmake --build $(ASAN_BUILD) -j $(JOBS) --target unit-tests
 	@cd $(ASAN_BUILD) && ctest -L unit --output-on-failure
 
+fuzz: ## the libFuzzer targets for SECONDS together (TARGET=name for one; make fuzz SECONDS=3600)
+	@CC=clang-14 CXX=clang++-14 cmake -S . -B $(FUZZ_BUILD) -DPENSTOCK_FUZZ=ON >/dev/null
+	@cmake --build $(FUZZ_BUILD) -j $(JOBS) --target fuzz-targets
+	@tests/fuzz/run.py --build $(FUZZ_BUILD) --seconds $(SECONDS) $(TARGET)
+
 bench: ## measure ratios against librdkafka, simdjson and end to end
 	@bench/run
 
@@ -47,4 +54,4 @@ format: ## format every C file in place
 	@git ls-files '*.c' '*.h' | xargs clang-format-14 -i
 
 clean: ## remove the build folders
-	@rm -rf $(BUILD) $(ASAN_BUILD) build-clang
+	@rm -rf $(BUILD) $(ASAN_BUILD) $(FUZZ_BUILD) build-clang

@@ -21,7 +21,15 @@ else()
 endif()
 
 option(PENSTOCK_SANITIZE "Build with AddressSanitizer and UndefinedBehaviorSanitizer" OFF)
+option(PENSTOCK_FUZZ "Build the libFuzzer targets (clang), with sanitizers" OFF)
 add_library(penstock_hardening INTERFACE)
+if(PENSTOCK_FUZZ)
+    if(NOT CMAKE_C_COMPILER_ID STREQUAL "Clang")
+        message(FATAL_ERROR "PENSTOCK_FUZZ needs clang: CC=clang-14 CXX=clang++-14 cmake …")
+    endif()
+    set(PENSTOCK_SANITIZE ON)
+    target_compile_options(penstock_hardening INTERFACE -fsanitize=fuzzer-no-link)
+endif()
 if(PENSTOCK_SANITIZE)
     target_compile_options(penstock_hardening INTERFACE
         -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer

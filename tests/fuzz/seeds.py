@@ -1,0 +1,92 @@
+"""Seed inputs of the fuzz targets: the oracle's values and documents, and shapes written by hand."""
+import hashlib
+import struct
+
+from tests.oracle import cases
+
+DICTIONARY = {"json": "json", "cells": "json", "api": "json", "type": "type"}
+
+TYPES = [name for name, _ in cases.base_cases()] + list(cases.COMPOSITE) + [
+    "Nested(a Int32, b Array(String))", "SimpleAggregateFunction(sum, Int64)", "Variant(Int64, String)", "JSON(max_dynamic_paths=2, a.b Int32, SKIP c)",
+    "Decimal256(10)", "Time64(3)", "AggregateFunction(uniq, String)", "Tuple(`a b` Int8, `c\\`d` String)", "Object('json')", "Dynamic(max_types=3)"]
+
+BODY = (b'{"name":"n","source":{"kafka":{"type":"kafka","format":"JSONEachRow","brokers":"SASL_SSL://b:9092","topics":"t, u","authentication":"PLAIN",'
+        b'"credentials":{"username":"u","password":"p"},"offset":{"strategy":"from_timestamp","timestamp":"2021-01-01T00:01"},'
+        b'"schemaRegistry":{"url":"http://r/subjects/s","authentication":"PLAIN","credentials":{"username":"a","password":"b"}}},"validateSamples":true},'
+        b'"destination":{"database":"d","table":"t","managedTable":true,"tableDefinition":{"engine":{"type":"ReplacingMergeTree","versionColumnId":"v"},'
+        b'"sortingKey":["id"],"partitionBy":"toYYYYMM(at)"},"columns":[{"name":"id","type":"UInt64"},{"name":"v","type":"UInt32"}],"roles":["r"]},'
+        b'"fieldMappings":[{"sourceField":"a.b","destinationField":"id"}],"scaling":{"replicas":2,"replicaMemoryGb":1},'
+        b'"settings":{"streaming_max_insert_wait_ms":500,"penstock_overflow":"wrap","penstock_batch_rows":7}}')
+UUID = "61f0c404-5cb3-11e7-907b-a6006ad3dba0"
+PATHS = ["/", "/health/live", "/v1/organizations", f"/v1/organizations/{UUID}/services/{UUID}/clickpipes",
+         f"/v1/organizations/{UUID}/services/{UUID}/clickpipes/{UUID}/settings", f"//v1//organizations/{UUID}/services/{UUID}/clickpipes/{UUID}/state/"]
+
+ANSWERS = ["", "Ok.\n", "Code: 60. DB::Exception: Table d.t does not exist. (UNKNOWN_TABLE) (version 26.7.2.1)",
+           "Code: 252. DB::Exception: Too many parts (300). (TOO_MANY_PARTS)", "Code: 60, e.displayText() = DB::Exception: x (version 18.16.0)",
+           "Code: 53. DB::Exception: Code: 53. DB::Exception: while pushing to view d.`v x` (aa-bb): no",
+           '{"name":"id","type":"UInt64","default_kind":"","engine":"MergeTree","engine_full":"MergeTree ORDER BY id","uuid":"u","total_rows":"5"}\n']
+
+
+def values():
+    """Every value of the oracle once."""
+    found = {}
+    for _, texts in cases.all_cases():
+        for text in texts:
+            if len(text) < 400:
+                found[text] = None
+    return [text.encode("utf-8", "surrogatepass") for text in found]
+
+
+def json_seeds():
+    for text in cases.DOCUMENTS:
+        yield text.encode("utf-8", "surrogatepass")
+    for value in values()[::12]:
+        yield b'{"a":' + value + b',"b":{"c":' + value + b'},"list":[' + value + b",1,{}]}"
+
+
+def cells_seeds():
+    for number, value in enumerate(values()[::8]):
+        yield bytes((number % 44, number % 16)) + value
+
+
+def number_seeds():
+    for value in values():
+        text = value.strip(b'"')
+        if text[:1] in b"+-.0123456789" and text:
+            yield text
+
+
+def datetime_seeds():
+    for number, value in enumerate(cases.INSTANTS):
+        yield value.strip('"').encode()
+        yield struct.pack(">H12B", 1900 + number, number % 13, number % 32, 1, 2, 3, 0, 0, 0, number, 2, number, number)
+
+
+def frame_seeds():
+    for kind, text in ((1, b"{}"), (2, b""), (3, b'{"ok":true}')):
+        yield struct.pack("<IHHII", 0x50535430, 1, kind, len(text), 0) + text
+    for kind in range(1, 5):
+        yield bytes((kind - 1,)) + bytes(40) + b"topic\0" + bytes(200)
+
+
+def api_seeds():
+    for path in PATHS:
+        yield path.encode() + b"\n" + BODY
+        yield path.encode() + b"\n" + b'{"settings":{"kafka_read_committed":null,"penstock_null":"error"},"name":null}'
+
+
+def answer_seeds():
+    for text in ANSWERS:
+        for status in (200, 404, 500):
+            yield struct.pack(">H", status) + text.encode()
+
+
+SEEDS = {"json": json_seeds, "cells": cells_seeds, "type": lambda: (name.encode() for name in TYPES), "number": number_seeds,
+         "datetime": datetime_seeds, "frame": frame_seeds, "api": api_seeds, "answer": answer_seeds}
+
+
+def write(name, folder):
+    """The target's seeds, one file each, named by content."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for seed in SEEDS[name]():
+        (folder / hashlib.sha1(seed).hexdigest()).write_bytes(seed)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/model/pipe_source.h"
+#include "common/model/registry_url.h"
 
 void pipe_certificate_read(
     struct pipe_reader *reader, const struct pipe_node *parent, const char *key, char **ret_pem)
@@ -100,16 +101,30 @@ void kafka_credentials_read(
     }
 }
 
-static void registry_check(
-    struct pipe_reader *reader, const struct pipe_node *node,
-    const struct schema_registry *registry)
+static void registry_check_url(
+    struct pipe_reader *reader, const struct pipe_node *node, const struct kafka_source *source)
 {
     struct pipe_node member = pipe_json_member(node, "url");
-    if (registry->url != NULL && strncmp(registry->url, "http://", 7) != 0 &&
-        strncmp(registry->url, "https://", 8) != 0) {
-        pipe_problems_add(reader->problems, member.pointer, "must begin with https:// or http://");
+    struct registry_url url = {.pin = REGISTRY_PIN_NONE};
+    struct err err = {.status = ST_OK};
+    enum status st = registry_url_parse(source->registry->url, &url, &err);
+    if (st == ST_NO_MEMORY) {
+        reader->is_out_of_memory = true;
+    } else if (st != ST_OK) {
+        pipe_problems_add(reader->problems, member.pointer, "%s", err.text);
+    } else if (source->format == PIPE_FORMAT_AVRO && url.pin == REGISTRY_PIN_NONE) {
+        pipe_problems_add(
+            reader->problems, member.pointer,
+            "must name a schema with Avro, whose messages tell none: end it in /schemas/ids/<id>, "
+            "/subjects/<subject> or /subjects/<subject>/versions/<version> (AvroConfluent is for "
+            "messages that begin with a schema id)");
     }
-    member = pipe_json_member(node, "type");
+    registry_url_done(&url);
+}
+
+static void registry_check(struct pipe_reader *reader, const struct pipe_node *node)
+{
+    struct pipe_node member = pipe_json_member(node, "type");
     const char *type = json_string_value(member.json);
     if (member.json != NULL && (type == NULL || strcmp(type, "confluent") != 0)) {
         pipe_problems_add(
@@ -119,6 +134,28 @@ static void registry_check(
     const char *auth = json_string_value(member.json);
     if (member.json != NULL && (auth == NULL || (auth[0] != '\0' && strcmp(auth, "PLAIN") != 0))) {
         pipe_problems_add(reader->problems, member.pointer, "must be PLAIN or absent");
+    }
+}
+
+static void registry_read_login(
+    struct pipe_reader *reader, const struct pipe_node *credentials,
+    struct schema_registry *registry)
+{
+    struct pipe_node username = pipe_json_member(credentials, "username");
+    if (credentials->json != NULL && !json_is_object(credentials->json)) {
+        pipe_problems_add(reader->problems, credentials->pointer, "must be an object");
+        return;
+    }
+    bool has_user = has_text(credentials, "username");
+    if (!has_user && !has_text(credentials, "password") &&
+        (username.json == NULL || json_is_string(username.json))) {
+        return; /* some clients send empty texts for "no user" (api-contract 2.2) */
+    }
+    (void)pipe_json_text(reader, credentials, "username", PIPE_REQUIRED, &registry->username);
+    (void)pipe_json_secret(reader, credentials, "password", PIPE_OPTIONAL, &registry->password);
+    if (registry->username != NULL && strchr(registry->username, ':') != NULL) {
+        pipe_problems_add(
+            reader->problems, username.pointer, "must hold no colon (RFC 7617, basic login)");
     }
 }
 
@@ -136,13 +173,11 @@ void schema_registry_read(
         return;
     }
     source->registry = registry;
-    (void)pipe_json_text(reader, &node, "url", PIPE_REQUIRED, &registry->url); /* in reader */
-    registry_check(reader, &node, registry);
+    if (pipe_json_text(reader, &node, "url", PIPE_REQUIRED, &registry->url)) {
+        registry_check_url(reader, &node, source);
+    }
+    registry_check(reader, &node);
     pipe_certificate_read(reader, &node, "caCertificate", &registry->ca_certificate);
     struct pipe_node credentials = credentials_node(secrets, "schemaRegistry", &node);
-    if (credentials.json == NULL || !has_text(&credentials, "username")) {
-        return; /* some clients send empty texts for "no user" (api-contract 2.2) */
-    }
-    (void)pipe_json_text(reader, &credentials, "username", PIPE_REQUIRED, &registry->username);
-    (void)pipe_json_secret(reader, &credentials, "password", PIPE_OPTIONAL, &registry->password);
+    registry_read_login(reader, &credentials, registry);
 }

@@ -159,19 +159,18 @@ static void source_read_format(
         return;
     }
     source->format = (enum pipe_format)format;
-    if (source->format != PIPE_FORMAT_JSON) {
+    if (source->format == PIPE_FORMAT_PROTOBUF) {
         pipe_problems_add(
             reader->problems, node.pointer, "format %s is not supported yet by this version",
             pipe_format_text(source->format));
     }
     struct pipe_node registry = pipe_json_member(kafka, "schemaRegistry");
-    if (source->format == PIPE_FORMAT_AVRO_CONFLUENT && registry.json == NULL) {
-        pipe_problems_add(reader->problems, registry.pointer, "is required with AvroConfluent");
-    }
-    if (source->format == PIPE_FORMAT_JSON && registry.json != NULL) {
+    bool is_avro =
+        source->format == PIPE_FORMAT_AVRO || source->format == PIPE_FORMAT_AVRO_CONFLUENT;
+    if (is_avro && registry.json == NULL) {
         pipe_problems_add(
-            reader->problems, registry.pointer,
-            "a schema registry with JSONEachRow is not supported yet by this version");
+            reader->problems, registry.pointer, "is required with %s",
+            pipe_format_text(source->format));
     }
 }
 

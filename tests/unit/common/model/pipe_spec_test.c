@@ -122,8 +122,9 @@ static void each_wrong_source_member_is_named(void **state)
         {KAFKA "type", "\"pulsar\"",
          "/source/kafka/type: unknown value 'pulsar', must be one of kafka, redpanda, msk, gcmk, "
          "confluent, warpstream, azureeventhub, dokafka"},
-        {KAFKA "format", "\"Avro\"",
-         "/source/kafka/format: format Avro is not supported yet by this version"},
+        {KAFKA "format", "\"Avro\"", "/source/kafka/schemaRegistry: is required with Avro"},
+        {KAFKA "format", "\"AvroConfluent\"",
+         "/source/kafka/schemaRegistry: is required with AvroConfluent"},
         {KAFKA "format", "\"Protobuf\"",
          "/source/kafka/format: format Protobuf is not supported yet by this version"},
         {KAFKA "format", NULL, "/source/kafka/format: is required"},
@@ -141,9 +142,15 @@ static void each_wrong_source_member_is_named(void **state)
          "/source/kafka/caCertificate: is not a certificate in PEM form"},
         {KAFKA "caCertificate", "null", NULL},
         {KAFKA "reversePrivateEndpointIds", "[]", NULL},
-        {KAFKA "schemaRegistry", "{\"url\":\"https://r\"}",
-         "/source/kafka/schemaRegistry: a schema registry with JSONEachRow is not supported yet by "
-         "this version"},
+        {KAFKA "schemaRegistry", "{\"url\":\"https://r\"}", NULL},
+        {KAFKA "schemaRegistry", "{\"url\":\"http://r/p/subjects/s\"}", NULL},
+        {KAFKA "schemaRegistry", "{}", "/source/kafka/schemaRegistry/url: is required"},
+        {KAFKA "schemaRegistry", "7", "/source/kafka/schemaRegistry: must be an object"},
+        {KAFKA "schemaRegistry", "{\"url\":\"https://u:p@r\"}",
+         "/source/kafka/schemaRegistry/url: must not hold a login: give it as credentials of the "
+         "registry"},
+        {KAFKA "schemaRegistry", "{\"url\":\"https://r\",\"caCertificate\":\"x\"}",
+         "/source/kafka/schemaRegistry/caCertificate: is not a certificate in PEM form"},
         {"/startPaused", "\"yes\"", "/startPaused: must be true or false"},
     };
     check_cases(cases, ARRAY_LEN(cases));
@@ -420,35 +427,96 @@ static void credentials_follow_the_authentication(void **state)
 static void registries_are_checked_with_the_format(void **state)
 {
     (void)state;
-    json_t *definition = load(good_definition);
-    json_t *secrets = load("{\"kafka\":{\"username\":\"u\",\"password\":\"p\"},"
-                           "\"schemaRegistry\":{\"username\":\"\",\"password\":\"\"}}");
-    change(definition, KAFKA "format", "\"AvroConfluent\"");
-    struct pipe_problems problems = {0};
-    struct pipe_spec *spec = NULL;
-    assert_int_equal(pipe_spec_from_json(definition, secrets, &problems, &spec, NULL), ST_INVALID);
-    assert_int_equal(problems.count, 2);
-    assert_string_equal(
-        problems.items[0],
-        "/source/kafka/format: format AvroConfluent is not supported yet by this version");
-    assert_string_equal(
-        problems.items[1], "/source/kafka/schemaRegistry: is required with AvroConfluent");
-    pipe_problems_done(&problems);
-    change(
-        definition, KAFKA "schemaRegistry",
-        "{\"url\":\"ftp://r\",\"type\":\"glue\",\"authentication\":\"X\"}");
-    assert_int_equal(pipe_spec_from_json(definition, secrets, &problems, &spec, NULL), ST_INVALID);
-    assert_int_equal(problems.count, 4);
-    assert_string_equal(
-        problems.items[1], "/source/kafka/schemaRegistry/url: must begin with https:// or http://");
-    assert_string_equal(
-        problems.items[2], "/source/kafka/schemaRegistry/type: only registries of type confluent "
-                           "are supported");
-    assert_string_equal(
-        problems.items[3], "/source/kafka/schemaRegistry/authentication: must be PLAIN or absent");
-    pipe_problems_done(&problems);
-    json_decref(definition);
-    json_decref(secrets);
+    static const struct {
+        const char *format;
+        const char *registry;
+        const char *problem; /* NULL = none */
+    } cases[] = {
+        {"\"AvroConfluent\"", "{\"url\":\"https://r\",\"authentication\":\"PLAIN\"}", NULL},
+        {"\"AvroConfluent\"", "{\"url\":\"https://r/subjects/s\",\"type\":\"confluent\"}", NULL},
+        {"\"Avro\"", "{\"url\":\"https://r/schemas/ids/5\",\"authentication\":\"\"}", NULL},
+        {"\"Avro\"", "{\"url\":\"https://r/subjects/s/versions/3\"}", NULL},
+        {"\"Avro\"", "{\"url\":\"https://r/prefix\"}",
+         "/source/kafka/schemaRegistry/url: must name a schema with Avro, whose messages tell "
+         "none: end it in /schemas/ids/<id>, /subjects/<subject> or "
+         "/subjects/<subject>/versions/<version> (AvroConfluent is for messages that begin with a "
+         "schema id)"},
+        {"\"AvroConfluent\"", "{\"url\":\"https://r/subjects\"}",
+         "/source/kafka/schemaRegistry/url: must be the registry's root or end in "
+         "/schemas/ids/<id>, /subjects/<subject> or /subjects/<subject>/versions/<version>"},
+        {"\"AvroConfluent\"", "{\"url\":\"ftp://r\",\"type\":\"glue\",\"authentication\":\"X\"}",
+         "/source/kafka/schemaRegistry/url: must begin with https:// or http://; "
+         "/source/kafka/schemaRegistry/type: only registries of type confluent are supported; "
+         "/source/kafka/schemaRegistry/authentication: must be PLAIN or absent"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        json_t *definition = load(good_definition);
+        json_t *secrets = load(good_secrets);
+        change(definition, KAFKA "format", cases[i].format);
+        change(definition, KAFKA "schemaRegistry", cases[i].registry);
+        struct pipe_problems problems = {0};
+        struct pipe_spec *spec = NULL;
+        struct err err = {0};
+        enum status st = pipe_spec_from_json(definition, secrets, &problems, &spec, &err);
+        assert_string_equal(err.text, cases[i].problem == NULL ? "" : cases[i].problem);
+        assert_int_equal(st, cases[i].problem == NULL ? ST_OK : ST_INVALID);
+        pipe_spec_free(spec);
+        pipe_problems_done(&problems);
+        json_decref(definition);
+        json_decref(secrets);
+    }
+}
+
+static void a_registrys_login_is_read_from_the_secrets(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *credentials;
+        const char *username; /* NULL = none */
+        const char *password;
+        const char *problem;
+    } cases[] = {
+        {"{\"username\":\"key\",\"password\":\"hush\"}", "key", "hush", NULL},
+        {"{\"username\":\"key\"}", "key", NULL, NULL},
+        {"{\"username\":\"key\",\"password\":\"\"}", "key", "", NULL},
+        {"{\"username\":\"\",\"password\":\"\"}", NULL, NULL, NULL},
+        {"{}", NULL, NULL, NULL},
+        {"null", NULL, NULL, NULL},
+        {"{\"password\":\"hush\"}", NULL, NULL,
+         "/source/kafka/schemaRegistry/credentials/username: is required"},
+        {"{\"username\":7}", NULL, NULL,
+         "/source/kafka/schemaRegistry/credentials/username: must be a string"},
+        {"\"hush\"", NULL, NULL, "/source/kafka/schemaRegistry/credentials: must be an object"},
+        {"{\"username\":\"a:b\",\"password\":\"hush\"}", NULL, NULL,
+         "/source/kafka/schemaRegistry/credentials/username: must hold no colon (RFC 7617, basic "
+         "login)"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        json_t *definition = load(good_definition);
+        json_t *secrets = load(good_secrets);
+        change(definition, KAFKA "schemaRegistry", "{\"url\":\"https://r\"}");
+        change(secrets, "/schemaRegistry", cases[i].credentials);
+        struct pipe_problems problems = {0};
+        struct pipe_spec *spec = NULL;
+        struct err err = {0};
+        enum status st = pipe_spec_from_json(definition, secrets, &problems, &spec, &err);
+        assert_string_equal(err.text, cases[i].problem == NULL ? "" : cases[i].problem);
+        assert_int_equal(st, cases[i].problem == NULL ? ST_OK : ST_INVALID);
+        if (st == ST_OK) {
+            const struct schema_registry *registry = spec->source.registry;
+            assert_int_equal(registry->username == NULL, cases[i].username == NULL);
+            assert_string_equal(
+                registry->username == NULL ? "" : registry->username,
+                cases[i].username == NULL ? "" : cases[i].username);
+            assert_string_equal(
+                registry->password.bytes == NULL ? "none" : registry->password.bytes,
+                cases[i].password == NULL ? "none" : cases[i].password);
+        }
+        pipe_spec_free(spec);
+        pipe_problems_done(&problems);
+        json_decref(definition);
+        json_decref(secrets);
+    }
 }
 
 static void all_problems_come_at_once(void **state)
@@ -502,6 +570,7 @@ int main(void)
         cmocka_unit_test(each_wrong_column_role_or_mapping_is_named),
         cmocka_unit_test(credentials_follow_the_authentication),
         cmocka_unit_test(registries_are_checked_with_the_format),
+        cmocka_unit_test(a_registrys_login_is_read_from_the_secrets),
         cmocka_unit_test(all_problems_come_at_once),
         cmocka_unit_test(a_name_has_at_most_255_characters),
     };

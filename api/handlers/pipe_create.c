@@ -80,8 +80,11 @@ static enum status judge_probe(const json_t *answer, struct err *err)
     }
     const char *code = json_string_value(json_object_get(answer, "code"));
     const char *message = json_string_value(json_object_get(answer, "message"));
+    const char *member = json_string_value(json_object_get(answer, "member"));
     return err_set(
-        err, ST_REJECTED, "failed source validation: %s: %s", code == NULL ? "INTERNAL" : code,
+        err, ST_REJECTED, "failed source validation: %s%s%s%s: %s",
+        member == NULL ? "" : "/source/kafka/", member == NULL ? "" : member,
+        member == NULL ? "" : ": ", code == NULL ? "INTERNAL" : code,
         message == NULL ? "no reason was given" : message);
 }
 

@@ -250,15 +250,55 @@ def test_single_problems(penstock, table, change, pointer):
 
 
 @pytest.mark.parametrize("kafka", [
-    {"format": "Avro"}, {"format": "Protobuf"}, {"schemaRegistry": {"url": "http://127.0.0.1:1"}},
-    {"format": "AvroConfluent", "schemaRegistry": {
-        "url": "http://127.0.0.1:1", "authentication": "PLAIN",
-        "credentials": {"username": "u", "password": "hunter2-secret"}}},
+    {"format": "Protobuf"}, {"format": "Protobuf", "schemaRegistry": {"url": "https://127.0.0.1:1"}},
     {"type": "msk", "authentication": "IAM_ROLE", "iamRole": "arn:aws:iam::1:role/r", "credentials": None},
     {"type": "msk", "authentication": "IAM_USER", "credentials": {"accessKeyId": "a", "secretKey": "hunter2"}},
 ])
 def test_what_is_not_built_yet_is_refused_not_broken(penstock, table, kafka):
     assert "not supported" in refused(penstock, body_for(table, kafka=kafka))
+
+
+REGISTRY_LOGIN = {"username": "key", "password": "hunter2-secret"}
+
+
+@pytest.mark.parametrize("kafka, problem", [
+    ({"format": "Avro"}, "/source/kafka/schemaRegistry: is required with Avro"),
+    ({"format": "AvroConfluent"}, "/source/kafka/schemaRegistry: is required with AvroConfluent"),
+    ({"format": "AvroConfluent", "schemaRegistry": {"credentials": REGISTRY_LOGIN}},
+     "/source/kafka/schemaRegistry/url: is required"),
+    ({"format": "Avro", "schemaRegistry": {"url": "https://r", "credentials": REGISTRY_LOGIN}},
+     "/source/kafka/schemaRegistry/url: must name a schema with Avro"),
+    ({"format": "AvroConfluent", "schemaRegistry": {"url": "r:8081"}},
+     "/source/kafka/schemaRegistry/url: must begin with https:// or http://"),
+    ({"format": "AvroConfluent", "schemaRegistry": {"url": "https://r", "type": "glue"}},
+     "/source/kafka/schemaRegistry/type: only registries of type confluent are supported"),
+    ({"schemaRegistry": {"url": "https://r", "authentication": "BEARER"}},
+     "/source/kafka/schemaRegistry/authentication: must be PLAIN or absent"),
+    ({"schemaRegistry": {"url": "https://r", "credentials": {"password": "hunter2-secret"}}},
+     "/source/kafka/schemaRegistry/credentials/username: is required"),
+])
+def test_wrong_registries_are_named(penstock, table, kafka, problem):
+    error = refused(penstock, body_for(table, kafka=kafka))
+    assert problem in error and "hunter2" not in error
+
+
+@pytest.mark.parametrize("kafka", [
+    {"format": "AvroConfluent", "schemaRegistry": {
+        "url": "https://r.invalid", "authentication": "PLAIN", "credentials": REGISTRY_LOGIN}},
+    {"format": "Avro", "schemaRegistry": {
+        "url": "http://r.invalid:8081/x/subjects/a%2Fb/versions/3", "authentication": "PLAIN",
+        "credentials": {"username": "", "password": ""}, "caCertificate": None}},
+    {"format": "JSONEachRow", "schemaRegistry": {"url": "https://r.invalid/schemas/ids/1", "authentication": "PLAIN"}},
+])
+def test_registries_are_echoed_without_their_login(penstock, database, table, kafka):
+    pipe = penstock.create_pipe(body_for(table, kafka=kafka))
+    wanted = {name: kafka["schemaRegistry"][name] for name in ("url", "authentication")}
+    for shown in (pipe, penstock.pipe(pipe["id"])):
+        assert shown["source"]["kafka"]["format"] == kafka["format"]
+        assert shown["source"]["kafka"]["schemaRegistry"] == wanted
+    stored = database.query(
+        f"SELECT p::text || coalesce(encode(secrets, 'escape'), '') FROM pipe p WHERE id = '{pipe['id']}'")
+    assert "hunter2" not in stored and "r.invalid" in stored
 
 
 @pytest.mark.parametrize("body", [

@@ -1,7 +1,7 @@
 /*
  * One question, one answer, by the question's kind. Kind "connection": can the brokers be reached
- * with this login, are the topics there. Whatever goes wrong becomes an answer; only an answer that
- * cannot be written is a failure of the probe.
+ * with this login, are the topics there, does the schema registry answer. Whatever goes wrong
+ * becomes an answer; only an answer that cannot be written is a failure of the probe.
  */
 #include "worker/probe/probe.h"
 
@@ -18,10 +18,12 @@
 #include "worker/probe/offsets.h"
 #include "worker/protocol/protocol.h"
 #include "worker/replica/kafka/check.h"
+#include "worker/replica/registry/registry_check.h"
 
 enum {
     PROBE_DEADLINE_MS = 10000, /* when the question names none */
     PROBE_SPARE_MS = 500,      /* the answer must be out before the asker gives up */
+    REGISTRY_SHARE = 2,        /* of the time: a half */
 };
 
 static json_t *answer_no(enum status st, enum pipe_reason reason, const struct err *err)
@@ -52,19 +54,77 @@ static int64_t deadline_of(const json_t *question)
     return clock_monotonic_ms() + allowed_ms - PROBE_SPARE_MS;
 }
 
-/* Every kind begins with the connection: its errors are the ones a person can use. */
+/* One part of the connection's answer. */
+static json_t *part_of(enum status st, enum pipe_reason reason, const struct err *err)
+{
+    if (st == ST_OK) {
+        return json_pack("{s:b,s:s,s:s}", "ok", 1, "message", "", "hint", "");
+    }
+    return json_pack(
+        "{s:b,s:s,s:s}", "ok", 0, "message", err->text, "hint", pipe_reason_hint(reason));
+}
+
+/* What one part of the source said. */
+struct look {
+    enum status st;
+    enum pipe_reason reason;
+    const char *member; /* of source.kafka, to blame; NULL = none in particular */
+    struct err err;
+};
+
+static json_t *connection_answer(const struct look *source, const struct look *registry)
+{
+    const struct look *worst = source->st != ST_OK || registry == NULL ? source : registry;
+    json_t *answer = worst->st == ST_OK ? json_pack("{s:b}", "ok", 1)
+                                        : answer_no(worst->st, worst->reason, &worst->err);
+    bool is_ok = answer != NULL &&
+                 json_object_set_new(
+                     answer, "source", part_of(source->st, source->reason, &source->err)) == 0;
+    if (registry != NULL) {
+        is_ok = is_ok && json_object_set_new(
+                             answer, "registry",
+                             part_of(registry->st, registry->reason, &registry->err)) == 0;
+    }
+    if (worst->st != ST_OK && worst->member != NULL) {
+        is_ok = is_ok && json_object_set_new(answer, "member", json_string(worst->member)) == 0;
+    }
+    if (!is_ok) {
+        json_decref(answer);
+        return NULL;
+    }
+    return answer;
+}
+
+/* Brokers, topics, and the schema registry if there is one. The registry first, and only a part of
+ * the time: brokers that are away take all that is left. */
 static enum status answer_connection(
     const json_t *question, json_t **ret_answer, enum pipe_reason *ret_reason, struct err *err)
 {
     CLEANUP(pipe_spec_freep) struct pipe_spec *spec = NULL;
     enum status st = read_spec(question, &spec, err);
-    if (st == ST_OK) {
-        st = kafka_check(&spec->source, deadline_of(question), ret_reason, err);
+    if (st != ST_OK) {
+        return st;
     }
-    *ret_answer = st == ST_OK ? json_pack("{s:b}", "ok", 1) : NULL;
-    return st;
+    const int64_t deadline_ms = deadline_of(question);
+    struct look source = {.st = ST_OK};
+    struct look registry = {.st = ST_OK};
+    const bool has_registry = spec->source.registry != NULL;
+    if (has_registry) {
+        int64_t now_ms = clock_monotonic_ms();
+        registry.st = registry_check(
+            &spec->source, now_ms + (deadline_ms - now_ms) / REGISTRY_SHARE, &registry.reason,
+            &registry.member, &registry.err);
+    }
+    source.st = kafka_check(&spec->source, deadline_ms, &source.reason, &source.err);
+    *ret_answer = connection_answer(&source, has_registry ? &registry : NULL);
+    if (*ret_answer == NULL) {
+        *ret_reason = PIPE_REASON_INTERNAL;
+        return err_set(err, ST_NO_MEMORY, "no memory for an answer");
+    }
+    return ST_OK;
 }
 
+/* Every other kind begins with the connection: its errors are the ones a person can use. */
 static enum status answer_offsets(
     const json_t *question, json_t **ret_answer, enum pipe_reason *ret_reason, struct err *err)
 {

@@ -210,36 +210,58 @@ bool registry_answer(struct registry *registry, const struct http_done *done, in
     return true;
 }
 
-static enum status
-registry_start(struct registry *registry, struct registry_entry *entry, struct err *err)
+enum status registry_request_init(
+    const struct registry *registry, const char *path, struct registry_request *ret_request,
+    struct err *err)
 {
     static const struct http_header accept = {
         .name = "Accept",
         .value = "application/vnd.schemaregistry.v1+json, application/json",
     };
-    struct buf url;
-    buf_init(&url, REGISTRY_URL_MAX_BYTES);
-    enum status st = buf_add_text(&url, registry->url.root);
+    buf_init(&ret_request->url, REGISTRY_URL_MAX_BYTES);
+    enum status st = buf_add_text(&ret_request->url, registry->url.root);
     if (st == ST_OK) {
-        st = registry_entry_path(entry, &url);
+        st = buf_add_text(&ret_request->url, path);
     }
+    if (st != ST_OK) {
+        return err_set(err, st, "no room for a URL of the schema registry");
+    }
+    ret_request->http = (struct http_request){
+        .url = buf_text(&ret_request->url),
+        .headers = &accept,
+        .headers_count = 1,
+        .username = registry->username,
+        .password = &registry->password,
+        .ca_pem = registry->ca_certificate,
+        .connect_timeout_ms = CONNECT_MS,
+        .timeout_ms = ANSWER_MS,
+        .response_max_bytes = REGISTRY_ANSWER_MAX_BYTES,
+    };
+    return ST_OK;
+}
+
+void registry_request_done(struct registry_request *request)
+{
+    buf_done(&request->url);
+}
+
+static enum status
+registry_start(struct registry *registry, struct registry_entry *entry, struct err *err)
+{
+    struct buf path;
+    struct registry_request request;
+    buf_init(&path, REGISTRY_URL_MAX_BYTES);
+    enum status st = registry_entry_path(entry, &path);
+    if (st != ST_OK) {
+        buf_done(&path);
+        return err_set(err, st, "no room for a path of the schema registry");
+    }
+    st = registry_request_init(registry, buf_text(&path), &request, err);
     if (st == ST_OK) {
-        const struct http_request request = {
-            .url = buf_text(&url),
-            .headers = &accept,
-            .headers_count = 1,
-            .username = registry->username,
-            .password = &registry->password,
-            .ca_pem = registry->ca_certificate,
-            .connect_timeout_ms = CONNECT_MS,
-            .timeout_ms = ANSWER_MS,
-            .response_max_bytes = REGISTRY_ANSWER_MAX_BYTES,
-        };
-        st = http_start(registry->client, &request, entry, &entry->call, err);
-    } else {
-        (void)err_set(err, st, "no room for a URL"); /* st says it */
+        st = http_start(registry->client, &request.http, entry, &entry->call, err);
     }
-    buf_done(&url);
+    registry_request_done(&request);
+    buf_done(&path);
     return st;
 }
 

@@ -2,8 +2,9 @@
 #define WORKER_REPLICA_REGISTRY_REGISTRY_MACHINE_H
 
 /*
- * Inside of the registry: its state, shared by registry.c (questions and requests) and
- * registry_settle.c (what answers lead to). Only these two include it.
+ * Inside of the registry: its state, shared by registry.c (questions and requests),
+ * registry_settle.c (what answers lead to) and registry_check.c (one look, for a person who waits).
+ * Only these include it.
  */
 
 #include "common/base/secret.h"
@@ -37,6 +38,19 @@ struct registry {
     uint64_t version;
     int64_t now_ms;
 };
+
+/* A request with the memory that it borrows. */
+struct registry_request {
+    struct http_request http;
+    struct buf url;
+};
+
+/* Ask for a path behind the root. registry: borrowed by the request. ret_request:
+ * registry_request_done, also after a failure. ST_TOO_LARGE, ST_NO_MEMORY. */
+enum status registry_request_init(
+    const struct registry *registry, const char *path, struct registry_request *ret_request,
+    struct err *err) MUST_CHECK;
+void registry_request_done(struct registry_request *request);
 
 /* Take what an answer says. finding->document is taken when it is used. */
 void registry_take(

@@ -42,8 +42,11 @@ void reject_prefix(struct reject *reject, const char *format, ...)
     va_end(args);
     assert(needed >= 0 && needed < REJECT_MESSAGE_BYTES / 2); /* a few words of ours */
     size_t used = (size_t)needed;
-    int rest = snprintf(reject->message + used, sizeof(reject->message) - used, "%s", old);
-    if (rest >= (int)(sizeof(reject->message) - used)) {
+    size_t room = sizeof(reject->message) - used - 1;
+    size_t rest = strlen(old);
+    memcpy(reject->message + used, old, rest < room ? rest : room);
+    reject->message[used + (rest < room ? rest : room)] = '\0';
+    if (rest > room) {
         memcpy(reject->message + sizeof(reject->message) - 4, "...", 4);
     }
 }

@@ -162,6 +162,9 @@ static enum status write_arguments(const struct ch_type *type, struct buf *out)
 enum status ch_type_write(const struct ch_type *type, struct buf *out)
 {
     assert(type != NULL && out != NULL);
+    if (type->custom_text != NULL) {
+        return buf_add_text(out, type->custom_text);
+    }
     if (type->is_nested) {
         enum status st = buf_add_text(out, ch_kind_name(CH_NESTED));
         return st == ST_OK ? write_children(type->children[0], out) : st;
@@ -210,6 +213,7 @@ void ch_type_free(struct ch_type *type)
     free(type->names);
     free(type->members);
     free(type->timezone);
+    free(type->custom_text);
     free(type->arguments_text);
     free(type);
 }

@@ -63,6 +63,8 @@ struct ch_type {
     char **names;              /* Tuple: element names; NULL if unnamed */
     bool is_nested;            /* Array of a named Tuple that was written as Nested(…) */
     size_t children_count;
+    char *custom_text; /* what ClickHouse calls this structure: Point, SimpleAggregateFunction(…);
+                          NULL = it has no other name */
     char *arguments_text; /* CH_ARGS_ANY: what stood between the parentheses, NULL = nothing */
 };
 

@@ -38,26 +38,31 @@
     X(CH_ARRAY,           "Array",           CH_ARGS_TYPE,        0, CH_CAN_WRITE) \
     X(CH_MAP,             "Map",             CH_ARGS_MAP,         0, CH_CAN_WRITE) \
     X(CH_TUPLE,           "Tuple",           CH_ARGS_ELEMENTS,    0, CH_CAN_WRITE | CH_IN_NULLABLE) \
-    X(CH_INT128,          "Int128",          CH_ARGS_NONE,       16, CH_IN_NULLABLE | CH_IN_LOW_CARDINALITY) \
-    X(CH_INT256,          "Int256",          CH_ARGS_NONE,       32, CH_IN_NULLABLE | CH_IN_LOW_CARDINALITY) \
-    X(CH_UINT128,         "UInt128",         CH_ARGS_NONE,       16, CH_IN_NULLABLE | CH_IN_LOW_CARDINALITY) \
-    X(CH_UINT256,         "UInt256",         CH_ARGS_NONE,       32, CH_IN_NULLABLE | CH_IN_LOW_CARDINALITY) \
-    X(CH_BFLOAT16,        "BFloat16",        CH_ARGS_NONE,        2, CH_IN_NULLABLE) \
-    X(CH_DECIMAL256,      "Decimal256",      CH_ARGS_DECIMAL,    32, CH_IN_NULLABLE) \
-    X(CH_IPV4,            "IPv4",            CH_ARGS_NONE,        4, CH_IN_NULLABLE | CH_IN_LOW_CARDINALITY) \
-    X(CH_IPV6,            "IPv6",            CH_ARGS_NONE,       16, CH_IN_NULLABLE | CH_IN_LOW_CARDINALITY) \
-    X(CH_TIME,            "Time",            CH_ARGS_NONE,        4, CH_IN_NULLABLE) \
-    X(CH_TIME64,          "Time64",          CH_ARGS_SCALE_ZONE,  8, CH_IN_NULLABLE) \
+    X(CH_INT128,          "Int128",          CH_ARGS_NONE,       16, CH_CAN_WRITE | CH_IN_NULLABLE | CH_IN_LOW_CARDINALITY) \
+    X(CH_INT256,          "Int256",          CH_ARGS_NONE,       32, CH_CAN_WRITE | CH_IN_NULLABLE | CH_IN_LOW_CARDINALITY) \
+    X(CH_UINT128,         "UInt128",         CH_ARGS_NONE,       16, CH_CAN_WRITE | CH_IN_NULLABLE | CH_IN_LOW_CARDINALITY) \
+    X(CH_UINT256,         "UInt256",         CH_ARGS_NONE,       32, CH_CAN_WRITE | CH_IN_NULLABLE | CH_IN_LOW_CARDINALITY) \
+    X(CH_BFLOAT16,        "BFloat16",        CH_ARGS_NONE,        2, CH_CAN_WRITE | CH_IN_NULLABLE | CH_IN_LOW_CARDINALITY) \
+    X(CH_DECIMAL256,      "Decimal256",      CH_ARGS_DECIMAL,    32, CH_CAN_WRITE | CH_IN_NULLABLE) \
+    X(CH_IPV4,            "IPv4",            CH_ARGS_NONE,        4, CH_CAN_WRITE | CH_IN_NULLABLE | CH_IN_LOW_CARDINALITY) \
+    X(CH_IPV6,            "IPv6",            CH_ARGS_NONE,       16, CH_CAN_WRITE | CH_IN_NULLABLE | CH_IN_LOW_CARDINALITY) \
+    X(CH_TIME,            "Time",            CH_ARGS_NONE,        4, CH_CAN_WRITE | CH_IN_NULLABLE | CH_IN_LOW_CARDINALITY) \
+    X(CH_TIME64,          "Time64",          CH_ARGS_SCALE_ZONE,  8, CH_CAN_WRITE | CH_IN_NULLABLE) \
     X(CH_VARIANT,         "Variant",         CH_ARGS_VARIANT,     0, CH_CAN_WRITE) \
     X(CH_DYNAMIC,         "Dynamic",         CH_ARGS_ANY,         0, 0) \
     X(CH_JSON,            "JSON",            CH_ARGS_ANY,         0, CH_CAN_WRITE | CH_IN_NULLABLE) \
     X(CH_NESTED,          "Nested",          CH_ARGS_NESTED,      0, CH_CAN_WRITE) \
-    X(CH_SIMPLE_AGGREGATE_FUNCTION, "SimpleAggregateFunction", CH_ARGS_ANY, 0, 0) \
-    X(CH_AGGREGATE_FUNCTION, "AggregateFunction", CH_ARGS_ANY,    0, 0) \
-    X(CH_POINT,           "Point",           CH_ARGS_NONE,        0, 0) \
-    X(CH_RING,            "Ring",            CH_ARGS_NONE,        0, 0) \
-    X(CH_POLYGON,         "Polygon",         CH_ARGS_NONE,        0, 0) \
-    X(CH_MULTI_POLYGON,   "MultiPolygon",    CH_ARGS_NONE,        0, 0)
+    X(CH_AGGREGATE_FUNCTION, "AggregateFunction", CH_ARGS_ANY,    0, 0)
+
+/* Names for structures of other types: X(name, structure). SimpleAggregateFunction(f, T) is such a
+ * name for T too, see custom_text in type.h. */
+#define CH_TYPE_CUSTOM_TABLE(X) \
+    X("Point",           "Tuple(Float64, Float64)") \
+    X("Ring",            "Array(Tuple(Float64, Float64))") \
+    X("LineString",      "Array(Tuple(Float64, Float64))") \
+    X("Polygon",         "Array(Array(Tuple(Float64, Float64)))") \
+    X("MultiLineString", "Array(Array(Tuple(Float64, Float64)))") \
+    X("MultiPolygon",    "Array(Array(Array(Tuple(Float64, Float64))))")
 
 /* Other spellings of the same types (system.data_type_families, case-sensitive names that people
  * meet): X(alias, canonical name). Decimal(P,S) and Enum(…) are resolved by their arguments. */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/clickhouse/type.h"
+#include "common/clickhouse/type_custom.h"
 #include "common/clickhouse/type_enum.h"
 #include "common/clickhouse/type_lex.h"
 
@@ -481,6 +482,9 @@ static enum status parse_named(struct type_lex *p, const char *name, struct ch_t
     }
     if (strcmp(name, "Enum") == 0) {
         return parse_enum(p, type);
+    }
+    if (type_custom_is(name)) {
+        return type_custom_take(p, name, parse_type, type);
     }
     enum ch_kind kind = CH_INT8;
     if (!find_kind(name, &kind)) {

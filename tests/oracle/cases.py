@@ -3,6 +3,7 @@
 Every value goes into its own type and, in a smaller choice, into the wrappers (Nullable, Array, Map,
 Tuple, LowCardinality). Values are JSON source texts, so that spelling matters ("1.0" is not "1").
 """
+import ipaddress
 import json
 import random
 import struct
@@ -83,6 +84,36 @@ INSTANTS = DATES + [
     "12345678901234567890", "123456789012345678901",
 ]
 
+WIDE_INTEGERS = [str(2**bits + more) for bits in (63, 64, 127, 128, 255, 256) for more in (-1, 0)] + [
+    str(-2**bits - more) for bits in (63, 64, 127, 255) for more in (0, 1)] + [
+    '"%d"' % (2**127 - 1), '"%d"' % (2**255 - 1), '"%d"' % -2**255, '"%d"' % (2**256 - 1), '"%d"' % 2**256, "1e38", "1e76", "1e78", "123e-2", "1" + "0" * 80,
+    "9" * 77, "9" * 78, "17e37.5", '"1e38"', "1.5e39", "12345678901234567890123456789012345678901234567890.0",
+]
+
+WIDE_DECIMALS = [
+    "9" * 66 + "." + "9" * 10, "-" + "9" * 66 + "." + "9" * 10, "9" * 67, "1e65", "1e66", "0.0000000001", "0.00000000001", "9" * 76, "9" * 77, "1e75", "1e76", "-" + "9" * 76,
+    '"%s.%s"' % ("9" * 66, "9" * 10), '"1e65"', "0." + "0" * 69 + "1", "9" * 6 + "." + "9" * 70, "1" + "0" * 90 + "e-30",
+]
+
+IP4S = [
+    '"1.2.3.4"', '"255.255.255.255"', '"0.0.0.0"', '"1.2.3"', '"1.2.3.4.5"', '"256.1.1.1"', '"1.2.3.256"', '"01.2.3.4"', '"001.002.003.004"', '"0001.2.3.4"', '"1.2.3.4 "',
+    '" 1.2.3.4"', "16909060", "4294967295", '"16909060"', '"1..2.3"', '"1.2.3."', '".1.2.3"', '"1.2.3.4/8"', '"1,2,3,4"', '"-1.2.3.4"', '"1.2.3.a"', '"1\u002e2.3.4"',
+]
+IP6S = IP4S + [
+    '"::"', '"::1"', '"2001:db8::1"', '"2001:DB8::1"', '"::ffff:1.2.3.4"', '"::FFFF:1.2.3.4"', '"::1.2.3.4"', '"1:2:3:4:5:6:7:8"', '"1:2:3:4:5:6:7::"', '"::2:3:4:5:6:7:8"',
+    '"1:2:3:4:5:6:7:8:9"', '"1::2::3"', '"fe80::1%eth0"', '"[::1]"', '"12345::"', '":::"', '":1"', '"1:"', '"1:2:3:4:5:6:1.2.3.4"', '"1:2:3:4:5:6:7:1.2.3.4"', '"::1 "', '" ::1"',
+    '"0:0:0:0:0:0:0:0"', '"1::2:3:4:5:6:7:8"', '"::ffff:01.2.3.4"', '"::ffff:1.2.3"', '"::ffff:256.2.3.4"', '"ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"', '"00001::"', '"g::"', '"1:2"',
+]
+
+TIMES = [
+    '"12:34:56"', '"1:02:03"', '"1:2:3"', '"12:34"', '"1:02"', '"123:45"', '"12"', '"5"', '"123"', '"999:59:59"', '"-999:59:59"', '"1000:00:00"', '"-1000:00:00"', '"999:59:60"', '"00:00:60"',
+    '"00:60:00"', '"24:00:00"', '"100:00:00"', '"12:34:56.789"', '"12:34:56.000"', '"12:34:56.7894"', '"12:34:56.1234567891"', '"-12:34:56.5"', '"-00:00:00.5"', '"-00:00:01"', '"12:34:56Z"',
+    '"12:34:56+01:00"', '"T12:34:56"', '" 12:34:56"', '"12:34:56 "', '"123456"', '"2024-01-02 12:34:56"', '"+12:34:56"', '"999:59:59.5"', '"999:59:59.999999999"', "45296", "3599999", "3600000", "-3599999",
+    "-3600000", "45296.789", "1e3", "45296789", '"45296"', '"45296.5"', '"-5"', '"0:0"', '"12:3456"', '"12:34:5"', '"12:34:567"', '"--1:00:00"', '"5000000000"', "5000000000", '"12:34:56."', '"12:34.5"',
+    '"12.5"', '"-12.25"', '"12:34:56,5"', "3599999999", "3600000000", "3599999999999999999", "3600000000000000000", "9223372036854775807", "9223372036854775808", '"-12:34"', '"12:60"', '"60"', '"59"', '"::"',
+    '"12:34:"', '"12\u003a34:56"',
+]
+
 ENUM = "Enum8('a' = 1, 'b' = -2, '5' = 3, 'x y' = 100)"
 ENUMS = ['"a"', '"b"', '"5"', '"x y"', '"3"', '"-2"', '"100"', "3", "-2", "100", "5", "128", "300", '"zz"', '"A"', '"a "', '"\\u0061"', "1.0", '"1.0"', '"+1"', '"1e0"']
 WIDE_ENUM = "Enum16('low' = -32768, 'zero' = 0, 'high' = 32767)"
@@ -90,6 +121,7 @@ WIDE_ENUMS = ['"low"', '"zero"', '"high"', "-32768", "0", "32767", "32768", '"32
 
 INTEGER_TYPES = ["Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64"]
 DECIMAL_TYPES = ["Decimal(9, 2)", "Decimal(9, 9)", "Decimal(18, 4)", "Decimal(38, 10)", "Decimal(38, 0)", "Decimal32(4)", "Decimal64(18)", "Decimal128(38)"]
+WIDE_DECIMAL_TYPES = ["Decimal(76, 10)", "Decimal(76, 0)", "Decimal(39, 1)", "Decimal256(70)"]
 
 
 def integer_values(rnd):
@@ -106,6 +138,26 @@ def float_values(rnd):
             yield rnd.choice(("%r", "%.17e", "%.15g", '"%r"')) % value
         yield "%.*f" % (rnd.randint(0, 9), rnd.uniform(-1000, 1000))
         yield "%d.%0*de%d" % (rnd.randint(0, 9), rnd.randint(1, 25), rnd.getrandbits(60), rnd.randint(-50, 50))
+
+
+def wide_integer_values(rnd):
+    for _ in range(GENERATED):
+        number = rnd.getrandbits(rnd.randint(1, 260)) * rnd.choice((1, 1, -1))
+        yield rnd.choice(("{}", '"{}"', "{}.0")).format(number)
+
+
+def address_values(rnd):
+    for _ in range(GENERATED // 2):
+        yield '"%s"' % ipaddress.IPv4Address(rnd.getrandbits(32))
+        address = ipaddress.IPv6Address(rnd.getrandbits(128) & rnd.getrandbits(128) & rnd.choice((2**128 - 1, 2**64 - 1, 2**40 - 1)))
+        yield '"%s"' % rnd.choice((address.compressed, address.exploded, address.compressed.upper()))
+
+
+def time_values(rnd):
+    for _ in range(GENERATED):
+        part = "." + str(rnd.getrandbits(rnd.randint(1, 40))) if rnd.random() < 0.5 else ""
+        yield '"%s%d:%02d:%02d%s"' % (rnd.choice(("", "-")), rnd.randint(0, 999), rnd.randint(0, 59), rnd.randint(0, 59), part)
+        yield str(rnd.getrandbits(rnd.randint(1, 63)) * rnd.choice((1, -1)))
 
 
 def decimal_values(rnd):
@@ -150,6 +202,12 @@ BASE = [
     (INTEGER_TYPES, INTEGERS, integer_values),
     (["Float32", "Float64"], INTEGERS + FLOATS, float_values),
     (DECIMAL_TYPES, INTEGERS + DECIMALS, decimal_values),
+    (["Int128", "Int256", "UInt128", "UInt256"], INTEGERS + WIDE_INTEGERS, wide_integer_values),
+    (["BFloat16"], FLOATS + ["3.14", "-3.14", "1.00390625", "1.0078124", "1.0078125", "3.4e38", "1e-41", "65504.5"], float_values),
+    (WIDE_DECIMAL_TYPES, WIDE_DECIMALS + DECIMALS, decimal_values),
+    (["IPv4"], IP4S, address_values),
+    (["IPv6"], IP6S, address_values),
+    (["Time", "Time64(0)", "Time64(3)", "Time64(9)"], TIMES, time_values),
     (["Bool"], INTEGERS + ['"TRUE"', '"True"', '"yes"', '"t"', "2", "10", "0.0", '"2"', '"00"'], None),
     (["String", "LowCardinality(String)", "LowCardinality(Nullable(String))"], STRINGS + FLOATS, string_values),
     (["FixedString(3)", "FixedString(40)"], STRINGS, string_values),
@@ -163,6 +221,20 @@ BASE = [
 
 # Shapes: whole values for composite types.
 COMPOSITE = {
+    "Point": ["[1,2]", "[1.5,null]", "null", "{}", "[1]", "[1,2,3]", '["1",2e400]'],
+    "Ring": ["[]", "[[1,2],[3,4]]", "null", "[1]"],
+    "LineString": ["[[1,2]]"],
+    "Polygon": ["[[[1,2]],[]]", "[]"],
+    "MultiLineString": ["[[[1,2]]]"],
+    "MultiPolygon": ["[[[[1,2]]]]", "[[[[1]]]]"],
+    "Array(Point)": ["[[1,2],[3,4]]"],
+    "Tuple(p Point, r Ring)": ['{"p":[1,2],"r":[[3,4]]}', "{}"],
+    "SimpleAggregateFunction(sum, UInt64)": ["1", '"2"', "null", "-1", "18446744073709551616"],
+    "SimpleAggregateFunction(anyLast, Nullable(String))": ['"a"', "1", "null"],
+    "SimpleAggregateFunction(max, DateTime64(3))": ['"2024-01-02 03:04:05.678"', "null", '"x"'],
+    "SimpleAggregateFunction(groupUniqArrayArray, Array(String))": ['["a"]', "[]"],
+    "SimpleAggregateFunction(anyLast, LowCardinality(Nullable(String)))": ['"a"', "null"],
+    "SimpleAggregateFunction(sumMap, Tuple(Array(Int16), Array(UInt64)))": ["[[1],[2]]"],
     "Array(Int32)": ["[]", "[1,2]", "[ 1 , 2 ]", "[null]", "[1,null,3]", '["1"]', "[1,]", "[,1]", "[1 2]", "[[1]]", "null", "1", "{}", '"[1]"', "[1.5]", "[\t1\t,\r2 ]"],
     "Array(Nullable(Int32))": ["[]", "[null]", "[1,null,3]", "null", "[[]]"],
     "Array(String)": ["[]", '["a","b"]', '[1,true,null,[2],{"a":3}]', '["\\u00e9"]', "null"],
@@ -189,7 +261,7 @@ COMPOSITE = {
 }
 
 # LowCardinality of no String: (inner type, values of that type).
-LOW_CARDINALITY_TYPES = ["Int8", "UInt64", "Float32", "Float64", "Date", "Date32", "DateTime", "Bool", "UUID", "FixedString(3)"]
+LOW_CARDINALITY_TYPES = ["Int8", "UInt64", "Float32", "Float64", "Date", "Date32", "DateTime", "Bool", "UUID", "FixedString(3)", "Int128", "UInt256", "BFloat16", "IPv4", "IPv6", "Time"]
 
 # Map keys: (key type, key texts).
 MAP_KEYS = {
@@ -197,7 +269,8 @@ MAP_KEYS = {
     "Float64": ['"1.5"', '"nan"', '"x"'], "Bool": ['"1"', '"0"', '"true"', '"2"'], "Date": DATES[:20], "DateTime": INSTANTS[45:55],
     "DateTime64(3)": INSTANTS[45:55], "UUID": UUIDS, ENUM: ['"a"', '"5"', '"zz"', '"100"'], "Decimal(9, 2)": ['"1.5"', '"1.555"', '"x"'],
     "FixedString(3)": ['"ab"', '"abc"', '"abcd"', '""'], "LowCardinality(String)": ['"a"', '""'], "LowCardinality(UInt8)": ['"7"', '"256"', '"x"'],
-    "LowCardinality(FixedString(2))": ['"ab"', '"abc"'],
+    "LowCardinality(FixedString(2))": ['"ab"', '"abc"'], "Int128": WIDE_INTEGERS[-12:-6], "UInt256": ['"1"', '"%d"' % (2**256 - 1), '"%d"' % 2**256, '"-1"'],
+    "IPv4": IP4S[:8], "IPv6": IP6S[23:28], "Time": ['"12:34:56"', '"x"'],
 }
 
 VARIANT_VALUES = [

@@ -76,6 +76,27 @@ def test_overflow_wraps_as_clickhouse_does(clickhouse):
     assert rows == readers.Tables(clickhouse).select("theirs")
 
 
+@pytest.mark.parametrize("type_name", ["Int16", "UInt64", "Int128", "UInt128", "Int256", "UInt256", "Nullable(Int128)"])
+def test_overflow_wraps_in_every_width(clickhouse, type_name):
+    values = [str(value) for bits in (15, 16, 63, 64, 127, 128, 255, 256) for value in (2**bits - 1, 2**bits, 2**bits + 5)] + ["9" * 90]
+    if "U" not in type_name:
+        values += ["-" + value for value in values]
+    columns = [("i", "UInt64"), ("x", type_name)]
+    lines = ['{"i":%d,"x":%s}' % (i, value) for i, value in enumerate(values)]
+    rows, rejects = rows_of(clickhouse, columns, lines, ["--overflow", "wrap"])
+    assert not rejects
+    clickhouse.query("INSERT INTO theirs FORMAT JSONEachRow", "\n".join(lines).encode())
+    assert rows == readers.Tables(clickhouse).select("theirs")
+
+
+@pytest.mark.parametrize("bits", [8, 32, 64, 128, 256])
+def test_overflow_clamps_to_the_limits(clickhouse, bits):
+    lines = ['{"i":0,"x":1e300,"y":1e300}', '{"i":1,"x":-1e300,"y":-5}', '{"i":2,"x":%d,"y":%d}' % (2**(bits - 1), 2**bits)]
+    rows, rejects = rows_of(clickhouse, [("i", "UInt64"), ("x", f"Int{bits}"), ("y", f"UInt{bits}")], lines, ["--overflow", "clamp"])
+    top = f"{2**(bits - 1) - 1}\t{2**bits - 1}"
+    assert rows == {0: top, 1: f"{-2**(bits - 1)}\t0", 2: top} and not rejects
+
+
 def test_overflow_clamps(clickhouse):
     lines = ['{"i":0,"x":300}', '{"i":1,"x":-1e30}', '{"i":2,"x":1.5}']
     rows, rejects = rows_of(clickhouse, [("i", "UInt64"), ("x", "Int8")], lines, ["--overflow", "clamp"])

@@ -20,19 +20,25 @@ SHOWN_BYTES = 60
 
 SHOWN = [
     ("Whole numbers: Int8 … Int64, UInt8 … UInt64", ["Int8", "UInt64"], cases.INTEGERS),
+    ("Int128, Int256, UInt128, UInt256", ["Int128", "UInt256"], cases.WIDE_INTEGERS),
     ("Float32, Float64", ["Float32", "Float64"], cases.FLOATS),
-    ("Decimal(P, S), P up to 38", ["Decimal(9, 2)", "Decimal(38, 10)"], cases.DECIMALS),
+    ("BFloat16", ["BFloat16"], ["3.14", "1.0078124", "65504.5", "3.4e38", "1e39", '"nan"', '"-inf"']),
+    ("Decimal(P, S)", ["Decimal(9, 2)", "Decimal(38, 10)"], cases.DECIMALS),
+    ("Decimal(P, S), P up to 76", ["Decimal(76, 10)"], cases.WIDE_DECIMALS),
     ("Bool", ["Bool"], ["2", "10", '"TRUE"', '"yes"']),
     ("String, LowCardinality(String)", ["String", "LowCardinality(Nullable(String))"], cases.STRINGS[:36]),
     ("FixedString(N)", ["FixedString(3)"], cases.STRINGS[:12]),
     ("UUID", ["UUID"], cases.UUIDS),
+    ("IPv4", ["IPv4"], cases.IP4S),
+    ("IPv6", ["IPv6"], cases.IP6S),
+    ("Time, Time64(P)", ["Time", "Time64(3)"], cases.TIMES),
     ("Date, Date32", ["Date", "Date32"], cases.DATES),
     ("DateTime, DateTime64(P)", ["DateTime", "DateTime64(3)"], cases.INSTANTS),
     ("DateTime of another zone", ["DateTime('Asia/Tokyo')"],
      ['"2024-01-02 03:04:05"', '"2024-01-02T03:04:05Z"', '"2024-01-02T03:04:05+02:00"', "1700000000"]),
     ("Enum8, Enum16", [cases.ENUM], cases.ENUMS),
 ]
-COMPOSITES = ["Array(Int32)", "Array(String)", "Map(String, Int32)", "Tuple(a Int32, b String)", "Tuple(Int32, String)",
+COMPOSITES = ["Point", "Ring", "SimpleAggregateFunction(sum, UInt64)", "Array(Int32)", "Array(String)", "Map(String, Int32)", "Tuple(a Int32, b String)", "Tuple(Int32, String)",
               "Nested(a Int8, b LowCardinality(String), c Array(Date))"]
 SPECIAL = [
     ("Map with other keys than String", ["Map(Int8, Nullable(Int8))"]),

@@ -45,6 +45,9 @@ WE_REFUSE = [
     ("no such time", "ClickHouse carries 24:00, :60 seconds and the like over into the next minute, hour or day.", reason("there is no such time of day", "there is no such zone offset")),
     ("date-time shape", "Of `best_effort` we take the unambiguous shapes listed below; month names, day first, AM/PM, blanks around, a missing day and unix times of other lengths are refused.",
      reason("it is no date or date-time")),
+    ("time shape", "Of Time and Time64 we take `h:mm:ss`, `mm:ss` and `s` with an optional sign and fraction (Time: no fraction).", lambda o: "it is no time of day" in o.message or (re.search(r"\bTime", o.type_name) is not None and "it has a fraction" in o.message)),
+    ("address shape", "The parts of an IPv4 address have at most three digits, and an IPv6 address is what RFC 4291 says: ClickHouse also takes more zeros in front, zeros in front of the parts of an IPv4 tail, and `::` for no group.",
+     reason("not an IPv4 address", "not an IPv6 address")),
     ("words as numbers", 'ClickHouse takes the text "true" for 1 in integers, and reads true and false into dates.', lambda o: holds(o, r'"?(true|false)"?') and o.ours is None),
     ("no zone", "A text without a zone means the column's zone; columns of other zones than UTC take texts with a zone and numbers only (not yet more).", reason("it has no zone")),
     ("lenient numbers", "ClickHouse reads `\"--1\"` into a Nullable float as -1.", reason("the text is not a number")),
@@ -56,8 +59,9 @@ WE_REFUSE = [
 
 # (name, sentence, test): taken by us, refused by ClickHouse.
 WE_TAKE = [
-    ("exact whole numbers", "`1.0`, `1e2`, `\"1.0\"` into integers, day numbers and DateTime when nothing is lost.",
-     lambda o: re.search(r"Int|Date|Enum", o.type_name) is not None and holds(o, r'"?[-+]?(\d*\.\d*|\d+)([eE][-+]?\d+)?"?')),
+    ("exact whole numbers", "`1.0`, `1e2`, `\"1.0\"` into integers, day numbers, DateTime and Time when nothing is lost.",
+     lambda o: re.search(r"Int|Date|Enum|Time", o.type_name) is not None and holds(o, r'"?[-+]?(\d*\.\d*|\d+)([eE][-+]?\d+)?"?')),
+    ("fraction of zero", "`12:34:56.0` into Time.", lambda o: re.search(r"\bTime\b", o.type_name) is not None and holds(o, r'"-?[\d:]+\.0*"')),
     ("zero", "Zero with any exponent (`0e100`) into Decimal.", lambda o: "Decimal" in o.type_name and holds(o, r'"?-?0(\.0*)?([eE][-+]?\d+)"?')),
     ("digits and exponent", "More digits than P before an exponent takes them away (`1000…e-18`), into Decimal.",
      lambda o: "Decimal" in o.type_name and holds(o, r"-?\d{10,}(\.\d+)?[eE]-\d+")),

@@ -3,7 +3,7 @@ penstock_unit_test(clickhouse_type_test tests/unit/common/clickhouse/type_test.c
 foreach(room block bytes dictionary compress reject_block)
     penstock_unit_test(replica_${room}_test tests/unit/worker/replica/block/${room}_test.c replica)
 endforeach()
-foreach(room number datetime float_text frame split)
+foreach(room number datetime float_text decimal_text wide ip_text time_text frame split)
     penstock_unit_test(replica_${room}_test tests/unit/worker/replica/decode/${room}_test.c replica)
 endforeach()
 penstock_include_root(decode_fixture tests/unit/worker/replica/decode)

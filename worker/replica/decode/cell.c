@@ -67,15 +67,26 @@ static void set_integer_range(struct cell *cell)
     case CH_INT16:
     case CH_INT32:
     case CH_INT64:
-        cell->is_signed = true;
         cell->min_size = 1ULL << (cell->width_bytes * 8 - 1);
         cell->max = cell->min_size - 1;
+        cell->is_signed = true;
+        cell->is_integer = true;
         return;
     case CH_UINT8:
     case CH_UINT16:
     case CH_UINT32:
     case CH_UINT64:
         cell->max = UINT64_MAX >> (64 - cell->width_bytes * 8);
+        cell->is_integer = true;
+        return;
+    case CH_INT128:
+    case CH_INT256:
+        cell->is_signed = true;
+        cell->is_integer = true;
+        return;
+    case CH_UINT128:
+    case CH_UINT256:
+        cell->is_integer = true;
         return;
     default: /* no integer */
         return;

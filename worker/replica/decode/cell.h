@@ -33,14 +33,15 @@ struct cell_choice {
 struct cell {
     enum ch_kind kind; /* without Nullable */
     bool null_is_error;
+    bool is_integer;
     bool is_signed;
     bool has_foreign_zone; /* DateTime, DateTime64: of a zone that is not UTC */
     uint8_t scale;
     uint8_t precision;
     uint32_t width_bytes;
     int64_t ms_ticks;  /* DateTime64(3 … 6): ticks per millisecond; else 0 */
-    uint64_t max;      /* integers: largest value */
-    uint64_t min_size; /* integers: size of the smallest value, 0 = unsigned */
+    uint64_t max;      /* integers of up to 64 bits: largest value */
+    uint64_t min_size; /* the same: size of the smallest value, 0 = unsigned */
     enum pipe_overflow overflow;
     enum pipe_timestamp_unit timestamp_unit;
     const struct ch_type *type; /* borrowed, without Nullable */

@@ -8,17 +8,15 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "worker/replica/decode/decimal_text.h"
 #include "worker/replica/decode/fill.h"
 #include "worker/replica/decode/float_text.h"
 
 enum {
     SECONDS_PER_DAY = 86400,
     SECONDS_PER_HOUR = 3600,
-    SCALE_MAX = 9,            /* of instants and times */
-    TEXT_BYTES = 512,         /* the longest double written out has 309 digits */
-    UNSCALED_BYTES_MAX = 64,  /* of a decimal: 154 digits */
-    DECIMAL_SCALE_MAX = 1024, /* of a decimal */
-    WORD_DIGITS = 9,          /* a word of 32 bits holds so many */
+    SCALE_MAX = 9,    /* of instants and times */
+    TEXT_BYTES = 512, /* the longest double written out has 309 digits */
 };
 
 static const char OUT_OF_RANGE[] = "it is out of range";
@@ -29,6 +27,7 @@ enum wish {
     WISH_NUMBER, /* integers, floats, decimals, Bool */
     WISH_DAYS,
     WISH_INSTANT,
+    WISH_TIME,
 };
 
 static enum wish wish_of(const struct cell *cell)
@@ -40,11 +39,14 @@ static enum wish wish_of(const struct cell *cell)
     case CH_DATETIME:
     case CH_DATETIME64:
         return WISH_INSTANT;
-    default: /* integers have a limit, decimals a precision */
+    case CH_TIME:
+    case CH_TIME64:
+        return WISH_TIME;
+    default: /* decimals have a precision */
         break;
     }
-    bool is_number = cell->max > 0 || cell->precision > 0 || cell->kind == CH_FLOAT32 ||
-                     cell->kind == CH_FLOAT64 || cell->kind == CH_BOOL;
+    bool is_number = cell->is_integer || cell->precision > 0 || cell->kind == CH_FLOAT32 ||
+                     cell->kind == CH_FLOAT64 || cell->kind == CH_BFLOAT16 || cell->kind == CH_BOOL;
     return is_number ? WISH_NUMBER : WISH_TEXT;
 }
 
@@ -67,7 +69,7 @@ void convert_done(struct convert *c)
     bytes_done(&c->scratch);
 }
 
-enum convert_end convert_text(
+static enum convert_end value_text(
     struct convert *c, const struct cell *cell, struct column *column, const uint8_t *text,
     size_t len)
 {
@@ -78,7 +80,7 @@ enum convert_end convert_text(
 static enum convert_end convert_own_text(
     struct convert *c, const struct cell *cell, struct column *column, const char *text, size_t len)
 {
-    return convert_text(c, cell, column, (const uint8_t *)text, len);
+    return value_text(c, cell, column, (const uint8_t *)text, len);
 }
 
 /* A number of ours. */
@@ -101,7 +103,7 @@ static enum convert_end convert_uuid(struct convert *c, struct column *column, c
     return ended(c, is_stored ? NULL : FILL_NO_MEMORY);
 }
 
-enum convert_end convert_bytes(
+static enum convert_end value_bytes(
     struct convert *c, const struct cell *cell, struct column *column, const uint8_t *bytes,
     size_t len)
 {
@@ -111,11 +113,17 @@ enum convert_end convert_bytes(
     if (cell->kind == CH_UUID && len == column->width_bytes) {
         return convert_uuid(c, column, bytes);
     }
+    bool is_wide = (cell->is_integer && len > sizeof(uint64_t)) || cell->kind == CH_IPV6;
+    if (is_wide && len == cell->width_bytes) {
+        /* Avro's fixed(16) and fixed(32), as ClickHouse's own reader takes them: an address in
+         * network order, an integer with the lowest byte first */
+        return ended(c, bytes_add(&column->data, bytes, len) ? NULL : FILL_NO_MEMORY);
+    }
     return ended(c, "bytes go into String and FixedString only");
 }
 
-enum convert_end
-convert_bool(struct convert *c, const struct cell *cell, struct column *column, bool value)
+static enum convert_end
+value_bool(struct convert *c, const struct cell *cell, struct column *column, bool value)
 {
     if (!is_string(cell)) {
         return ended(c, fill_truth(cell, column, value));
@@ -124,12 +132,16 @@ convert_bool(struct convert *c, const struct cell *cell, struct column *column, 
     return ended(c, is_stored ? NULL : FILL_NO_MEMORY);
 }
 
-enum convert_end
-convert_integer(struct convert *c, const struct cell *cell, struct column *column, int64_t value)
+static enum convert_end
+value_integer(struct convert *c, const struct cell *cell, struct column *column, int64_t value)
 {
     uint64_t size = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
     bool is_plain = cell->max > 0 && size <= (value < 0 ? cell->min_size : cell->max);
     if (LIKELY(is_plain)) {
+        return ended(c, column_add_u64(column, (uint64_t)value) ? NULL : FILL_NO_MEMORY);
+    }
+    if (cell->kind == CH_IPV4 && value >= 0 && value <= UINT32_MAX) {
+        /* as ClickHouse's Avro reader does */
         return ended(c, column_add_u64(column, (uint64_t)value) ? NULL : FILL_NO_MEMORY);
     }
     char text[TEXT_BYTES];
@@ -141,16 +153,17 @@ convert_integer(struct convert *c, const struct cell *cell, struct column *colum
  * written out for the types that could tell the difference. */
 static size_t number_text(const struct cell *cell, double value, bool is_float, char *to)
 {
-    bool is_integer = cell->max > 0 && fabs(value) >= 0x1p53;
+    bool is_integer = cell->is_integer && fabs(value) >= 0x1p53;
     return is_integer ? (size_t)snprintf(to, TEXT_BYTES, "%.0f", value)
                       : float_text(value, is_float, to);
 }
 
-enum convert_end convert_double(
+static enum convert_end value_double(
     struct convert *c, const struct cell *cell, struct column *column, double value, bool is_float)
 {
     bool is_number = isfinite(value) != 0;
-    if (cell->kind == CH_FLOAT64 || (cell->kind == CH_FLOAT32 && (is_float || !is_number))) {
+    bool is_narrow = cell->kind == CH_FLOAT32 || cell->kind == CH_BFLOAT16;
+    if (cell->kind == CH_FLOAT64 || (is_narrow && (is_float || !is_number))) {
         return ended(c, fill_float(cell, column, value));
     }
     char text[TEXT_BYTES];
@@ -163,96 +176,17 @@ enum convert_end convert_double(
     return convert_digits(c, cell, column, text, len);
 }
 
-/* Big-endian two's complement to 32-bit words of the size, the highest first. */
-static size_t
-unscaled_words(const uint8_t *bytes, size_t len, uint32_t *words, bool *ret_is_negative)
-{
-    bool is_negative = len > 0 && (bytes[0] & 0x80) != 0;
-    size_t count = (len + 3) / 4;
-    uint8_t fill = is_negative ? 0xff : 0;
-    for (size_t i = 0; i < count * 4; i++) {
-        size_t missing = count * 4 - len;
-        uint8_t byte = i < missing ? fill : bytes[i - missing];
-        words[i / 4] = words[i / 4] << 8 | byte;
-    }
-    uint64_t carry = is_negative ? 1 : 0;
-    for (size_t i = count; is_negative && i-- > 0;) {
-        uint64_t sum = (uint64_t)(uint32_t)~words[i] + carry;
-        words[i] = (uint32_t)sum;
-        carry = sum >> 32;
-    }
-    *ret_is_negative = is_negative;
-    return count;
-}
-
-/* Divide by 10^9; the rest. */
-static uint32_t divide_words(uint32_t *words, size_t count)
-{
-    enum {
-        BILLION = 1000000000
-    };
-    uint64_t rest = 0;
-    for (size_t i = 0; i < count; i++) {
-        uint64_t value = rest << 32 | words[i];
-        words[i] = (uint32_t)(value / BILLION);
-        rest = value % BILLION;
-    }
-    return (uint32_t)rest;
-}
-
-/* Digits from the end of `to` backwards, at least `least`; returns the place of the first. */
-static char *write_words(char *end, uint32_t *words, size_t count, size_t least)
-{
-    char *at = end;
-    bool is_zero = false;
-    while (!is_zero) {
-        uint32_t part = divide_words(words, count);
-        for (int i = 0; i < WORD_DIGITS; i++) {
-            *--at = (char)('0' + part % 10);
-            part /= 10;
-        }
-        is_zero = true;
-        for (size_t i = 0; i < count; i++) {
-            is_zero = is_zero && words[i] == 0;
-        }
-    }
-    while ((size_t)(end - at) > least && *at == '0') {
-        at++;
-    }
-    while ((size_t)(end - at) < least) {
-        *--at = '0';
-    }
-    return at;
-}
-
-enum convert_end convert_decimal(
+static enum convert_end value_decimal(
     struct convert *c, const struct cell *cell, struct column *column, const uint8_t *unscaled,
     size_t len, unsigned scale)
 {
-    enum {
-        DIGITS_MAX = DECIMAL_SCALE_MAX + UNSCALED_BYTES_MAX * 3
-    };
-    if (len > UNSCALED_BYTES_MAX || scale > DECIMAL_SCALE_MAX) {
+    if (len > DECIMAL_UNSCALED_BYTES_MAX || scale > DECIMAL_TEXT_SCALE_MAX) {
         return ended(c, "it has too many digits");
     }
-    uint32_t words[UNSCALED_BYTES_MAX / 4] = {0};
-    bool is_negative = false;
-    size_t count = unscaled_words(unscaled, len, words, &is_negative);
-    char text[DIGITS_MAX + 2 + 16];
-    char *end = text + DIGITS_MAX + 2;
-    char *at = write_words(end, words, count, (size_t)scale + 1);
-    if (scale > 0) {
-        size_t whole = (size_t)(end - at) - scale;
-        memmove(at - 1, at, whole);
-        at--;
-        at[whole] = '.';
-    }
-    if (is_negative) {
-        *--at = '-';
-    }
-    size_t text_len = (size_t)(end - at);
+    char text[DECIMAL_TEXT_BYTES];
+    size_t text_len = decimal_text(unscaled, len, scale, text);
     if (wish_of(cell) != WISH_TEXT || is_string(cell)) {
-        return convert_digits(c, cell, column, at, text_len);
+        return convert_digits(c, cell, column, text, text_len);
     }
     return ended(c, FILL_MISMATCH);
 }
@@ -273,15 +207,15 @@ static size_t day_text(int64_t days, char *to, size_t size)
     return (size_t)snprintf(to, size, "%04d-%02u-%02u", day.year, day.month, day.day);
 }
 
-enum convert_end
-convert_date(struct convert *c, const struct cell *cell, struct column *column, int64_t days)
+static enum convert_end
+value_date(struct convert *c, const struct cell *cell, struct column *column, int64_t days)
 {
     enum wish wish = wish_of(cell);
     if (wish == WISH_DAYS) {
         return ended(c, fill_days(cell, column, days));
     }
     if (wish == WISH_NUMBER) {
-        return convert_integer(c, cell, column, days);
+        return value_integer(c, cell, column, days);
     }
     char text[TEXT_BYTES];
     size_t len = day_text(days, text, sizeof(text));
@@ -302,7 +236,7 @@ static size_t clock_text(uint64_t seconds, char *to, size_t size)
         (unsigned long long)(seconds / 60 % 60), (unsigned long long)(seconds % 60));
 }
 
-enum convert_end convert_instant(
+static enum convert_end value_instant(
     struct convert *c, const struct cell *cell, struct column *column, int64_t ticks,
     unsigned scale)
 {
@@ -313,7 +247,7 @@ enum convert_end convert_instant(
     uint64_t part = (uint64_t)(ticks - seconds * power);
     switch (wish) {
     case WISH_NUMBER:
-        return convert_integer(c, cell, column, ticks);
+        return value_integer(c, cell, column, ticks);
     case WISH_DAYS:
         return ended(c, fill_days(cell, column, floor_divide(seconds, SECONDS_PER_DAY)));
     case WISH_INSTANT: {
@@ -321,6 +255,7 @@ enum convert_end convert_instant(
         return ended(c, fill_instant(cell, column, seconds, nanos));
     }
     case WISH_TEXT:
+    case WISH_TIME:
         break;
     }
     char text[TEXT_BYTES];
@@ -335,15 +270,21 @@ enum convert_end convert_instant(
     return convert_own_text(c, cell, column, text, len);
 }
 
-enum convert_end convert_time(
+static enum convert_end value_time(
     struct convert *c, const struct cell *cell, struct column *column, int64_t ticks,
     unsigned scale)
 {
     assert(scale <= SCALE_MAX);
     if (wish_of(cell) == WISH_NUMBER) {
-        return convert_integer(c, cell, column, ticks);
+        return value_integer(c, cell, column, ticks);
     }
     uint64_t size = ticks < 0 ? 0 - (uint64_t)ticks : (uint64_t)ticks;
+    if (wish_of(cell) == WISH_TIME) {
+        uint64_t nanos = size % NUMBER_POWERS[scale] * NUMBER_POWERS[SCALE_MAX - scale];
+        struct time_text time = {
+            (int64_t)(size / NUMBER_POWERS[scale]), (uint32_t)nanos, ticks < 0};
+        return ended(c, fill_time(cell, column, &time));
+    }
     char text[TEXT_BYTES];
     size_t len = 0;
     if (ticks < 0) {
@@ -353,4 +294,93 @@ enum convert_end convert_time(
     len += clock_text(size / power, text + len, sizeof(text) - len);
     len += fraction_text(size % power, scale, text + len, sizeof(text) - len);
     return convert_own_text(c, cell, column, text, len);
+}
+
+/* Where the value of a cell goes: itself, or the builder of LowCardinality's inner type. */
+struct place {
+    const struct cell *cell;
+    struct column *column;
+};
+
+static struct place place_of(const struct cell *cell, struct column *column)
+{
+    bool is_key = cell->kind == CH_LOW_CARDINALITY && column->key != NULL;
+    return is_key ? (struct place){cell->children[0], column->key} : (struct place){cell, column};
+}
+
+static enum convert_end close_place(
+    struct convert *c, const struct place *place, struct column *column, enum convert_end end)
+{
+    if (end != CONVERT_DONE || place->column == column) {
+        return end;
+    }
+    return ended(c, column_add_key(column) ? NULL : FILL_NO_MEMORY);
+}
+
+enum convert_end convert_text(
+    struct convert *c, const struct cell *cell, struct column *column, const uint8_t *text,
+    size_t len)
+{
+    struct place to = place_of(cell, column);
+    return close_place(c, &to, column, value_text(c, to.cell, to.column, text, len));
+}
+
+enum convert_end convert_bytes(
+    struct convert *c, const struct cell *cell, struct column *column, const uint8_t *bytes,
+    size_t len)
+{
+    struct place to = place_of(cell, column);
+    return close_place(c, &to, column, value_bytes(c, to.cell, to.column, bytes, len));
+}
+
+enum convert_end
+convert_bool(struct convert *c, const struct cell *cell, struct column *column, bool value)
+{
+    struct place to = place_of(cell, column);
+    return close_place(c, &to, column, value_bool(c, to.cell, to.column, value));
+}
+
+enum convert_end
+convert_integer(struct convert *c, const struct cell *cell, struct column *column, int64_t value)
+{
+    struct place to = place_of(cell, column);
+    return close_place(c, &to, column, value_integer(c, to.cell, to.column, value));
+}
+
+enum convert_end convert_double(
+    struct convert *c, const struct cell *cell, struct column *column, double value, bool is_float)
+{
+    struct place to = place_of(cell, column);
+    return close_place(c, &to, column, value_double(c, to.cell, to.column, value, is_float));
+}
+
+enum convert_end convert_decimal(
+    struct convert *c, const struct cell *cell, struct column *column, const uint8_t *unscaled,
+    size_t len, unsigned scale)
+{
+    struct place to = place_of(cell, column);
+    return close_place(c, &to, column, value_decimal(c, to.cell, to.column, unscaled, len, scale));
+}
+
+enum convert_end
+convert_date(struct convert *c, const struct cell *cell, struct column *column, int64_t days)
+{
+    struct place to = place_of(cell, column);
+    return close_place(c, &to, column, value_date(c, to.cell, to.column, days));
+}
+
+enum convert_end convert_instant(
+    struct convert *c, const struct cell *cell, struct column *column, int64_t ticks,
+    unsigned scale)
+{
+    struct place to = place_of(cell, column);
+    return close_place(c, &to, column, value_instant(c, to.cell, to.column, ticks, scale));
+}
+
+enum convert_end convert_time(
+    struct convert *c, const struct cell *cell, struct column *column, int64_t ticks,
+    unsigned scale)
+{
+    struct place to = place_of(cell, column);
+    return close_place(c, &to, column, value_time(c, to.cell, to.column, ticks, scale));
 }

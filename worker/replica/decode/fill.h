@@ -21,6 +21,7 @@
 #include "worker/replica/decode/cell.h"
 #include "worker/replica/decode/datetime.h"
 #include "worker/replica/decode/number.h"
+#include "worker/replica/decode/time_text.h"
 
 extern const char FILL_NO_MEMORY[];
 extern const char FILL_MISMATCH[]; /* this kind of value is nothing for the type */
@@ -37,7 +38,8 @@ const char *fill_text(
 /* true or false: Bool, and 1 and 0 for numbers, as for ClickHouse. */
 const char *fill_truth(const struct cell *cell, struct column *column, bool value) MUST_CHECK;
 
-/* Float32, Float64: a value that is the nearest of the type, or not a number, or infinite. */
+/* Float32, Float64, BFloat16: a value that is the nearest of the type (BFloat16: of Float32, its
+ * lower bits are cut as the server does), or not a number, or infinite. */
 const char *fill_float(const struct cell *cell, struct column *column, double value) MUST_CHECK;
 
 /* Date, Date32: days since 1970-01-01. */
@@ -46,6 +48,11 @@ const char *fill_days(const struct cell *cell, struct column *column, int64_t da
 /* DateTime, DateTime64: seconds since 1970 UTC and nanos (0 … 999999999) behind them. */
 const char *fill_instant(
     const struct cell *cell, struct column *column, int64_t seconds, uint32_t nanos) MUST_CHECK;
+
+/* Time, Time64: seconds and nanos (0 … 999999999), both without the sign; what is finer than
+ * the column is cut. */
+const char *
+fill_time(const struct cell *cell, struct column *column, const struct time_text *time) MUST_CHECK;
 
 /* Date and Date32 by day number; Date, DateTime and DateTime64 have ranges (cell's type). */
 enum {

@@ -24,77 +24,92 @@ static const char *stored(bool is_stored)
     return is_stored ? NULL : FILL_NO_MEMORY;
 }
 
-/* The whole number in n: why not if it has a fraction; huge: more digits than 128 bits take. */
-static const char *whole_value(const struct number *number, uint128 *ret_value, bool *ret_is_huge)
+/* A whole number without its sign. */
+struct whole {
+    struct wide value; /* modulo 2^256 if is_huge */
+    bool is_huge;
+};
+
+static const char *whole_value(const struct number *number, struct whole *ret_whole)
 {
     struct number_wide wide;
-    number_wide(number, &wide);
-    *ret_is_huge = false;
-    if (wide.digits == 0) {
-        *ret_value = 0;
-        return NULL;
-    }
-    if (wide.exponent + (int64_t)wide.digits > NUMBER_DIGITS_WIDE) {
-        *ret_is_huge = true;
-        return NULL;
-    }
-    if (wide.exponent < 0 || wide.is_too_long) {
+    number_wide(number, UINT32_MAX, &wide);
+    if (wide.exponent < 0) {
         return HAS_FRACTION;
     }
-    *ret_value = wide.mantissa * number_power((unsigned)wide.exponent);
+    *ret_whole = (struct whole){wide.mantissa, wide.is_too_long};
+    ret_whole->is_huge =
+        !wide_scale(&ret_whole->value, (uint64_t)wide.exponent) || wide.is_too_long;
     return NULL;
 }
 
-static const char *overflow(
-    const struct cell *cell, struct column *column, const struct number *number,
-    const uint128 *value)
+static const char *
+store_wide(const struct cell *cell, struct column *column, struct wide value, bool is_negative)
 {
+    if (is_negative) {
+        wide_negate(&value);
+    }
+    return stored(bytes_add(&column->data, value.words, cell->width_bytes));
+}
+
+static const char *overflow(
+    const struct cell *cell, struct column *column, const struct whole *whole, bool is_negative)
+{
+    unsigned bits = cell->width_bytes * 8;
     switch (cell->overflow) {
     case PIPE_OVERFLOW_ERROR:
-        return OUT_OF_RANGE;
+        break;
     case PIPE_OVERFLOW_CLAMP: {
-        uint64_t end = number->is_negative ? 0 - cell->min_size : cell->max;
-        return stored(column_add_u64(column, end));
-    }
-    case PIPE_OVERFLOW_WRAP: {
-        if (value == NULL) {
-            return OUT_OF_RANGE;
+        struct wide end = wide_ones(cell->is_signed ? bits - 1 : bits);
+        if (is_negative) {
+            end = cell->is_signed ? wide_power_of_two(bits - 1) : wide_ones(0);
         }
-        uint64_t low = (uint64_t)*value;
-        low = number->is_negative ? 0 - low : low;
-        return stored(column_add_u64(column, low));
+        return store_wide(cell, column, end, is_negative);
     }
+    case PIPE_OVERFLOW_WRAP:
+        return store_wide(cell, column, whole->value, is_negative);
     }
     return OUT_OF_RANGE;
+}
+
+/* Does the type hold the value? */
+static bool is_in_range(const struct cell *cell, const struct whole *whole, bool is_negative)
+{
+    unsigned bits = cell->width_bytes * 8;
+    unsigned found = whole->is_huge ? WIDE_BITS + 1 : wide_bits(&whole->value);
+    if (!cell->is_signed) {
+        return found == 0 || (!is_negative && found <= bits);
+    }
+    struct wide lowest = wide_power_of_two(bits - 1);
+    return found < bits || (is_negative && !whole->is_huge && wide_equals(&whole->value, &lowest));
 }
 
 static const char *
 fill_integer(const struct cell *cell, struct column *column, const struct number *number)
 {
-    uint128 value = 0;
-    bool is_huge = false;
-    const char *reason = whole_value(number, &value, &is_huge);
+    uint64_t limit = number->is_negative ? cell->min_size : cell->max;
+    bool is_short = !number->is_long && number->exponent == 0 && cell->max > 0;
+    if (is_short && number->mantissa <= limit) {
+        uint64_t size = number->mantissa;
+        return stored(column_add_u64(column, number->is_negative ? 0 - size : size));
+    }
+    struct whole whole;
+    const char *reason = whole_value(number, &whole);
     if (reason != NULL) {
         return reason;
     }
-    if (is_huge) {
-        return overflow(cell, column, number, NULL);
-    }
-    uint64_t limit = number->is_negative ? cell->min_size : cell->max;
-    if (value > limit) {
-        return overflow(cell, column, number, &value);
-    }
-    uint64_t word = (uint64_t)value;
-    word = number->is_negative ? 0 - word : word;
-    return stored(column_add_u64(column, word));
+    return is_in_range(cell, &whole, number->is_negative)
+               ? store_wide(cell, column, whole.value, number->is_negative)
+               : overflow(cell, column, &whole, number->is_negative);
 }
 
 const char *fill_float(const struct cell *cell, struct column *column, double value)
 {
     uint64_t bits = 0;
-    if (cell->kind == CH_FLOAT32) {
+    if (cell->kind != CH_FLOAT64) {
         float narrow = (float)value;
         memcpy(&bits, &narrow, sizeof(narrow));
+        bits >>= cell->kind == CH_BFLOAT16 ? 16 : 0; /* its upper half */
     } else {
         memcpy(&bits, &value, sizeof(value));
     }
@@ -105,7 +120,7 @@ static const char *
 fill_rounded(const struct cell *cell, struct column *column, const struct number *number)
 {
     double value =
-        cell->kind == CH_FLOAT32 ? (double)number_float32(number) : number_float64(number);
+        cell->kind == CH_FLOAT64 ? number_float64(number) : (double)number_float32(number);
     if (isnan(value)) {
         return FILL_NO_MEMORY; /* the only way a number becomes NaN */
     }
@@ -119,35 +134,32 @@ static const char *
 fill_decimal(const struct cell *cell, struct column *column, const struct number *number)
 {
     struct number_wide wide;
-    number_wide(number, &wide);
+    number_wide(number, UINT32_MAX, &wide);
     int64_t shift = wide.exponent + cell->scale;
     if (wide.digits > 0 && shift + (int64_t)wide.digits > cell->precision) {
         return OUT_OF_RANGE;
     }
-    if (wide.is_too_long || (wide.digits > 0 && shift < 0)) {
+    if (wide.digits > 0 && shift < 0) {
         return "it has more digits after the point";
     }
-    uint128 value = wide.digits == 0 ? 0 : wide.mantissa * number_power((unsigned)shift);
-    value = number->is_negative ? 0 - value : value;
-    return stored(
-        cell->kind == CH_DECIMAL128
-            ? column_add_two(column, (uint64_t)value, (uint64_t)(value >> 64))
-            : column_add_u64(column, (uint64_t)value));
+    bool is_exact = wide.digits == 0 || wide_scale(&wide.mantissa, (uint64_t)shift);
+    assert(is_exact && !wide.is_too_long); /* no more than 76 digits */
+    return is_exact ? store_wide(cell, column, wide.mantissa, number->is_negative) : OUT_OF_RANGE;
 }
 
 /* A whole number that fits 63 bits. */
 static const char *small_value(const struct number *number, int64_t *ret_value)
 {
-    uint128 value = 0;
-    bool is_huge = false;
-    const char *reason = whole_value(number, &value, &is_huge);
+    struct whole whole;
+    const char *reason = whole_value(number, &whole);
     if (reason != NULL) {
         return reason;
     }
-    if (is_huge || value > INT64_MAX) {
+    if (whole.is_huge || wide_bits(&whole.value) > 63) {
         return OUT_OF_RANGE;
     }
-    *ret_value = number->is_negative ? -(int64_t)value : (int64_t)value;
+    int64_t size = (int64_t)whole.value.words[0];
+    *ret_value = number->is_negative ? -size : size;
     return NULL;
 }
 
@@ -232,7 +244,7 @@ static const char *
 fill_unix_time(const struct cell *cell, struct column *column, const struct number *number)
 {
     struct number_wide wide;
-    number_wide(number, &wide);
+    number_wide(number, NUMBER_DIGITS_POWER, &wide);
     int64_t before_point = wide.exponent + (int64_t)wide.digits;
     int unit = unit_digits(cell->timestamp_unit, before_point);
     if (unit < 0 || before_point > UINT64_DIGITS_MAX) {
@@ -240,14 +252,14 @@ fill_unix_time(const struct cell *cell, struct column *column, const struct numb
     }
     /* nanoseconds; what is finer is left out, as in texts */
     int64_t shift = wide.exponent + NANO_DIGITS - unit;
-    uint128 size = wide.mantissa;
-    bool is_cut = false;
+    uint128 size = (uint128)wide.mantissa.words[1] << 64 | wide.mantissa.words[0];
+    bool is_cut = wide.is_cut;
     if (shift >= 0) {
         size = wide.digits == 0 ? 0 : size * number_power((unsigned)shift);
     } else {
         uint128 power =
-            number_power(-shift > NUMBER_DIGITS_WIDE ? NUMBER_DIGITS_WIDE : (unsigned)-shift);
-        is_cut = size % power != 0;
+            number_power(-shift > NUMBER_DIGITS_POWER ? NUMBER_DIGITS_POWER : (unsigned)-shift);
+        is_cut = is_cut || size % power != 0;
         size /= power;
     }
     int128 nanos = number->is_negative ? -(int128)size - (is_cut ? 1 : 0) : (int128)size;
@@ -261,6 +273,31 @@ fill_unix_time(const struct cell *cell, struct column *column, const struct numb
         return OUT_OF_RANGE;
     }
     return fill_instant(cell, column, (int64_t)seconds, (uint32_t)rest);
+}
+
+const char *fill_time(const struct cell *cell, struct column *column, const struct time_text *time)
+{
+    if (time->seconds > TIME_SECONDS_MAX) {
+        return OUT_OF_RANGE;
+    }
+    int64_t ticks = time->seconds * (int64_t)NUMBER_POWERS[cell->scale] +
+                    (int64_t)(time->nanos / NUMBER_POWERS[NANO_DIGITS - cell->scale]);
+    ticks = time->is_negative ? -ticks : ticks;
+    return stored(column_add_u64(column, (uint64_t)ticks));
+}
+
+/* A whole number of ticks. */
+static const char *
+fill_ticks(const struct cell *cell, struct column *column, const struct number *number)
+{
+    int64_t ticks = 0;
+    const char *reason = small_value(number, &ticks);
+    if (reason != NULL) {
+        return reason;
+    }
+    int64_t limit = ((int64_t)TIME_SECONDS_MAX + 1) * (int64_t)NUMBER_POWERS[cell->scale];
+    return ticks <= -limit || ticks >= limit ? OUT_OF_RANGE
+                                             : stored(column_add_u64(column, (uint64_t)ticks));
 }
 
 static const char *
@@ -292,19 +329,27 @@ static number_filler *const FILLERS[] = {
     [CH_UINT16] = fill_integer,
     [CH_UINT32] = fill_integer,
     [CH_UINT64] = fill_integer,
+    [CH_INT128] = fill_integer,
+    [CH_INT256] = fill_integer,
+    [CH_UINT128] = fill_integer,
+    [CH_UINT256] = fill_integer,
     [CH_FLOAT32] = fill_rounded,
     [CH_FLOAT64] = fill_rounded,
+    [CH_BFLOAT16] = fill_rounded,
     [CH_BOOL] = fill_bit,
     [CH_STRING] = fill_as_text,
     [CH_DATE] = fill_day_number,
     [CH_DATE32] = fill_day_number,
     [CH_DATETIME] = fill_unix_time,
     [CH_DATETIME64] = fill_unix_time,
+    [CH_TIME] = fill_ticks,
+    [CH_TIME64] = fill_ticks,
     [CH_ENUM8] = fill_member,
     [CH_ENUM16] = fill_member,
     [CH_DECIMAL32] = fill_decimal,
     [CH_DECIMAL64] = fill_decimal,
     [CH_DECIMAL128] = fill_decimal,
+    [CH_DECIMAL256] = fill_decimal,
     [CH_LOW_CARDINALITY] = fill_as_text,
 };
 /* clang-format on */
@@ -319,19 +364,13 @@ const char *fill_truth(const struct cell *cell, struct column *column, bool valu
 {
     switch (cell->kind) {
     case CH_BOOL:
-    case CH_INT8:
-    case CH_INT16:
-    case CH_INT32:
-    case CH_INT64:
-    case CH_UINT8:
-    case CH_UINT16:
-    case CH_UINT32:
-    case CH_UINT64:
-        return stored(column_add_u64(column, value));
+        return stored(column_add_u8(column, value));
     case CH_FLOAT32:
     case CH_FLOAT64:
+    case CH_BFLOAT16:
         return fill_float(cell, column, value ? 1.0 : 0.0);
     default: /* dates, decimals, texts and containers take none */
-        return FILL_MISMATCH;
+        return cell->is_integer ? store_wide(cell, column, wide_ones(value ? 1 : 0), false)
+                                : FILL_MISMATCH;
     }
 }

@@ -3,6 +3,7 @@
 #include <strings.h>
 
 #include "worker/replica/decode/fill.h"
+#include "worker/replica/decode/ip_text.h"
 #include "worker/replica/decode/uuid_text.h"
 
 /* A text and the day read last. */
@@ -48,7 +49,8 @@ fill_quoted(const struct cell *cell, struct column *column, const struct fill_so
     if (number_read_text(text->at, text->len, &number)) {
         return fill_number(cell, column, &number);
     }
-    bool is_float = cell->kind == CH_FLOAT32 || cell->kind == CH_FLOAT64;
+    bool is_float =
+        cell->kind == CH_FLOAT32 || cell->kind == CH_FLOAT64 || cell->kind == CH_BFLOAT16;
     double value = 0;
     if (is_float && special_float(text, &value)) {
         return fill_float(cell, column, value);
@@ -93,6 +95,42 @@ fill_datetime(const struct cell *cell, struct column *column, const struct fill_
         return "it has no zone, and the column's zone is not UTC";
     }
     return fill_instant(cell, column, datetime.seconds, datetime.nanos);
+}
+
+static const char *
+fill_clock(const struct cell *cell, struct column *column, const struct fill_source *text)
+{
+    struct time_text time;
+    const char *reason = time_read(text->at, text->len, &time);
+    if (reason != NULL) {
+        return text->len == 0 ? EMPTY : reason;
+    }
+    if (cell->kind == CH_TIME && time.nanos > 0) {
+        return "it has a fraction";
+    }
+    return fill_time(cell, column, &time);
+}
+
+static const char *
+fill_ipv4(const struct cell *cell, struct column *column, const struct fill_source *text)
+{
+    (void)cell;
+    uint32_t address = 0;
+    if (!ip_read_v4(text->at, text->len, &address)) {
+        return "the text is not an IPv4 address";
+    }
+    return stored(column_add_u64(column, address));
+}
+
+static const char *
+fill_ipv6(const struct cell *cell, struct column *column, const struct fill_source *text)
+{
+    (void)cell;
+    uint8_t bytes[IPV6_BYTES];
+    if (!ip_read_v6(text->at, text->len, bytes)) {
+        return "the text is not an IPv6 address";
+    }
+    return stored(bytes_add(&column->data, bytes, sizeof(bytes)));
 }
 
 static bool is_text(const struct fill_source *text, const char *wanted)
@@ -144,8 +182,13 @@ static text_filler *const FILLERS[] = {
     [CH_UINT16] = fill_quoted,
     [CH_UINT32] = fill_quoted,
     [CH_UINT64] = fill_quoted,
+    [CH_INT128] = fill_quoted,
+    [CH_INT256] = fill_quoted,
+    [CH_UINT128] = fill_quoted,
+    [CH_UINT256] = fill_quoted,
     [CH_FLOAT32] = fill_quoted,
     [CH_FLOAT64] = fill_quoted,
+    [CH_BFLOAT16] = fill_quoted,
     [CH_BOOL] = fill_bool,
     [CH_STRING] = fill_string,
     [CH_FIXED_STRING] = fill_string,
@@ -153,12 +196,17 @@ static text_filler *const FILLERS[] = {
     [CH_DATE32] = fill_date,
     [CH_DATETIME] = fill_datetime,
     [CH_DATETIME64] = fill_datetime,
+    [CH_TIME] = fill_clock,
+    [CH_TIME64] = fill_clock,
     [CH_UUID] = fill_uuid,
+    [CH_IPV4] = fill_ipv4,
+    [CH_IPV6] = fill_ipv6,
     [CH_ENUM8] = fill_name,
     [CH_ENUM16] = fill_name,
     [CH_DECIMAL32] = fill_quoted,
     [CH_DECIMAL64] = fill_quoted,
     [CH_DECIMAL128] = fill_quoted,
+    [CH_DECIMAL256] = fill_quoted,
     [CH_LOW_CARDINALITY] = fill_string,
 };
 /* clang-format on */

@@ -172,8 +172,8 @@ cell_decimal(struct walk *w, const struct cell *cell, struct column *column, con
     struct number number;
     const uint8_t *behind = number_read(at, w->end, &number);
     int32_t shift = behind == NULL ? -1 : number.exponent + cell->scale;
-    bool is_usual = behind != NULL && !number.is_long && cell->kind != CH_DECIMAL128 &&
-                    shift >= 0 && shift <= 18 && column_has_room(column, 8) &&
+    bool is_usual = behind != NULL && !number.is_long && shift >= 0 && shift <= 18 &&
+                    column_has_room(column, 8) &&
                     number.mantissa < NUMBER_POWERS[cell->precision] / NUMBER_POWERS[shift];
     if (UNLIKELY(!is_usual)) {
         return cell_scalar(w, cell, column, at);

@@ -39,7 +39,7 @@ const uint64_t NUMBER_POWERS[20] = {
 
 uint128 number_power(unsigned n)
 {
-    assert(n <= NUMBER_DIGITS_WIDE);
+    assert(n <= NUMBER_DIGITS_POWER);
     uint128 power = NUMBER_POWERS[n > 19 ? 19 : n];
     return n > 19 ? power * NUMBER_POWERS[n - 19] : power;
 }
@@ -110,59 +110,77 @@ bool number_read_text(const uint8_t *text, size_t len, struct number *ret_number
 }
 
 struct wide_state {
-    uint128 mantissa;
-    uint32_t digits;
+    struct number_wide wide;
+    uint64_t part; /* the last digits, not yet in the mantissa */
+    uint32_t part_digits;
+    uint32_t digits_max;
     int64_t zeros; /* seen after the last digit that matters */
-    bool is_too_long;
 };
 
-static void take_digit(struct wide_state *s, unsigned digit)
+static void take_part(struct wide_state *s)
 {
-    if (s->is_too_long) {
-        return;
-    }
-    if (digit == 0) {
-        s->zeros += s->digits > 0 ? 1 : 0;
-        return;
-    }
-    if (s->zeros + 1 + s->digits > NUMBER_DIGITS_WIDE) {
-        s->is_too_long = true;
-        return;
-    }
-    s->mantissa = s->mantissa * number_power((unsigned)s->zeros + 1) + digit;
-    s->digits += (uint32_t)s->zeros + 1;
-    s->zeros = 0;
+    bool fits = wide_multiply_add(&s->wide.mantissa, NUMBER_POWERS[s->part_digits], s->part);
+    s->wide.is_too_long = s->wide.is_too_long || !fits;
+    s->part = 0;
+    s->part_digits = 0;
 }
 
-void number_wide(const struct number *number, struct number_wide *ret_wide)
+static void append_digit(struct wide_state *s, unsigned digit)
 {
-    struct wide_state s = {0};
+    s->part = s->part * 10 + digit;
+    s->part_digits++;
+    s->wide.digits++;
+    if (s->part_digits == NUMBER_DIGITS_FAST) {
+        take_part(s);
+    }
+}
+
+/* False once digits are left out. */
+static bool take_digit(struct wide_state *s, unsigned digit)
+{
+    if (s->wide.is_cut) {
+        return false;
+    }
+    if (digit == 0) {
+        s->zeros += s->wide.digits > 0 ? 1 : 0;
+        return true;
+    }
+    if (s->zeros + 1 + s->wide.digits > s->digits_max) {
+        s->wide.is_cut = true;
+        return false;
+    }
+    for (; s->zeros > 0; s->zeros--) {
+        append_digit(s, 0);
+    }
+    append_digit(s, digit);
+    return true;
+}
+
+void number_wide(const struct number *number, uint32_t digits_max, struct number_wide *ret_wide)
+{
+    struct wide_state s = {.digits_max = digits_max};
     const uint8_t *at = number->start;
     at += *at == '-' || *at == '+' ? 1 : 0;
     int64_t after_point = 0;
     bool has_point = false;
-    int64_t dropped = 0; /* digits behind the first 38 that matter */
+    int64_t dropped = 0; /* digits left out */
     for (; at < number->end && (is_digit(*at) || *at == '.'); at++) {
         if (*at == '.') {
             has_point = true;
             continue;
         }
-        take_digit(&s, (unsigned)(*at - '0'));
-        dropped += s.is_too_long ? 1 : 0;
+        dropped += take_digit(&s, (unsigned)(*at - '0')) ? 0 : 1;
         after_point += has_point ? 1 : 0;
     }
+    take_part(&s);
     int64_t exponent = 0;
     if (at < number->end) {
         struct number e = {0};
         (void)number_read_exponent(at, number->end, &e); /* read before: cannot fail */
         exponent = e.exponent;
     }
-    *ret_wide = (struct number_wide){
-        .mantissa = s.mantissa,
-        .exponent = s.digits == 0 ? 0 : exponent - after_point + s.zeros + dropped,
-        .digits = s.digits,
-        .is_too_long = s.is_too_long,
-    };
+    s.wide.exponent = s.wide.digits == 0 ? 0 : exponent - after_point + s.zeros + dropped;
+    *ret_wide = s.wide;
 }
 
 static double from_text(const struct number *number)

@@ -14,6 +14,8 @@
 
 #include "common/base/attr.h"
 
+#include "worker/replica/decode/wide.h"
+
 __extension__ typedef unsigned __int128 uint128;
 __extension__ typedef __int128 int128;
 
@@ -29,15 +31,16 @@ struct number {
 
 /* mantissa * 10^exponent, mantissa without trailing zeros. */
 struct number_wide {
-    uint128 mantissa;
+    struct wide mantissa; /* of all digits taken, modulo 2^256 if is_too_long */
     int64_t exponent;
     uint32_t digits;  /* of the mantissa */
-    bool is_too_long; /* more than 38 digits that matter; mantissa holds the first 38 */
+    bool is_too_long; /* the mantissa passed 2^256 */
+    bool is_cut;      /* digits that matter were left out */
 };
 
 enum {
     NUMBER_DIGITS_FAST = 19,
-    NUMBER_DIGITS_WIDE = 38,
+    NUMBER_DIGITS_POWER = 38, /* 10^38 is the largest power of ten in 128 bits */
     FLOAT_POWER_MIN = -64,
     FLOAT_POWER_MAX = 64,
 };
@@ -48,8 +51,8 @@ extern const uint64_t NUMBER_POWERS[20]; /* 10^0 … 10^19 */
 /* 10^n for n <= 38. */
 uint128 number_power(unsigned n);
 
-/* The exact value of a number's text, whatever its length. */
-void number_wide(const struct number *number, struct number_wide *ret_wide);
+/* The exact value of a number's text, or its first digits_max digits that matter. */
+void number_wide(const struct number *number, uint32_t digits_max, struct number_wide *ret_wide);
 
 /*
  * A number as people write it in text: sign, digits with or without point, exponent. The whole

@@ -160,6 +160,17 @@ static void texts(void **state)
         {"Enum8('a' = 1, 'b' = 2)", {.form = TEXT, .text = "c"}, NULL},
         {"Array(Int8)", {.form = TEXT, .text = "[]"}, NULL},
         {"Nullable(String)", {.form = TEXT, .text = ""}, "\"\""},
+        {"LowCardinality(Date)", {.form = TEXT, .text = "2024-01-02"}, "\"2024-01-02\""},
+        {"LowCardinality(Date)", {.form = TEXT, .text = "x"}, NULL},
+        {"Int256",
+         {.form = TEXT,
+          .text = "-57896044618658097711785492504343953926634992332820282019728792003956564819968"},
+         "-57896044618658097711785492504343953926634992332820282019728792003956564819968"},
+        {"IPv4", {.form = TEXT, .text = "1.2.3.4"}, "\"1.2.3.4\""},
+        {"IPv6", {.form = TEXT, .text = "1.2.3.4"}, "\"::ffff:1.2.3.4\""},
+        {"Time", {.form = TEXT, .text = "-12:34:56"}, "\"-12:34:56\""},
+        {"Time64(3)", {.form = TEXT, .text = "12:34:56.789"}, "45296789"},
+        {"BFloat16", {.form = TEXT, .text = "3.14"}, "3.125"},
     };
     assert_all(CASES, ARRAY_LEN(CASES));
 }
@@ -175,6 +186,15 @@ static void bytes_and_booleans(void **state)
          {.form = BYTES, .text = "abcdefghijklmnop"},
          "\"61626364-6566-6768-696a-6b6c6d6e6f70\""},
         {"UUID", {.form = BYTES, .text = "abc"}, NULL},
+        {"IPv6",
+         {.form = BYTES, .text = "abcdefghijklmnop"},
+         "\"6162:6364:6566:6768:696a:6b6c:6d6e:6f70\""},
+        {"Int128",
+         {.form = BYTES, .text = "abcdefghijklmnop"},
+         "149452120213688298009235146691947225697"},
+        {"LowCardinality(UUID)",
+         {.form = BYTES, .text = "abcdefghijklmnop"},
+         "\"61626364-6566-6768-696a-6b6c6d6e6f70\""},
         {"Int32", {.form = BYTES, .text = "12"}, NULL},
         {"Bool", {.form = BOOL, .number = 1}, "true"},
         {"Int8", {.form = BOOL, .number = 1}, "true"},
@@ -213,6 +233,15 @@ static void integers(void **state)
         {"Enum8('a' = 1, 'b' = 2)", {.form = INTEGER, .number = 2}, "2"},
         {"Enum8('a' = 1, 'b' = 2)", {.form = INTEGER, .number = 258}, NULL},
         {"UUID", {.form = INTEGER, .number = 1}, NULL},
+        {"Int128", {.form = INTEGER, .number = INT64_MIN}, "-9223372036854775808"},
+        {"UInt256", {.form = INTEGER, .number = -1}, NULL},
+        {"LowCardinality(Int8)", {.form = INTEGER, .number = -5}, "-5"},
+        {"LowCardinality(Int8)", {.form = INTEGER, .number = 128}, NULL},
+        {"IPv4", {.form = INTEGER, .number = 16909060}, "\"1.2.3.4\""},
+        {"IPv4", {.form = INTEGER, .number = -1}, NULL},
+        {"Time", {.form = INTEGER, .number = -5}, "-5"},
+        {"Time64(3)", {.form = INTEGER, .number = 3600000000}, NULL},
+        {"BFloat16", {.form = INTEGER, .number = 257}, "256"},
         {"Array(Int8)", {.form = INTEGER, .number = 1}, NULL},
     };
     assert_all(CASES, ARRAY_LEN(CASES));
@@ -242,6 +271,11 @@ static void doubles(void **state)
         {"DateTime64(3)", {.form = DOUBLE, .real = 1700000000.25}, "1700000000.25"},
         {"Date", {.form = DOUBLE, .real = 19000.0}, "19000"},
         {"UUID", {.form = DOUBLE, .real = 1.0}, NULL},
+        {"UInt128", {.form = DOUBLE, .real = 0x1p100}, "1267650600228229401496703205376"},
+        {"BFloat16", {.form = DOUBLE, .real = 3.14}, "3.125"},
+        {"BFloat16", {.form = FLOAT, .real = (double)INFINITY}, "\"inf\""},
+        {"Time", {.form = DOUBLE, .real = 5.0}, "5"},
+        {"LowCardinality(Float64)", {.form = DOUBLE, .real = 0.5}, "0.5"},
         {"UUID", {.form = DOUBLE, .real = (double)NAN}, NULL},
     };
     assert_all(CASES, ARRAY_LEN(CASES));
@@ -305,6 +339,9 @@ static void instants_and_times(void **state)
         {"String", {.form = TIME, .number = INT64_MIN, .scale = 9}, "\"-2562047:47:16.854775808\""},
         {"Int64", {.form = TIME, .number = 45296789, .scale = 3}, "45296789"},
         {"Date", {.form = TIME, .number = 1, .scale = 0}, NULL},
+        {"Time", {.form = TIME, .number = 45296789, .scale = 3}, "\"12:34:56\""},
+        {"Time64(6)", {.form = TIME, .number = -45296789, .scale = 3}, "\"-12:34:56.789\""},
+        {"Time64(3)", {.form = TIME, .number = 3600000, .scale = 0}, NULL},
         {"DateTime", {.form = TIME, .number = 45296, .scale = 0}, NULL},
     };
     assert_all(CASES, ARRAY_LEN(CASES));
@@ -357,6 +394,9 @@ static void decimals(void **state)
     assert_decimal("Int32", "\x04\xd2", 2, 1, NULL);
     assert_decimal("Int32", "\x04\xce", 2, 1, "123");
     assert_decimal("Float64", "\x04\xd2", 2, 1, "123.4");
+    assert_decimal(
+        "Decimal(76, 0)", "\x40\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 31, 0,
+        "113078212145816597093331040047546785012958969400039613319782796882727665664");
     assert_decimal("UUID", "\x04\xd2", 2, 1, NULL);
     assert_decimal("String", "", 65, 0, NULL);
     assert_decimal("String", "\x01", 1, 1025, NULL);

@@ -126,19 +126,48 @@ static void number_is_exact(void **state)
         {"1.2e3", 12, 2, false},
         {"100000000000000000000000000000000000000000000000", 1, 47, false},
         {"1.00000000000000000000000000000000000000000000", 1, 0, false},
-        {"1.00000000000000000000000000000000000000000001", 1, 0, true},
+        {"18446744073709551615", UINT64_MAX, 0, false},
+        {"1157920892373161954235709850086879078532699846656405640394575840079131296399361", 0, 0,
+         true},
     };
     for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
         struct number number;
         assert_true(
             number_read_text((const uint8_t *)CASES[i].text, strlen(CASES[i].text), &number));
         struct number_wide wide;
-        number_wide(&number, &wide);
+        number_wide(&number, UINT32_MAX, &wide);
         assert_int_equal(wide.is_too_long, CASES[i].is_too_long);
         if (!wide.is_too_long) {
-            assert_true(wide.mantissa == CASES[i].mantissa);
+            struct wide mantissa = {{CASES[i].mantissa}};
+            assert_true(wide_equals(&wide.mantissa, &mantissa));
             assert_int_equal(wide.exponent, CASES[i].exponent);
         }
+    }
+}
+
+static void number_keeps_the_first_digits(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        uint32_t digits_max;
+        uint64_t mantissa;
+        int64_t exponent;
+        bool is_cut;
+    } CASES[] = {
+        {"12345", 3, 123, 2, true},     {"12300", 3, 123, 2, false},
+        {"1.2000034", 3, 12, -1, true}, {"0.00123456e5", 4, 1234, -1, true},
+        {"7", 1, 7, 0, false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+        struct number number;
+        assert_true(
+            number_read_text((const uint8_t *)CASES[i].text, strlen(CASES[i].text), &number));
+        struct number_wide wide;
+        number_wide(&number, CASES[i].digits_max, &wide);
+        assert_int_equal(wide.is_cut, CASES[i].is_cut);
+        assert_true(wide.mantissa.words[0] == CASES[i].mantissa);
+        assert_int_equal(wide.exponent, CASES[i].exponent);
     }
 }
 
@@ -165,6 +194,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(number_rounds_as_strtod),
         cmocka_unit_test(number_is_exact),
+        cmocka_unit_test(number_keeps_the_first_digits),
         cmocka_unit_test(number_refuses_what_is_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

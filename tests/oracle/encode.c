@@ -3,7 +3,11 @@
  * per line from stdin, writes one Native block to --output and one line per rejected document to
  * stdout: line number from 0, type, column, message, separated by tabs.
  *
- *     penstock-encode --output FILE [--overflow W] [--null W] [--unit W] [--map FIELD=COLUMN]
+ * With --avro the records are Avro of the schema in that file: each behind its length in four
+ * bytes, little-endian.
+ *
+ *     penstock-encode --output FILE [--avro SCHEMA] [--overflow W] [--null W] [--unit W] [--map
+ * FIELD=COLUMN]
  *                     [--compress lz4|zstd|none] NAME TYPE [NAME TYPE]...
  */
 #include <stdio.h>
@@ -12,15 +16,19 @@
 
 #include "worker/replica/block/block.h"
 #include "worker/replica/block/compress.h"
+#include "worker/replica/decode/avro/avro_reader.h"
 #include "worker/replica/decode/decoder.h"
 
 enum {
     OPTIONS_MAX = 64,
+    PADDING_BYTES = 128, /* the reader looks ahead */
+    SCHEMA_MAX_BYTES = 1 << 20,
     USAGE_CODE = 2,
 };
 
 struct options {
     const char *output;
+    const char *avro; /* a schema's file; NULL = JSON lines */
     enum pipe_compression compression;
     struct pipe_field_mapping mappings[OPTIONS_MAX];
     struct plan_column *columns; /* owned; texts are of argv */
@@ -78,6 +86,10 @@ static bool set_option(struct options *o, const char *name, char *value)
         o->output = value;
         return true;
     }
+    if (strcmp(name, "--avro") == 0) {
+        o->avro = value;
+        return true;
+    }
     if (strcmp(name, "--map") == 0) {
         return set_mapping(o, value);
     }
@@ -123,6 +135,13 @@ static int write_block(const struct options *o, struct block *block, struct err 
     return is_written ? EXIT_SUCCESS : usage("cannot write the output");
 }
 
+static void print_reject(const struct reject *reject, int64_t number)
+{
+    (void)printf(
+        "%lld\t%s\t%s\t%s\n", (long long)number, reject_type_text(reject->type), reject->column,
+        reject->message);
+}
+
 static enum status add_line(
     struct decoder *decoder, struct block *block, const char *line, size_t len, int64_t number,
     struct err *err)
@@ -136,14 +155,54 @@ static enum status add_line(
     };
     struct decoder_outcome outcome;
     enum status st = decoder_add(decoder, &record, block, &outcome, err);
-    const struct reject *reject = &outcome.reject;
     if (st == ST_REJECTED) {
-        (void)printf(
-            "%lld\t%s\t%s\t%s\n", (long long)number, reject_type_text(reject->type), reject->column,
-            reject->message);
+        print_reject(&outcome.reject, number);
         return ST_OK;
     }
     return st;
+}
+
+/* One record of len bytes from stdin. */
+static enum status add_avro(
+    struct avro_reader *reader, struct block *block, uint32_t len, int64_t number, struct err *err)
+{
+    CLEANUP(freep) uint8_t *body = calloc(1, (size_t)len + PADDING_BYTES);
+    if (body == NULL || fread(body, 1, len, stdin) != len) {
+        return err_set(err, ST_INVALID, "record %lld is cut", (long long)number);
+    }
+    struct reject reject;
+    enum status st = avro_reader_row(reader, body, len, block, &reject);
+    if (st == ST_REJECTED) {
+        block_row_rollback(block);
+        print_reject(&reject, number);
+        return ST_OK;
+    }
+    block_row_commit(block, len);
+    return st;
+}
+
+static int run_avro(const struct options *o, struct plan *plan)
+{
+    static char text[SCHEMA_MAX_BYTES];
+    FILE *file = fopen(o->avro, "rbe");
+    size_t text_bytes = file == NULL ? 0 : fread(text, 1, sizeof(text) - 1, file);
+    if (file == NULL || fclose(file) != 0) {
+        return usage("cannot read the schema");
+    }
+    struct schema schema = {.id = SCHEMA_PINNED, .text = text, .text_bytes = text_bytes};
+    struct err err = {0};
+    struct avro_reader *reader = NULL;
+    CLEANUP(block_freep) struct block *block = NULL;
+    size_t count = 0;
+    const struct block_column *columns = plan_columns(plan, &count);
+    enum status st = avro_reader_new(&schema, plan, &reader, &err);
+    st = st == ST_OK ? block_new(columns, count, 0, &block, &err) : st;
+    uint32_t len = 0;
+    for (int64_t number = 0; st == ST_OK && fread(&len, sizeof(len), 1, stdin) == 1; number++) {
+        st = add_avro(reader, block, len, number, &err);
+    }
+    avro_reader_free(reader);
+    return st == ST_OK ? write_block(o, block, &err) : failed(&err);
 }
 
 static int run(const struct options *o, struct plan *plan)
@@ -194,7 +253,7 @@ static int run_options(struct options *o, char **texts, size_t count)
     struct err err = {0};
     CLEANUP(plan_freep) struct plan *plan = NULL;
     enum status st = plan_new(&o->spec, o->columns, count, &plan, &err);
-    int code = st == ST_OK ? run(o, plan) : failed(&err);
+    int code = st != ST_OK ? failed(&err) : o->avro != NULL ? run_avro(o, plan) : run(o, plan);
     free(wanted);
     free(o->columns);
     return code;

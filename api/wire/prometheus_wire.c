@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/metrics/inserts.h"
 #include "common/metrics/latency.h"
 #include "common/metrics/prometheus.h"
 
@@ -159,6 +160,51 @@ static enum status write_latency(const struct subject *s, struct buf *out)
     return prometheus_histogram(out, METRIC_PIPE_LATENCY_SECONDS, &labels, &histogram);
 }
 
+static enum status write_insert_durations(const struct subject *s, struct buf *out)
+{
+    const int64_t *numbers = s->runtime->insert_numbers;
+    double bounds[INSERT_BUCKETS - 1];
+    uint64_t counts[INSERT_BUCKETS];
+    for (unsigned i = 0; i < INSERT_BUCKETS; i++) {
+        counts[i] = (uint64_t)numbers[INSERT_FIRST_BUCKET + i];
+        if (i < INSERT_BUCKETS - 1) {
+            bounds[i] = (double)insert_bound_ms(i) / 1000;
+        }
+    }
+    const double sum = (double)numbers[INSERT_SUM_MS] / 1000;
+    struct prometheus_labels labels = labels_of(s);
+    struct prometheus_histogram histogram = {bounds, counts, INSERT_BUCKETS - 1, sum};
+    return prometheus_histogram(out, METRIC_INSERT_SECONDS, &labels, &histogram);
+}
+
+static enum status write_retries(const struct subject *s, struct buf *out)
+{
+    enum status status = ST_OK;
+    for (unsigned i = 0; status == ST_OK && i < INSERT_CODES; i++) {
+        struct prometheus_label label = {"code", insert_code_text(i)};
+        status = write_labelled(
+            s, METRIC_INSERT_RETRIES, &label, s->runtime->insert_numbers[INSERT_FIRST_CODE + i],
+            out);
+    }
+    return status;
+}
+
+static enum status write_cpu(const struct subject *s, struct buf *out)
+{
+    enum status status = ST_OK;
+    for (size_t i = 0; status == ST_OK && i < s->runtime->replicas_count; i++) {
+        const struct runtime_replica_row *row = &s->runtime->replicas[i];
+        char index[16];
+        (void)snprintf(index, sizeof(index), "%d", row->replica_index); /* fits */
+        struct subject more = *s;
+        add_label(&more, "replica", index);
+        struct prometheus_labels labels = labels_of(&more);
+        status = prometheus_sample(
+            out, METRIC_REPLICA_CPU_SECONDS, &labels, (double)row->cpu_us / 1000000);
+    }
+    return status;
+}
+
 static enum status write_batches(const struct subject *s, struct buf *out)
 {
     const struct runtime_counters *c = &s->runtime->counters;
@@ -240,7 +286,11 @@ static enum status write_family(const struct subject *s, enum metric metric, str
     case METRIC_PIPE_LATENCY_SECONDS:
         return write_latency(s, out);
     case METRIC_INSERT_RETRIES:
-        return write_one(s, metric, c->insert_retries, out);
+        return write_retries(s, out);
+    case METRIC_INSERT_SECONDS:
+        return write_insert_durations(s, out);
+    case METRIC_REPLICA_CPU_SECONDS:
+        return write_cpu(s, out);
     case METRIC_BATCHES:
         return write_batches(s, out);
     case METRIC_REBALANCES:

@@ -38,12 +38,17 @@
       "Records between the committed offset and the end of a partition.") \
     X(PIPE_LATENCY_SECONDS, "penstock_pipe_latency_seconds", HISTOGRAM, \
       "Seconds between a record's timestamp and its insert, of the last minutes.") \
-    X(INSERT_RETRIES, "penstock_insert_retries_total", COUNTER, "Inserts that were tried again.") \
+    X(INSERT_SECONDS, "penstock_insert_duration_seconds", HISTOGRAM, \
+      "Seconds from sending an insert to ClickHouse's answer.") \
+    X(INSERT_RETRIES, "penstock_insert_retries_total", COUNTER, \
+      "Inserts that were tried again, by ClickHouse's error number.") \
     X(BATCHES, "penstock_batches_total", COUNTER, "Batches by the reason they were sealed.") \
     X(REBALANCES, "penstock_rebalances_total", COUNTER, "Rebalances of the consumer group.") \
     X(REPLICA_RESTARTS, "penstock_replica_restarts_total", COUNTER, "Restarts of a replica.") \
     X(REPLICA_RESIDENT_BYTES, "penstock_replica_resident_bytes", GAUGE, \
       "Resident memory of a replica.") \
+    X(REPLICA_CPU_SECONDS, "penstock_replica_cpu_seconds_total", COUNTER, \
+      "CPU time of a replica's processes.") \
     X(API_REQUEST_SECONDS, "penstock_api_request_duration_seconds", HISTOGRAM, \
       "Time to answer a request.") \
     X(BUILD_INFO, "penstock_build_info", GAUGE, "Constant 1; the version in a label.")

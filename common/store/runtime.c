@@ -70,11 +70,16 @@ static const char report_sql[] = SQL_FENCE
     "started_at = CASE WHEN r.pid IS DISTINCT FROM $6 THEN now() ELSE r.started_at END, "
     "memory_bytes = $9, cpu_millicores = $10, records_per_second = $11, bytes_per_second = $12, "
     "unsettled_records = $13, unsettled_bytes = $14, latency_max_ms = $15, "
-    "latency_counts = $16::bigint[], reported_at = now(), report_number = $32::bigint FROM n "
+    "latency_counts = $16::bigint[], reported_at = now(), report_number = $32::bigint, "
+    "cpu_us = r.cpu_us + $33::bigint FROM n "
     "WHERE r.pipe_id = n.pipe_id AND r.replica_index = n.replica_index AND n.times = 1) "
     "UPDATE pipe p SET " SQL_ADD_COUNTERS
     "fetched_records = p.fetched_records + ($17 - n.records) * n.times, "
     "fetched_bytes = p.fetched_bytes + ($18 - n.bytes) * n.times, "
+    /* Place by place; a shorter array ends in zeros. */
+    "insert_numbers = CASE WHEN n.times = 0 OR $34 = '{}' THEN p.insert_numbers ELSE (SELECT "
+    "array_agg(COALESCE(u.a, 0) + COALESCE(u.b, 0) ORDER BY u.i) FROM ROWS FROM "
+    "(unnest(p.insert_numbers), unnest($34::bigint[])) WITH ORDINALITY AS u (a, b, i)) END, "
     "ready_at = CASE WHEN $5 = 'running' AND p.desired = 'running' AND p.failed_at IS NULL "
     "THEN COALESCE(p.ready_at, now()) ELSE p.ready_at END, "
     "state_since = CASE WHEN $5 = 'running' AND p.desired = 'running' AND p.failed_at IS NULL AND "
@@ -87,11 +92,17 @@ enum status runtime_report(
     const struct runtime_report *report, struct err *err)
 {
     assert(report->latency_counts_count <= RUNTIME_LATENCY_BUCKETS_MAX);
+    assert(report->insert_numbers_count <= RUNTIME_INSERT_NUMBERS_MAX);
     CLEANUP(buf_done) struct buf counts;
     buf_init(&counts, (size_t)RUNTIME_LATENCY_BUCKETS_MAX * 24);
     enum status st = counts_format(report->latency_counts, report->latency_counts_count, &counts);
+    CLEANUP(buf_done) struct buf inserts;
+    buf_init(&inserts, (size_t)RUNTIME_INSERT_NUMBERS_MAX * 24);
+    if (st == ST_OK) {
+        st = counts_format(report->insert_numbers, report->insert_numbers_count, &inserts);
+    }
     if (st != ST_OK) {
-        return err_set(err, st, "latency counts");
+        return err_set(err, st, "numbers of a report");
     }
     struct pg_args args;
     fence_args(&args, owner, lease);
@@ -113,6 +124,8 @@ enum status runtime_report(
     RUNTIME_COUNTER_TABLE(X)
 #undef X
     pg_add_int(&args, report->number);
+    pg_add_int(&args, report->cpu_us);
+    pg_add_text(&args, buf_text(&inserts));
     return fenced_change(store, report_sql, &args, lease, err);
 }
 

@@ -93,6 +93,10 @@ struct runtime_report {
     int64_t latency_max_ms;
     const int64_t *latency_counts;
     size_t latency_counts_count;
+    int64_t cpu_us; /* difference, as the counters */
+    /* Differences too; places: common/metrics/inserts.h. NULL with count 0 = none. */
+    const int64_t *insert_numbers;
+    size_t insert_numbers_count;
     /* Names this report: one that is sent again under the last number changes nothing, so a report
      * whose answer got lost can be repeated. 0 = unnamed, always counts. */
     int64_t number;
@@ -145,6 +149,7 @@ struct runtime_replica_row {
     char *started_at;
     int64_t restarts;
     int64_t memory_bytes;
+    int64_t cpu_us; /* of all processes of this replica together */
     int cpu_millicores;
     bool is_live;
 };
@@ -157,7 +162,8 @@ struct runtime_partition_row {
 };
 
 enum {
-    RUNTIME_LATENCY_BUCKETS_MAX = 64
+    RUNTIME_LATENCY_BUCKETS_MAX = 64,
+    RUNTIME_INSERT_NUMBERS_MAX = 32,
 };
 
 struct runtime_summary {
@@ -168,6 +174,7 @@ struct runtime_summary {
     int64_t lag_records;
     int64_t latency_counts[RUNTIME_LATENCY_BUCKETS_MAX]; /* all replicas added up */
     int64_t latency_max_ms;
+    int64_t insert_numbers[RUNTIME_INSERT_NUMBERS_MAX];
     struct runtime_replica_row *replicas;
     size_t replicas_count;
     struct runtime_partition_row *partitions;

@@ -38,6 +38,24 @@ void runtime_summaries_done(struct runtime_summaries *summaries)
     *summaries = (struct runtime_summaries){.items = NULL};
 }
 
+/* Add the numbers of '{1,2,3}' to the first counts_max. */
+static void counts_add(const char *text, int64_t *counts, size_t counts_max)
+{
+    size_t bucket = 0;
+    for (const char *at = text + 1; *at != '\0' && *at != '}' && bucket < counts_max; bucket++) {
+        char number[PG_NUMBER_BYTES] = "";
+        size_t len_bytes = strcspn(at, ",}");
+        int64_t value = 0;
+        if (len_bytes < sizeof(number)) {
+            memcpy(number, at, len_bytes);
+        }
+        if (parse_i64(number, 0, INT64_MAX / 64, &value) == ST_OK) {
+            counts[bucket] += value;
+        }
+        at += len_bytes + (at[len_bytes] == ',' ? 1 : 0);
+    }
+}
+
 static enum status pipes_read(
     struct store *store, const struct pg_args *args, struct runtime_summaries *summaries,
     struct err *err)
@@ -47,8 +65,8 @@ static enum status pipes_read(
     enum status st = store_run(
         store,
         "SELECT p.id, p.fetched_records, p.fetched_bytes" RUNTIME_COUNTER_TABLE(
-            X) " FROM pipe p JOIN service s ON s.id = p.service_id WHERE " SQL_FILTER
-               "ORDER BY p.created_at, p.id",
+            X) ", p.insert_numbers FROM pipe p JOIN service s ON s.id = p.service_id "
+               "WHERE " SQL_FILTER "ORDER BY p.created_at, p.id",
         args, &rows, err);
 #undef X
     if (st != ST_OK) {
@@ -68,6 +86,7 @@ static enum status pipes_read(
 #define X(name, number) summary->counters.name = pg_next_int(&cell);
         RUNTIME_COUNTER_TABLE(X)
 #undef X
+        counts_add(pg_next_text(&cell), summary->insert_numbers, RUNTIME_INSERT_NUMBERS_MAX);
         if (cell.is_out_of_memory) {
             return err_set(err, ST_NO_MEMORY, "summaries");
         }
@@ -106,25 +125,6 @@ static size_t run_count(const struct pg_rows *rows, int first)
     return (size_t)(row - first);
 }
 
-/* Add the numbers of '{1,2,3}'. */
-static void counts_add(const char *text, int64_t *counts)
-{
-    size_t bucket = 0;
-    for (const char *at = text + 1;
-         *at != '\0' && *at != '}' && bucket < RUNTIME_LATENCY_BUCKETS_MAX; bucket++) {
-        char number[PG_NUMBER_BYTES] = "";
-        size_t len_bytes = strcspn(at, ",}");
-        int64_t value = 0;
-        if (len_bytes < sizeof(number)) {
-            memcpy(number, at, len_bytes);
-        }
-        if (parse_i64(number, 0, INT64_MAX / 64, &value) == ST_OK) {
-            counts[bucket] += value;
-        }
-        at += len_bytes + (at[len_bytes] == ',' ? 1 : 0);
-    }
-}
-
 /* One replica's cells behind the pipe id; only a live one counts for rates and latency. */
 static bool replica_read(struct pg_cell *cell, struct runtime_summary *summary)
 {
@@ -136,6 +136,7 @@ static bool replica_read(struct pg_cell *cell, struct runtime_summary *summary)
     row->started_at = pg_next_copy(cell);
     row->restarts = pg_next_int(cell);
     row->memory_bytes = pg_next_int(cell);
+    row->cpu_us = pg_next_int(cell);
     row->cpu_millicores = (int)pg_next_int(cell);
     row->is_live = pg_next_bool(cell);
     double records_per_second = pg_next_double(cell);
@@ -148,7 +149,7 @@ static bool replica_read(struct pg_cell *cell, struct runtime_summary *summary)
         if (latency_max_ms > summary->latency_max_ms) {
             summary->latency_max_ms = latency_max_ms;
         }
-        counts_add(counts, summary->latency_counts);
+        counts_add(counts, summary->latency_counts, RUNTIME_LATENCY_BUCKETS_MAX);
     }
     return !cell->is_out_of_memory;
 }
@@ -192,7 +193,7 @@ struct part {
 static const struct part part_replicas = {
     "replicas",
     "SELECT r.pipe_id, r.replica_index, r.host, r.pid, r.state, " SQL_RFC3339("r.started_at") ", "
-    "r.restarts, r.memory_bytes, r.cpu_millicores, COALESCE(" SQL_IS_LIVE("r") ", false), "
+    "r.restarts, r.memory_bytes, r.cpu_us, r.cpu_millicores, COALESCE(" SQL_IS_LIVE("r") ", false), "
     "r.records_per_second, r.bytes_per_second, r.latency_max_ms, r.latency_counts FROM pipe p "
     "JOIN service s ON s.id = p.service_id JOIN pipe_replica r ON r.pipe_id = p.id WHERE "
     SQL_FILTER "AND (r.replica_index < p.replicas OR " SQL_IS_LIVE("r") ") "

@@ -12,7 +12,8 @@ def busy(penstock, database, make):
     database.query(
         "UPDATE pipe SET ready_at = now(), fetched_records = 100, sent_records = 90, rejected_records = 7, "
         "skipped_records = 3, fetched_bytes = 1000, fetched_wire_bytes = 500, sent_bytes = 800, sent_wire_bytes = 200, "
-        "inserts = 12, insert_retries = 2, batches_rows = 1, batches_bytes = 2, batches_age = 8, batches_drain = 1, "
+        "inserts = 12, insert_retries = 2, insert_numbers = '{1500,0,12,0,0,0,0,0,0,0,1,0,0,0,0,0,1}', "
+        " batches_rows = 1, batches_bytes = 2, batches_age = 8, batches_drain = 1, "
         f"rebalances = 4 WHERE id = '{pipe}'")
     for index in (0, 1):
         database.query(
@@ -99,8 +100,12 @@ def test_prometheus(penstock, busy):
                             ("ClickPipes_Errors_Total", 7), ("ClickPipes_Latency", 3),
                             ("ClickPipes_Replica_CPUUsage", 50), ("ClickPipes_Replica_CPULimit", 125),
                             ("ClickPipes_Replica_MemoryUsage", 1000), ("ClickPipes_Replica_MemoryLimit", 2 ** 29),
-                            ("penstock_rebalances_total", 4), ("penstock_insert_retries_total", 2)):
+                            ("penstock_rebalances_total", 4), ("penstock_insert_duration_seconds_count", 12),
+                            ("penstock_insert_duration_seconds_sum", 1.5)):
             assert [number for key, number in series(text, name).items() if busy in key] == [value], name
+        retries = {re.search('code="(.*?)"', key)[1]: number for key, number in
+                   series(text, "penstock_insert_retries_total").items() if busy in key}
+        assert retries.pop("none") == 1 and retries.pop("252") == 1 and set(retries.values()) == {0}
     # each family once, each sample under its family
     families = re.findall(r"^# TYPE (\S+) (gauge|counter|histogram)$", texts[0], re.M)
     assert len({name for name, _ in families}) == len(families)

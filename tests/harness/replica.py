@@ -24,7 +24,8 @@ COUNTERS = (
     "fetched_records sent_records rejected_records skipped_records fetched_bytes fetched_wire_bytes "
     "sent_bytes sent_wire_bytes inserts insert_retries batches_rows batches_bytes batches_age "
     "batches_drain rebalances").split()
-HEARTBEAT = struct.Struct("=IIQQQQ" + "Q" * len(COUNTERS))
+INSERT_NUMBERS = 19
+HEARTBEAT = struct.Struct("=IIQQQQ" + "Q" * (len(COUNTERS) + INSERT_NUMBERS))
 PARTITION = struct.Struct("=256siiqqq")
 STATES = ("starting", "running", "waiting", "draining")
 PARTITIONS_PER_MESSAGE = 8

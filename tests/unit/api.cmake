@@ -10,3 +10,4 @@ foreach(file pipe_wire pipe_patch time_wire summary_wire errors_wire service_wir
 endforeach()
 penstock_unit_test(metrics_prometheus_test tests/unit/common/metrics/prometheus_test.c metrics)
 penstock_unit_test(metrics_latency_test tests/unit/common/metrics/latency_test.c metrics protocol)
+penstock_unit_test(metrics_inserts_test tests/unit/common/metrics/inserts_test.c metrics)

@@ -29,6 +29,7 @@ enum {
     PROTOCOL_EVENT_TEXT_BYTES = 1024,
     PROTOCOL_EVENT_NAME_BYTES = 32,
     PROTOCOL_LATENCY_BUCKETS = 64,
+    PROTOCOL_INSERT_NUMBERS = 19, /* places: common/metrics/inserts.h */
 };
 
 /* How a child ends. */
@@ -119,6 +120,7 @@ struct protocol_heartbeat {
     uint64_t unsettled_records; /* fetched − sent − rejected − skipped, counted in messages */
     uint64_t unsettled_bytes;
     struct protocol_counters counters;
+    uint64_t insert_numbers[PROTOCOL_INSERT_NUMBERS]; /* since the child started, as counters */
 };
 
 struct protocol_partition {

@@ -114,11 +114,7 @@ struct source_listener flow_listener(struct run *run)
 void flow_done(struct run *run)
 {
     if (run->sink != NULL) {
-        const struct sink_totals *totals = sink_totals(run->sink);
-        run->past_totals.inserts += totals->inserts;
-        run->past_totals.retries += totals->retries;
-        run->past_totals.encoded_bytes += totals->encoded_bytes;
-        run->past_totals.wire_bytes += totals->wire_bytes;
+        sink_totals_add(&run->past_totals, sink_totals(run->sink));
     }
     sink_freep(&run->sink);
     batch_done(&run->batches[0]);

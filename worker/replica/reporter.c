@@ -9,6 +9,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "common/metrics/inserts.h"
+
 enum {
     EVENT_WAIT_MS = 1000,
     STATM_BYTES = 128,
@@ -87,6 +89,8 @@ void reporter_heartbeat(struct reporter *reporter, const struct reporter_facts *
     message.unsettled_records = facts->unsettled_records;
     message.unsettled_bytes = facts->unsettled_bytes;
     message.counters = *facts->counters;
+    _Static_assert((int)PROTOCOL_INSERT_NUMBERS == (int)INSERT_NUMBERS, "the same places");
+    memcpy(message.insert_numbers, facts->insert_numbers, sizeof(message.insert_numbers));
     reporter_write(reporter, &message, sizeof(message), 0);
 }
 

@@ -31,6 +31,7 @@ struct reporter_facts {
     uint64_t unsettled_records;
     uint64_t unsettled_bytes;
     const struct protocol_counters *counters;
+    const uint64_t *insert_numbers; /* INSERT_NUMBERS */
 };
 void reporter_heartbeat(struct reporter *reporter, const struct reporter_facts *facts);
 

@@ -31,11 +31,7 @@ void status_heartbeat(struct run *run)
     struct protocol_counters *counters = &run->counters;
     struct sink_totals totals = run->past_totals;
     if (run->sink != NULL) {
-        const struct sink_totals *now = sink_totals(run->sink);
-        totals.inserts += now->inserts;
-        totals.retries += now->retries;
-        totals.encoded_bytes += now->encoded_bytes;
-        totals.wire_bytes += now->wire_bytes;
+        sink_totals_add(&totals, sink_totals(run->sink));
     }
     counters->fetched_records = run->intake.fetched_records;
     counters->fetched_bytes = run->intake.fetched_bytes;
@@ -52,6 +48,7 @@ void status_heartbeat(struct run *run)
         .unsettled_bytes =
             batch_bytes(run->filling) + batch_bytes(run->sending) + run->intake.owed_bytes,
         .counters = counters,
+        .insert_numbers = totals.insert_numbers,
     };
     reporter_heartbeat(&run->reporter, &facts);
 }

@@ -67,6 +67,11 @@ void report_take_heartbeat(
     has_moved = has_moved || now->name != before->name;
     PROTOCOL_COUNTER_TABLE(X)
 #undef X
+    report->pending.cpu_us += step(report->last.cpu_us, heartbeat->cpu_us);
+    for (size_t i = 0; i < PROTOCOL_INSERT_NUMBERS; i++) {
+        report->pending.insert_numbers[i] +=
+            step(report->last.insert_numbers[i], heartbeat->insert_numbers[i]);
+    }
     const struct report_sample sample = {
         .at_ms = now_ms,
         .cpu_us = heartbeat->cpu_us,
@@ -205,6 +210,9 @@ void report_fill(
         .latency_max_ms = report->latency_max_ms,
         .latency_counts = report->latency_counts,
         .latency_counts_count = PROTOCOL_LATENCY_BUCKETS,
+        .cpu_us = report->pending.cpu_us,
+        .insert_numbers = report->pending.insert_numbers,
+        .insert_numbers_count = PROTOCOL_INSERT_NUMBERS,
 #define X(name) .name = report->pending.name,
         PROTOCOL_COUNTER_TABLE(X)
 #undef X
@@ -257,6 +265,9 @@ static void open_attempt(struct report *report, const struct report_process *pro
     report_fill(report, process, &attempt->row);
     memcpy(attempt->latency_counts, report->latency_counts, sizeof(attempt->latency_counts));
     attempt->row.latency_counts = attempt->latency_counts;
+    memcpy(
+        attempt->insert_numbers, report->pending.insert_numbers, sizeof(attempt->insert_numbers));
+    attempt->row.insert_numbers = attempt->insert_numbers;
     report->last_number = report->last_number == INT64_MAX ? 1 : report->last_number + 1;
     attempt->row.number = report->last_number;
     attempt->is_open = true;

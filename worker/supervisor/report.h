@@ -29,6 +29,8 @@ struct report_counters {
 #define X(name) int64_t name;
     PROTOCOL_COUNTER_TABLE(X)
 #undef X
+    int64_t cpu_us;
+    int64_t insert_numbers[PROTOCOL_INSERT_NUMBERS];
 };
 
 struct report_partition {
@@ -45,6 +47,7 @@ struct report_attempt {
     bool is_open;
     struct runtime_report row; /* points to counts below */
     int64_t latency_counts[PROTOCOL_LATENCY_BUCKETS];
+    int64_t insert_numbers[PROTOCOL_INSERT_NUMBERS];
 };
 
 /* A point in time and what had been counted then. */

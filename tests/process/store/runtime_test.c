@@ -5,6 +5,7 @@
 #include "tests/process/store/fixture.h"
 
 static const int64_t latency[] = {5, 0, 7};
+static const int64_t inserts[] = {7, 0, 2};
 
 static struct runtime_report example(int pid)
 {
@@ -37,6 +38,9 @@ static struct runtime_report example(int pid)
         .latency_max_ms = 321,
         .latency_counts = latency,
         .latency_counts_count = 3,
+        .cpu_us = 500,
+        .insert_numbers = inserts,
+        .insert_numbers_count = 3,
     };
 }
 
@@ -79,6 +83,16 @@ static void a_report_adds_to_every_counter(void **state)
             "unsettled_bytes = 400 AND latency_counts = '{5,0,7}' AND latency_max_ms = 321 AND "
             "started_at <= now() AND reported_at <= now()"),
         1);
+    assert_int_equal(pipe_int(f, "(insert_numbers = '{14,0,4}')::int"), 1);
+    assert_int_equal(fixture_int(f, "SELECT cpu_us FROM pipe_replica"), 1000);
+    /* More places than before, as of a newer worker; then none, as of a child that only starts. */
+    static const int64_t more[] = {1, 1, 1, 1};
+    report.insert_numbers = more;
+    report.insert_numbers_count = ARRAY_LEN(more);
+    assert_ok(runtime_report(f->a, "one", &lease, &report, &err), &err);
+    report.insert_numbers_count = 0;
+    assert_ok(runtime_report(f->a, "one", &lease, &report, &err), &err);
+    assert_int_equal(pipe_int(f, "(insert_numbers = '{15,1,5,1}')::int"), 1);
 }
 
 /* An answer that got lost: the same report comes again. */
@@ -98,6 +112,8 @@ static void a_report_sent_again_under_its_number_counts_once(void **state)
     assert_int_equal(pipe_int(f, "fetched_records"), 100);
     assert_int_equal(pipe_int(f, "sent_records"), 90);
     assert_int_equal(fixture_int(f, "SELECT pid FROM pipe_replica"), 42);
+    assert_int_equal(pipe_int(f, "(insert_numbers = '{7,0,2}')::int"), 1);
+    assert_int_equal(fixture_int(f, "SELECT cpu_us FROM pipe_replica"), 500);
     report.number = 1;
     assert_ok(runtime_report(f->a, "one", &lease, &report, &err), &err);
     assert_int_equal(pipe_int(f, "sent_records"), 180);

@@ -59,6 +59,7 @@ struct sink {
     uint64_t tries_count;
     struct backoff backoff;
     int64_t due_ms;
+    int64_t sent_ms;              /* when the insert under way was sent */
     struct sink_refusal *refused; /* owned */
     size_t refused_count;
     enum pipe_reason reason;
@@ -295,6 +296,7 @@ static void sink_send(struct sink *sink, int64_t now_ms)
         return;
     }
     sink->due_ms = INT64_MAX;
+    sink->sent_ms = now_ms;
     sink->state = SINK_SENDING;
 }
 
@@ -407,6 +409,7 @@ void sink_answer(struct sink *sink, const struct http_done *done, int64_t now_ms
     sink->call = NULL;
     struct clickhouse_answer answer;
     clickhouse_answer_classify(&done->response, &answer);
+    insert_count_duration(sink->totals.insert_numbers, now_ms - sink->sent_ms);
     switch (answer.verdict) {
     case CLICKHOUSE_OK:
         sink_accepted(sink, now_ms);
@@ -417,6 +420,7 @@ void sink_answer(struct sink *sink, const struct http_done *done, int64_t now_ms
     case CLICKHOUSE_RETRY:
     case CLICKHOUSE_STOP:
         sink->totals.retries++;
+        insert_count_retry(sink->totals.insert_numbers, answer.code);
         sink_wait(sink, answer.reason, answer.message, now_ms, sink_least_wait_ms(&answer));
         if (answer.reason == PIPE_REASON_TABLE_MISMATCH && sink->stage == STAGE_ROWS) {
             sink->state = SINK_MISMATCH;
@@ -490,6 +494,18 @@ void sink_trouble(const struct sink *sink, struct sink_trouble *ret_trouble)
         .failures_count = sink->failures_count,
         .message = sink->message,
     };
+}
+
+void sink_totals_add(struct sink_totals *totals, const struct sink_totals *more)
+{
+    totals->inserts += more->inserts;
+    totals->retries += more->retries;
+    totals->encoded_bytes += more->encoded_bytes;
+    totals->wire_bytes += more->wire_bytes;
+    totals->refused += more->refused;
+    for (size_t i = 0; i < INSERT_NUMBERS; i++) {
+        totals->insert_numbers[i] += more->insert_numbers[i];
+    }
 }
 
 const struct sink_totals *sink_totals(const struct sink *sink)

@@ -20,6 +20,7 @@
 #include "common/base/err.h"
 #include "common/clickhouse/client.h"
 #include "common/http/http.h"
+#include "common/metrics/inserts.h"
 #include "common/model/pipe.h"
 #include "common/model/pipe_state.h"
 
@@ -106,7 +107,11 @@ struct sink_totals {
     uint64_t encoded_bytes; /* accepted, rows of the target only */
     uint64_t wire_bytes;
     uint64_t refused; /* rows that went to the error table after an insert */
+    uint64_t insert_numbers[INSERT_NUMBERS];
 };
+
+/* Add the totals of another sink. */
+void sink_totals_add(struct sink_totals *totals, const struct sink_totals *more);
 const struct sink_totals *sink_totals(const struct sink *sink);
 
 /* Memory of the compressed body. */

@@ -1,6 +1,8 @@
 /* The Prometheus page: labels of every series, families together, values of one pipe. */
 #include <string.h>
 
+#include "common/metrics/inserts.h"
+
 #include "api/wire/prometheus_wire.h"
 #include "tests/unit/unit.h"
 
@@ -30,7 +32,11 @@ static void page_of_one_pipe(void **state)
     struct runtime_replica_row replicas[3] = {
         {.replica_index = 0, .is_live = true, .memory_bytes = 100, .cpu_millicores = 10},
         {.replica_index = 1, .is_live = true, .memory_bytes = 300, .cpu_millicores = 20},
-        {.replica_index = 2, .is_live = false, .memory_bytes = 900, .restarts = 4},
+        {.replica_index = 2,
+         .is_live = false,
+         .memory_bytes = 900,
+         .restarts = 4,
+         .cpu_us = 1500000},
     };
     struct runtime_partition_row partition = {
         .topic = TOPIC, .partition = 5, .committed = 4, .end_offset = 10};
@@ -44,6 +50,9 @@ static void page_of_one_pipe(void **state)
         .partitions_count = 1,
     };
     runtime.latency_counts[2] = 8; /* up to 3 ms */
+    runtime.insert_numbers[INSERT_SUM_MS] = 2500;
+    runtime.insert_numbers[INSERT_FIRST_BUCKET + 1] = 4; /* up to 30 ms */
+    runtime.insert_numbers[INSERT_FIRST_CODE] = 3;       /* without a number */
     struct service_rows services = {&service, 1};
     struct pipe_rows pipes = {&pipe, 1};
     struct runtime_summaries summaries = {&runtime, 1};
@@ -66,6 +75,13 @@ static void page_of_one_pipe(void **state)
         "\npenstock_pipe_latency_seconds_count" LABELS "} 8\n",
         "\npenstock_batches_total" LABELS ",reason=\"rows\"} 3\n",
         "\npenstock_replica_restarts_total" LABELS ",replica=\"2\"} 4\n",
+        "\npenstock_insert_duration_seconds_bucket" LABELS ",le=\"0.01\"} 0\n",
+        "\npenstock_insert_duration_seconds_bucket" LABELS ",le=\"0.03\"} 4\n",
+        "\npenstock_insert_duration_seconds_bucket" LABELS ",le=\"+Inf\"} 4\n",
+        "\npenstock_insert_duration_seconds_sum" LABELS "} 2.5\n",
+        "\npenstock_insert_retries_total" LABELS ",code=\"none\"} 3\n",
+        "\npenstock_insert_retries_total" LABELS ",code=\"252\"} 0\n",
+        "\npenstock_replica_cpu_seconds_total" LABELS ",replica=\"2\"} 1.5\n",
         "scrape=\"full\"} 1\n",
     };
     for (size_t i = 0; i < ARRAY_LEN(lines); i++) {

@@ -75,6 +75,36 @@ static void differences_add_up_to_the_counters(void **state)
     report_done(&report);
 }
 
+/* CPU and the numbers of inserts travel as the counters do: once, over the death of a child. */
+static void inserts_and_cpu_add_up(void **state)
+{
+    (void)state;
+    struct report report;
+    report_init(&report, 1000);
+    int64_t cpu_us = 0;
+    int64_t inserts = 0;
+    for (int child = 1; child <= 2; child++) {
+        report_child_started(&report, clock_monotonic_ms());
+        for (uint64_t i = 1; i <= 3; i++) {
+            struct protocol_heartbeat heartbeat = beat(i, 0);
+            heartbeat.cpu_us = i * 100;
+            heartbeat.insert_numbers[PROTOCOL_INSERT_NUMBERS - 1] = i * 2;
+            report_take_heartbeat(&report, &heartbeat, clock_monotonic_ms());
+            struct runtime_report row;
+            const struct report_process process = {.owner = "me", .lease = &lease, .pid = child};
+            report_fill(&report, &process, &row);
+            cpu_us += row.cpu_us;
+            assert_int_equal(row.insert_numbers_count, PROTOCOL_INSERT_NUMBERS);
+            inserts += row.insert_numbers[PROTOCOL_INSERT_NUMBERS - 1];
+            assert_int_equal(flush(&report, child), ST_OK);
+        }
+        report_child_ended(&report);
+    }
+    assert_int_equal(cpu_us, 600);
+    assert_int_equal(inserts, 12);
+    report_done(&report);
+}
+
 static void nothing_is_lost_or_doubled_while_the_database_is_away(void **state)
 {
     (void)state;
@@ -379,6 +409,7 @@ int main(void)
         T(a_fenced_report_is_dropped),
         T(counters_that_lie_are_not_believed),
         T(rates_come_from_successive_heartbeats),
+        T(inserts_and_cpu_add_up),
         T(an_idle_replica_is_reported_seldom),
         T(states_have_the_words_of_the_table),
         T(partitions_are_stored_when_they_change),

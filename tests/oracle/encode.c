@@ -9,6 +9,9 @@
  *     penstock-encode --output FILE [--avro SCHEMA] [--overflow W] [--null W] [--unit W] [--map
  * FIELD=COLUMN]
  *                     [--compress lz4|zstd|none] NAME TYPE [NAME TYPE]...
+ *
+ * A type followed by " DEFAULT" and anything has a default: then it is as with
+ * penstock_defaults=server.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -238,7 +241,13 @@ static int run_options(struct options *o, char **texts, size_t count)
         return usage("out of memory");
     }
     for (size_t i = 0; i < count; i++) {
-        o->columns[i] = (struct plan_column){texts[2 * i], texts[2 * i + 1]};
+        o->columns[i] = (struct plan_column){texts[2 * i], texts[2 * i + 1], false};
+        char *expression = strstr(texts[2 * i + 1], " DEFAULT");
+        if (expression != NULL) {
+            *expression = '\0';
+            o->columns[i].has_default = true;
+            o->spec.settings.defaults = PIPE_DEFAULTS_SERVER;
+        }
         wanted[i] = (struct pipe_column){texts[2 * i], texts[2 * i + 1]};
     }
     static char database[] = "d";

@@ -95,9 +95,13 @@ static enum status destination_make_plan(
     }
     size_t count = 0;
     for (size_t i = 0; i < table->columns_count; i++) {
-        if (clickhouse_column_is_insertable(&table->columns[i])) {
+        const struct clickhouse_column *column = &table->columns[i];
+        if (clickhouse_column_is_insertable(column)) {
             columns[count++] = (struct plan_column){
-                .name = table->columns[i].name, .type = table->columns[i].type};
+                .name = column->name,
+                .type = column->type,
+                .has_default = column->default_kind[0] != '\0',
+            };
         }
     }
     plan_freep(&destination->plan);

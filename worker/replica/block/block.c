@@ -5,6 +5,7 @@
 #include "worker/replica/block/block.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +22,7 @@ struct block {
     char **type_texts;       /* owned, canonical */
     char **names;            /* owned */
     size_t columns_count;
+    struct block_column *given; /* owned; names are ours, types borrowed */
     size_t rows;
     bool is_held;
     size_t held_rows;  /* rows before the hold */
@@ -30,7 +32,16 @@ struct block {
     size_t encoded_bytes; /* as of the last mark */
     size_t memory_bytes;
     struct native native;
+    struct block *part; /* owned; rows that leave out the same columns, while they are encoded */
+    struct bytes joined;
+    struct bytes zeros;
+    struct block_piece joined_piece;
 };
+
+/* A column that no table has, for rows that leave out all others; ClickHouse skips what it does not
+ * know (input_format_skip_unknown_fields). */
+#define FILLER_NAME "_penstock_filler"
+#define FILLER_TYPE "UInt8"
 
 static void refresh(struct block *b)
 {
@@ -49,23 +60,46 @@ static void refresh(struct block *b)
     b->unmarked_input_bytes = 0;
 }
 
+/* The type as Native must name it; owned, NULL: no memory. */
+static char *sent_type(const struct column *column, const struct ch_type *type)
+{
+    if (!column->null_is_absent) {
+        return ch_type_text(type);
+    }
+    bool is_dictionary = column->kind == CH_LOW_CARDINALITY;
+    CLEANUP(freep) char *inner = ch_type_text(is_dictionary ? type->children[0] : type);
+    char *text = NULL;
+    bool is_made =
+        inner != NULL && asprintf(
+                             &text, "%sNullable(%s)%s", is_dictionary ? "LowCardinality(" : "",
+                             inner, is_dictionary ? ")" : "") >= 0;
+    return is_made ? text : NULL;
+}
+
+static enum status make_column(struct block *b, size_t i, struct err *err)
+{
+    const struct block_column *given = &b->given[i];
+    b->names[i] = strdup(given->name);
+    enum status st = column_new(given->type, &b->columns[i], err);
+    if (st != ST_OK) {
+        (void)err_wrap(err, "column %s", given->name);
+        return st;
+    }
+    bool is_made = !given->has_default || column_make_optional(b->columns[i]);
+    b->type_texts[i] = is_made ? sent_type(b->columns[i], given->type) : NULL;
+    is_made = b->names[i] != NULL && b->type_texts[i] != NULL &&
+              native_plan(&b->native, b->names[i], b->type_texts[i], b->columns[i]);
+    return is_made ? ST_OK : err_set(err, ST_NO_MEMORY, "out of memory for column %s", given->name);
+}
+
 static enum status add_column(struct block *b, const struct block_column *column, struct err *err)
 {
     size_t i = b->columns_count;
-    b->names[i] = strdup(column->name);
-    b->type_texts[i] = ch_type_text(column->type);
+    b->given[i] = *column;
     b->columns_count++;
-    if (b->names[i] == NULL || b->type_texts[i] == NULL) {
-        return err_set(err, ST_NO_MEMORY, "out of memory for column %s", column->name);
-    }
-    enum status st = column_new(column->type, &b->columns[i], err);
-    if (st != ST_OK) {
-        (void)err_wrap(err, "column %s", column->name);
-        return st;
-    }
-    return native_plan(&b->native, b->names[i], b->type_texts[i], b->columns[i])
-               ? ST_OK
-               : err_set(err, ST_NO_MEMORY, "out of memory for column %s", column->name);
+    enum status st = make_column(b, i, err);
+    b->given[i].name = b->names[i];
+    return st;
 }
 
 enum status block_new(
@@ -82,7 +116,8 @@ enum status block_new(
     b->columns = calloc(columns_count, sizeof(struct column *));
     b->names = calloc(columns_count, sizeof(char *));
     b->type_texts = calloc(columns_count, sizeof(char *));
-    if (b->columns == NULL || b->names == NULL || b->type_texts == NULL) {
+    b->given = calloc(columns_count, sizeof(*b->given));
+    if (b->columns == NULL || b->names == NULL || b->type_texts == NULL || b->given == NULL) {
         return err_set(err, ST_NO_MEMORY, "out of memory for a block");
     }
     b->keep_bytes = keep_bytes;
@@ -111,7 +146,11 @@ void block_free(struct block *b)
     free(b->columns);
     free(b->names);
     free(b->type_texts);
+    free(b->given);
     native_done(&b->native);
+    block_free(b->part);
+    bytes_done(&b->joined);
+    bytes_done(&b->zeros);
     free(b);
 }
 
@@ -137,6 +176,9 @@ void block_reset(struct block *b)
         }
     }
     b->rows = 0;
+    block_freep(&b->part);
+    bytes_reset(&b->joined, 0);
+    bytes_reset(&b->zeros, 0);
     refresh(b);
 }
 
@@ -206,25 +248,105 @@ size_t block_memory_bytes(const struct block *b)
     return b->memory_bytes;
 }
 
-enum status block_encode(
-    struct block *b, const struct block_piece **ret_pieces, size_t *ret_count, struct err *err)
+/* Rows from `from` on that leave out the same columns as that one. */
+static size_t count_alike(const struct block *b, size_t from)
 {
-    native_begin(&b->native, b->columns_count, b->rows);
+    size_t end = b->rows;
+    for (size_t i = 0; i < b->columns_count; i++) {
+        const struct column *column = b->columns[i];
+        if (column->absent.len == 0) {
+            continue;
+        }
+        bool is_absent = column_is_absent(column, from);
+        size_t row = from + 1;
+        while (row < end && column_is_absent(column, row) == is_absent) {
+            row++;
+        }
+        end = row;
+    }
+    return end - from;
+}
+
+static bool add_filler(struct block *b)
+{
+    b->zeros.len = 0;
+    return bytes_add_zeros(&b->zeros, b->rows) &&
+           native_add_bytes(&b->native, FILLER_NAME, FILLER_TYPE, &b->zeros);
+}
+
+/* One block of the format, of rows that all leave out what the first one does. */
+static bool encode_alike(struct block *b)
+{
+    size_t sent = 0;
+    for (size_t i = 0; i < b->columns_count; i++) {
+        sent += !column_is_absent(b->columns[i], 0);
+    }
+    native_begin(&b->native, sent == 0 ? 1 : sent, b->rows);
+    if (sent == 0 && !add_filler(b)) {
+        return false;
+    }
     for (size_t i = 0; i < b->columns_count; i++) {
         assert(column_items(b->columns[i]) == b->rows);
+        if (column_is_absent(b->columns[i], 0)) {
+            continue;
+        }
         if (!column_finish(b->columns[i]) ||
             !native_add(&b->native, b->names[i], b->type_texts[i], b->columns[i])) {
-            return err_set(err, ST_NO_MEMORY, "out of memory encoding a block");
+            return false;
         }
     }
     native_end(&b->native);
+    return true;
+}
+
+/* Append those rows, encoded, to joined. */
+static enum status join_part(struct block *b, size_t from, size_t count, struct err *err)
+{
+    block_reset(b->part);
+    enum status st = block_copy_rows(b->part, b, from, count, err);
+    bool is_joined = st == ST_OK && encode_alike(b->part);
+    for (size_t i = 0; is_joined && i < b->part->native.pieces_count; i++) {
+        const struct block_piece *piece = &b->part->native.pieces[i];
+        is_joined = bytes_add(&b->joined, piece->bytes, piece->len_bytes);
+    }
+    return is_joined ? ST_OK : err_set(err, ST_NO_MEMORY, "out of memory encoding a block");
+}
+
+/* Rows of several kinds of absence: a block of the format for each run of them. */
+static enum status encode_parts(struct block *b, struct err *err)
+{
+    enum status st = ST_OK;
+    if (b->part == NULL) {
+        st = block_new(b->given, b->columns_count, b->keep_bytes, &b->part, err);
+    }
+    b->joined.len = 0;
+    for (size_t from = 0; st == ST_OK && from < b->rows;) {
+        size_t count = count_alike(b, from);
+        st = join_part(b, from, count, err);
+        from += count;
+    }
+    b->joined_piece = (struct block_piece){b->joined.at, b->joined.len};
+    return st;
+}
+
+enum status block_encode(
+    struct block *b, const struct block_piece **ret_pieces, size_t *ret_count, struct err *err)
+{
+    if (b->rows > 0 && count_alike(b, 0) < b->rows) {
+        *ret_pieces = &b->joined_piece;
+        *ret_count = 1;
+        return encode_parts(b, err);
+    }
+    if (!encode_alike(b)) {
+        return err_set(err, ST_NO_MEMORY, "out of memory encoding a block");
+    }
     *ret_pieces = b->native.pieces;
     *ret_count = b->native.pieces_count;
     return ST_OK;
 }
 
 enum status block_copy_rows(
-    struct block *b, const struct block *source, size_t from, size_t rows_count, struct err *err)
+    struct block *b, struct block *source, size_t from, size_t rows_count, struct err *err)
 {
     assert(b->columns_count == source->columns_count && from + rows_count <= source->rows);
     for (size_t i = 0; i < b->columns_count; i++) {

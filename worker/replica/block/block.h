@@ -22,6 +22,7 @@ struct column;
 struct block_column {
     const char *name;
     const struct ch_type *type;
+    bool has_default; /* what is absent takes the table's DEFAULT, see column_make_optional */
 };
 
 struct block;
@@ -81,7 +82,9 @@ size_t block_memory_bytes(const struct block *block);
 
 /*
  * The block in ClickHouse's Native format: number of columns and rows, then per column name, type,
- * data. ret_pieces: borrowed until the block changes. ST_NO_MEMORY. An empty block is fine.
+ * data. Where optional columns are absent in some rows it is several blocks of the format one after
+ * another, in the order of the rows, each without the columns that its rows leave out.
+ * ret_pieces: borrowed until the block changes. ST_NO_MEMORY. An empty block is fine.
  */
 enum status block_encode(
     struct block *block, const struct block_piece **ret_pieces, size_t *ret_count,
@@ -92,7 +95,7 @@ enum status block_encode(
  * ClickHouse refuses is halved. ST_NO_MEMORY (block as before).
  */
 enum status block_copy_rows(
-    struct block *block, const struct block *source, size_t from, size_t rows_count,
+    struct block *block, struct block *source, size_t from, size_t rows_count,
     struct err *err) MUST_CHECK;
 
 #endif

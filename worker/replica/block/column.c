@@ -38,7 +38,9 @@ static enum status init_children(struct column *c, struct err *err)
     }
     c->children = calloc(wanted, sizeof(struct column *));
     c->counts = c->kind == CH_VARIANT ? calloc(wanted, sizeof(*c->counts)) : NULL;
-    if (c->children == NULL || (c->kind == CH_VARIANT && c->counts == NULL)) {
+    c->seek_counts = c->kind == CH_VARIANT ? calloc(wanted, sizeof(*c->seek_counts)) : NULL;
+    if (c->children == NULL ||
+        (c->kind == CH_VARIANT && (c->counts == NULL || c->seek_counts == NULL))) {
         return err_set(err, ST_NO_MEMORY, "out of memory for a column");
     }
     for (; c->children_count < wanted; c->children_count++) {
@@ -88,12 +90,24 @@ void column_free(struct column *c)
     }
     free(c->children);
     free(c->counts);
+    free(c->seek_counts);
     column_free(c->key);
     bytes_done(&c->data);
     bytes_done(&c->nulls);
     bytes_done(&c->offsets);
+    bytes_done(&c->absent);
     dictionary_done(&c->dictionary);
     free(c);
+}
+
+/* Copies from here start at the first value again. */
+static void rewind_seek(struct column *c)
+{
+    c->seek_items = 0;
+    c->seek_bytes = 0;
+    if (c->seek_counts != NULL) {
+        memset(c->seek_counts, 0, c->children_count * sizeof(*c->seek_counts));
+    }
 }
 
 bool column_reset(struct column *c, size_t keep_bytes)
@@ -101,6 +115,8 @@ bool column_reset(struct column *c, size_t keep_bytes)
     bytes_reset(&c->data, keep_bytes);
     bytes_reset(&c->nulls, keep_bytes);
     bytes_reset(&c->offsets, keep_bytes);
+    bytes_reset(&c->absent, keep_bytes);
+    rewind_seek(c);
     c->strings_count = 0;
     c->mark_strings = 0;
     c->mark_bytes = 0;
@@ -189,6 +205,12 @@ void column_truncate(struct column *c, size_t items)
     if (c->is_nullable && c->nulls.len > items) {
         c->nulls.len = items;
     }
+    if (c->absent.len > items) {
+        c->absent.len = items;
+    }
+    if (c->seek_items > items) {
+        rewind_seek(c);
+    }
     switch (c->kind) {
     case CH_STRING:
     case CH_JSON:
@@ -247,7 +269,7 @@ size_t column_encoded_bytes(const struct column *c)
 
 size_t column_memory_bytes(const struct column *c)
 {
-    size_t total = c->data.capacity + c->nulls.capacity + c->offsets.capacity;
+    size_t total = c->data.capacity + c->nulls.capacity + c->offsets.capacity + c->absent.capacity;
     if (c->kind == CH_LOW_CARDINALITY) {
         total += dictionary_memory_bytes(&c->dictionary);
     }
@@ -272,7 +294,8 @@ static bool add_zero(struct column *c)
     case CH_VARIANT:
         return column_add_u8(c, COLUMN_NO_ALTERNATIVE);
     case CH_LOW_CARDINALITY:
-        return column_add_index(c, 0); /* zero or NULL */
+        /* zero or NULL */
+        return column_add_index(c, c->null_is_absent ? dictionary_empty_index(&c->dictionary) : 0);
     case CH_ENUM8:
     case CH_ENUM16:
         return column_add_u64(c, (uint64_t)c->type->members[0].value);
@@ -291,28 +314,66 @@ static bool add_zero(struct column *c)
     }
 }
 
-/* Fill the null map with zeros for values that are there, up to `items`. */
-static bool pad_nulls(struct column *c, size_t items)
+/* Fill flags with zeros for values that are there, up to `items`. */
+static bool pad_flags(struct bytes *flags, size_t items)
 {
-    assert(c->nulls.len <= items);
-    return bytes_add_zeros(&c->nulls, items - c->nulls.len);
+    assert(flags->len <= items);
+    return bytes_add_zeros(flags, items - flags->len);
+}
+
+/* A value that is not there, with its flag. */
+static bool add_flagged(struct column *c, struct bytes *flags)
+{
+    if (!pad_flags(flags, column_items(c)) || !bytes_room(flags, 1) || !add_zero(c)) {
+        return false;
+    }
+    flags->at[flags->len++] = 1;
+    return true;
 }
 
 bool column_add_default(struct column *c)
 {
-    if (!c->is_nullable) {
-        return add_zero(c);
+    return c->is_nullable && !c->null_is_absent ? add_flagged(c, &c->nulls) : add_zero(c);
+}
+
+bool column_make_optional(struct column *c)
+{
+    assert(column_items(c) == 0);
+    bool is_dictionary = c->kind == CH_LOW_CARDINALITY;
+    bool holds_null = is_dictionary ? c->dictionary.is_nullable : c->is_nullable;
+    if (holds_null || c->children_count > 0 || c->kind == CH_JSON) {
+        c->is_left_out = true;
+        return true;
     }
-    if (!pad_nulls(c, column_items(c)) || !bytes_room(&c->nulls, 1) || !add_zero(c)) {
-        return false;
+    c->null_is_absent = true;
+    if (!is_dictionary) {
+        c->is_nullable = true;
+        return true;
     }
-    c->nulls.at[c->nulls.len++] = 1;
-    return true;
+    uint32_t width_bytes = c->dictionary.width_bytes;
+    dictionary_done(&c->dictionary);
+    return dictionary_init(&c->dictionary, width_bytes, true);
+}
+
+bool column_add_absent(struct column *c)
+{
+    if (c->null_is_absent) {
+        return c->kind == CH_LOW_CARDINALITY ? column_add_index(c, 0) : add_flagged(c, &c->nulls);
+    }
+    if (c->is_left_out) {
+        size_t items = column_items(c);
+        if (!pad_flags(&c->absent, items) || !bytes_room(&c->absent, 1) || !column_add_default(c)) {
+            return false;
+        }
+        c->absent.at[c->absent.len++] = 1;
+        return true;
+    }
+    return column_add_default(c);
 }
 
 bool column_finish(struct column *c)
 {
-    if (c->is_nullable && !pad_nulls(c, column_items(c))) {
+    if (c->is_nullable && !pad_flags(&c->nulls, column_items(c))) {
         return false;
     }
     for (size_t i = 0; i < c->children_count; i++) {
@@ -402,10 +463,21 @@ bool column_add_wide_index(struct column *c, uint32_t index)
     return bytes_add(&c->data, &index, c->index_bytes);
 }
 
-static bool copy_strings(struct column *c, const struct column *source, size_t from, size_t count)
+/* Byte place of string number `item`; calls with rising numbers cost one walk in all. */
+static size_t seek_string(struct column *c, size_t item)
 {
-    size_t start = string_place(source, 0, 0, from);
-    size_t end = string_place(source, from, start, from + count);
+    if (item < c->seek_items) {
+        rewind_seek(c);
+    }
+    c->seek_bytes = string_place(c, c->seek_items, c->seek_bytes, item);
+    c->seek_items = item;
+    return c->seek_bytes;
+}
+
+static bool copy_strings(struct column *c, struct column *source, size_t from, size_t count)
+{
+    size_t start = seek_string(source, from);
+    size_t end = seek_string(source, from + count);
     if (count > 0 && !bytes_add(&c->data, source->data.at + start, end - start)) {
         return false;
     }
@@ -413,69 +485,63 @@ static bool copy_strings(struct column *c, const struct column *source, size_t f
     return true;
 }
 
-/* Places of all keys of a dictionary of texts; NULL: no memory. Owned by the caller. */
-static size_t *text_places(const struct dictionary *d)
-{
-    size_t *places = calloc((size_t)d->keys_count + 1, sizeof(*places));
-    if (places == NULL) {
-        return NULL;
-    }
-    size_t place = 0;
-    for (uint32_t i = 0; i < d->keys_count; i++) {
-        places[i] = place;
-        uint64_t len = 0;
-        place = (size_t)(bytes_read_varint(d->keys.at + place, &len) - d->keys.at);
-        place += len;
-    }
-    return places;
-}
-
 static bool copy_keys(struct column *c, const struct column *source, size_t from, size_t count)
 {
     const struct dictionary *d = &source->dictionary;
-    CLEANUP(freep) size_t *places = c->key == NULL ? text_places(d) : NULL;
-    bool is_ok = c->key != NULL || places != NULL;
-    for (size_t i = from; i < from + count && is_ok; i++) {
+    for (size_t i = from; i < from + count; i++) {
         uint32_t index = 0;
         memcpy(&index, source->data.at + i * source->index_bytes, source->index_bytes);
-        if (d->is_nullable && index == 0) {
-            is_ok = column_add_index(c, 0);
-            continue;
-        }
-        uint64_t len = d->width_bytes;
-        const uint8_t *key = d->keys.at + (places == NULL ? index * len : places[index]);
-        key = places == NULL ? key : bytes_read_varint(key, &len);
         uint32_t place = 0;
-        is_ok = dictionary_add(&c->dictionary, key, len, &place) && column_add_index(c, place);
-    }
-    return is_ok;
-}
-
-static bool copy_variant(struct column *c, const struct column *source, size_t from, size_t count)
-{
-    size_t starts[COLUMN_NO_ALTERNATIVE] = {0};
-    size_t counts[COLUMN_NO_ALTERNATIVE] = {0};
-    for (size_t i = 0; i < from + count; i++) {
-        uint8_t alternative = source->data.at[i];
-        if (alternative != COLUMN_NO_ALTERNATIVE) {
-            (i < from ? starts : counts)[alternative]++;
+        if (!d->is_nullable || index > 0) {
+            size_t len = 0;
+            const uint8_t *key = dictionary_key(d, index, &len);
+            if (!dictionary_add(&c->dictionary, key, len, &place)) {
+                return false;
+            }
         }
-    }
-    if (count > 0 && !bytes_add(&c->data, source->data.at + from, count)) {
-        return false;
-    }
-    for (size_t i = 0; i < c->children_count; i++) {
-        c->counts[i] += counts[i]; /* as data says, so that a rollback finds both alike */
-    }
-    for (size_t i = 0; i < c->children_count; i++) {
-        if (!column_copy(c->children[i], source->children[i], starts[i], counts[i])) {
+        if (!column_add_index(c, place)) {
             return false;
         }
     }
     return true;
 }
 
-static bool copy_lists(struct column *c, const struct column *source, size_t from, size_t count)
+/* Go to value number `item` of a Variant: seek_counts tell the alternatives' values before it. */
+static void seek_variant(struct column *c, size_t item)
+{
+    if (item < c->seek_items) {
+        rewind_seek(c);
+    }
+    for (; c->seek_items < item; c->seek_items++) {
+        uint8_t alternative = c->data.at[c->seek_items];
+        if (alternative != COLUMN_NO_ALTERNATIVE) {
+            c->seek_counts[alternative]++;
+        }
+    }
+}
+
+static bool copy_variant(struct column *c, struct column *source, size_t from, size_t count)
+{
+    size_t starts[CH_ALTERNATIVES_MAX];
+    seek_variant(source, from);
+    memcpy(starts, source->seek_counts, c->children_count * sizeof(*starts));
+    seek_variant(source, from + count);
+    if (count > 0 && !bytes_add(&c->data, source->data.at + from, count)) {
+        return false;
+    }
+    for (size_t i = 0; i < c->children_count; i++) {
+        c->counts[i] += source->seek_counts[i] - starts[i]; /* as data: for a rollback */
+    }
+    for (size_t i = 0; i < c->children_count; i++) {
+        size_t values = source->seek_counts[i] - starts[i];
+        if (!column_copy(c->children[i], source->children[i], starts[i], values)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool copy_lists(struct column *c, struct column *source, size_t from, size_t count)
 {
     uint64_t first = offset_at(source, from);
     uint64_t base = offset_at(c, column_items(c));
@@ -493,15 +559,24 @@ static bool copy_lists(struct column *c, const struct column *source, size_t fro
     return true;
 }
 
-bool column_copy(struct column *c, const struct column *source, size_t from, size_t count)
+/* The flags of those values, up to the last one that is set. */
+static bool
+copy_flags(struct bytes *flags, size_t items, const struct bytes *source, size_t from, size_t count)
+{
+    if (source->len <= from) {
+        return true;
+    }
+    size_t flags_count = source->len - from < count ? source->len - from : count;
+    return pad_flags(flags, items) && bytes_add(flags, source->at + from, flags_count);
+}
+
+bool column_copy(struct column *c, struct column *source, size_t from, size_t count)
 {
     assert(c->kind == source->kind && from + count <= column_items(source));
-    if (c->is_nullable && source->nulls.len > from) {
-        size_t flags = source->nulls.len - from < count ? source->nulls.len - from : count;
-        if (!pad_nulls(c, column_items(c)) ||
-            !bytes_add(&c->nulls, source->nulls.at + from, flags)) {
-            return false;
-        }
+    size_t items = column_items(c);
+    if (!copy_flags(&c->nulls, items, &source->nulls, from, count) ||
+        !copy_flags(&c->absent, items, &source->absent, from, count)) {
+        return false;
     }
     switch (c->kind) {
     case CH_STRING:

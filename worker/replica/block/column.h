@@ -33,7 +33,10 @@ struct column {
     uint32_t width_bytes; /* 0 = not of fixed width */
     struct bytes data;    /* values; String, JSON: lengths and bytes; LowCardinality: indexes;
                              Variant: the alternative's number, COLUMN_NO_ALTERNATIVE = NULL */
+    bool null_is_absent;  /* sent as Nullable, and NULL means: the table's DEFAULT */
+    bool is_left_out;     /* what is absent is left out of the block: so is the table's DEFAULT */
     struct bytes nulls;   /* Nullable: one byte per value, up to the last null */
+    struct bytes absent;  /* is_left_out: one byte per value, up to the last absent one */
     struct bytes offsets; /* Array, Map: 64-bit end of each value's elements */
     size_t strings_count; /* String, JSON: values in data */
     size_t mark_strings;  /* String: a place in data to count from … */
@@ -41,6 +44,9 @@ struct column {
     struct dictionary dictionary;
     struct column *key;       /* LowCardinality of no String: where column_add_key finds a value */
     size_t *counts;           /* Variant: values of each alternative that are closed */
+    size_t seek_items;        /* String, JSON, Variant: where the last copy from here ended … */
+    size_t seek_bytes;        /* … String, JSON: its place in data … */
+    size_t *seek_counts;      /* … Variant: values of each alternative before it */
     struct column **children; /* Array: element; Map: key, value; Tuple: elements; Variant: all */
     size_t children_count;
     const struct ch_type *type; /* borrowed, without Nullable */
@@ -93,12 +99,31 @@ bool column_add_key(struct column *column) MUST_CHECK;
 bool column_add_default(struct column *column) MUST_CHECK;
 bool column_add_null(struct column *column) MUST_CHECK;
 
+/*
+ * Make the column (still empty) one whose absent values take the table's DEFAULT. ClickHouse takes
+ * NULL for an absent value where the column itself is not Nullable
+ * (input_format_null_as_default); other columns, and containers, must be left out of the block, so
+ * rows of different absences go into blocks of their own. False: no memory.
+ */
+bool column_make_optional(struct column *column) MUST_CHECK;
+
+/* Append what a value that the record does not have becomes: the DEFAULT of an optional column,
+ * else as column_add_default. False: no memory. */
+bool column_add_absent(struct column *column) MUST_CHECK;
+
+/* Does the block that holds this row leave the column out? */
+static inline bool column_is_absent(const struct column *column, size_t row)
+{
+    return row < column->absent.len && column->absent.at[row] != 0;
+}
+
 /* Append bytes as a String, FixedString (must fit) LowCardinality of these, or JSON (the text
  * of an object). */
 bool column_add_text(struct column *column, const void *bytes, size_t len) MUST_CHECK;
 
-/* Append `count` cells of source (same type) from index `from`. False: no memory, incomplete. */
-bool column_copy(struct column *column, const struct column *source, size_t from, size_t count)
+/* Append `count` cells of source (same type) from index `from`; source only remembers where it was
+ * read. False: no memory, incomplete. */
+bool column_copy(struct column *column, struct column *source, size_t from, size_t count)
     MUST_CHECK;
 
 /* Fill the null maps up to the number of values, all the way down. False: no memory. */
@@ -110,8 +135,9 @@ bool column_add_wide_index(struct column *column, uint32_t index) MUST_CHECK;
 /* True if a null can be stored as such. */
 static inline bool column_takes_null(const struct column *column)
 {
-    return column->is_nullable || column->kind == CH_VARIANT ||
-           (column->kind == CH_LOW_CARDINALITY && column->dictionary.is_nullable);
+    return !column->null_is_absent &&
+           (column->is_nullable || column->kind == CH_VARIANT ||
+            (column->kind == CH_LOW_CARDINALITY && column->dictionary.is_nullable));
 }
 
 /* Room for len more bytes: the fast paths of the decoder ask and leave growing to the slow ones. */

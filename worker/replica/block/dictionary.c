@@ -40,6 +40,13 @@ static uint64_t hash_bytes(const uint8_t *at, size_t len_bytes)
     return mix(hash, word);
 }
 
+/* The key that comes next, a text, begins here. */
+static bool add_place(struct dictionary *d)
+{
+    uint64_t place = d->keys.len;
+    return bytes_add(&d->places, &place, sizeof(place));
+}
+
 static bool add_defaults(struct dictionary *d)
 {
     CLEANUP(freep) uint8_t *zero = calloc(1, (size_t)d->width_bytes + 1);
@@ -49,8 +56,8 @@ static bool add_defaults(struct dictionary *d)
     uint32_t index = 0;
     if (d->is_nullable) {
         /* the key of NULL: never found by value, so no entry */
-        bool is_added = d->width_bytes == 0 ? bytes_add_varint(&d->keys, 0)
-                                            : bytes_add_zeros(&d->keys, d->width_bytes);
+        bool is_added = d->width_bytes > 0 ? bytes_add_zeros(&d->keys, d->width_bytes)
+                                           : add_place(d) && bytes_add_varint(&d->keys, 0);
         if (!is_added) {
             return false;
         }
@@ -75,6 +82,7 @@ bool dictionary_init(struct dictionary *d, uint32_t width_bytes, bool is_nullabl
 void dictionary_done(struct dictionary *d)
 {
     bytes_done(&d->keys);
+    bytes_done(&d->places);
     free(d->entries);
     free(d->recent);
     *d = (struct dictionary){0};
@@ -83,6 +91,7 @@ void dictionary_done(struct dictionary *d)
 bool dictionary_reset(struct dictionary *d, size_t keep_bytes)
 {
     bytes_reset(&d->keys, keep_bytes);
+    bytes_reset(&d->places, keep_bytes);
     d->keys_count = 0;
     memset(d->recent, 0, DICTIONARY_CACHE_ENTRIES * sizeof(*d->recent));
     size_t table_bytes = ((size_t)d->entries_mask + 1) * sizeof(*d->entries);
@@ -142,9 +151,11 @@ add_new(struct dictionary *d, const uint8_t *key, size_t len_bytes, struct dicti
     }
     size_t before = d->keys.len;
     bool has_length = d->width_bytes == 0;
-    if ((has_length && !bytes_add_varint(&d->keys, len_bytes)) ||
+    size_t places_before = d->places.len;
+    if ((has_length && (!add_place(d) || !bytes_add_varint(&d->keys, len_bytes))) ||
         !bytes_add(&d->keys, key, len_bytes)) {
         d->keys.len = before;
+        d->places.len = places_before;
         return false;
     }
     entry.start = d->keys.len - len_bytes;
@@ -181,6 +192,21 @@ bool dictionary_add(struct dictionary *d, const uint8_t *key, size_t len_bytes, 
     return true;
 }
 
+const uint8_t *dictionary_key(const struct dictionary *d, uint32_t index, size_t *ret_len_bytes)
+{
+    assert(index < d->keys_count);
+    *ret_len_bytes = d->width_bytes;
+    if (d->width_bytes > 0) {
+        return d->keys.at + (size_t)index * d->width_bytes;
+    }
+    uint64_t place = 0;
+    uint64_t len = 0;
+    memcpy(&place, d->places.at + (size_t)index * sizeof(place), sizeof(place));
+    const uint8_t *key = bytes_read_varint(d->keys.at + place, &len);
+    *ret_len_bytes = len;
+    return key;
+}
+
 void dictionary_remember(struct dictionary *d, const uint8_t *key, size_t len_bytes, uint32_t index)
 {
     if (len_bytes > DICTIONARY_SHORT_BYTES || index > UINT8_MAX) {
@@ -195,5 +221,6 @@ void dictionary_remember(struct dictionary *d, const uint8_t *key, size_t len_by
 
 size_t dictionary_memory_bytes(const struct dictionary *d)
 {
-    return d->keys.capacity + ((size_t)d->entries_mask + 1) * sizeof(*d->entries);
+    return d->keys.capacity + d->places.capacity +
+           ((size_t)d->entries_mask + 1) * sizeof(*d->entries);
 }

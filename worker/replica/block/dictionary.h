@@ -37,6 +37,7 @@ struct dictionary_recent {
 
 struct dictionary {
     struct bytes keys;                /* varint length (texts only) and bytes, one after another */
+    struct bytes places;              /* texts: where each key's length stands, 64 bits each */
     uint32_t width_bytes;             /* of every key; 0 = texts */
     struct dictionary_entry *entries; /* owned, open addressing */
     uint32_t entries_mask;            /* their count is a power of two */
@@ -58,6 +59,9 @@ bool dictionary_reset(struct dictionary *d, size_t keep_bytes) MUST_CHECK;
 uint32_t dictionary_empty_index(const struct dictionary *d);
 bool dictionary_add(struct dictionary *d, const uint8_t *key, size_t len_bytes, uint32_t *ret_index)
     MUST_CHECK;
+
+/* The bytes of the key at index (of NULL: none or zeros). Borrowed until the next add. */
+const uint8_t *dictionary_key(const struct dictionary *d, uint32_t index, size_t *ret_len_bytes);
 
 /* The two words of a key of at most DICTIONARY_SHORT_BYTES; 16 bytes must be readable. */
 static inline struct dictionary_recent dictionary_words(const uint8_t *key, size_t len_bytes)

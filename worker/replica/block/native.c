@@ -7,6 +7,7 @@
 
 enum {
     VARINT_MAX_BYTES = 10,
+    FILLER_MAX_BYTES = 64, /* name and type of a column from native_add_bytes */
     HEADS_PER_DICTIONARY_BYTES = 4 * 8,
     PIECES_PER_COLUMN = 8, /* null map, offsets, data, keys, each with a head before it */
     KEYS_VERSION = 1,      /* SharedDictionariesWithAdditionalKeys */
@@ -32,7 +33,7 @@ bool native_plan(
 {
     size_t nodes = nodes_count(column);
     if (n->head_max_bytes == 0) {
-        n->head_max_bytes = 2 * (size_t)VARINT_MAX_BYTES;
+        n->head_max_bytes = 2 * (size_t)VARINT_MAX_BYTES + FILLER_MAX_BYTES;
     }
     n->head_max_bytes += strlen(name) + strlen(type_text) + 2 * (size_t)VARINT_MAX_BYTES;
     n->head_max_bytes += nodes * (size_t)HEADS_PER_DICTIONARY_BYTES;
@@ -160,6 +161,16 @@ bool native_add(
     }
     /* without rows the format has neither versions nor data */
     return column_items(column) == 0 || (add_versions(n, column) && add_values(n, column));
+}
+
+bool native_add_bytes(
+    struct native *n, const char *name, const char *type_text, const struct bytes *data)
+{
+    if (!add_text(n, name) || !add_text(n, type_text)) {
+        return false;
+    }
+    add_data(n, data);
+    return true;
 }
 
 void native_end(struct native *n)

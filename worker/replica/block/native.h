@@ -38,6 +38,9 @@ void native_begin(struct native *n, size_t columns_count, size_t rows);
 bool native_add(
     struct native *n, const char *name, const char *type_text,
     const struct column *column) MUST_CHECK;
+/* A column of values that are already in the format's layout; borrowed like the columns. */
+bool native_add_bytes(
+    struct native *n, const char *name, const char *type_text, const struct bytes *data) MUST_CHECK;
 void native_end(struct native *n);
 
 #endif

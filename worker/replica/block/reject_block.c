@@ -45,7 +45,7 @@ static enum status init_block(struct reject_block *b, size_t keep_bytes, struct 
         if (st != ST_OK) {
             return st;
         }
-        columns[i] = (struct block_column){NAMES[i], b->types[i]};
+        columns[i] = (struct block_column){.name = NAMES[i], .type = b->types[i]};
     }
     return block_new(columns, COLUMNS_COUNT, keep_bytes, &b->block, err);
 }

@@ -202,7 +202,7 @@ read_key(struct decoder *d, const struct input *in, struct block *block, struct 
     }
     if (in->record->key == NULL) {
         for (size_t i = 0; i < plan->fields_count; i++) {
-            if (!column_add_default(block_column(block, plan->fields[i].column))) {
+            if (!column_add_absent(block_column(block, plan->fields[i].column))) {
                 return ST_NO_MEMORY;
             }
         }
@@ -427,7 +427,7 @@ enum status decoder_add_tombstone(
     }
     for (size_t i = 0; i < d->plan->fields_count && st == ST_OK; i++) {
         struct column *column = block_column(block, d->plan->fields[i].column);
-        st = column_add_default(column) ? ST_OK : ST_NO_MEMORY;
+        st = column_add_absent(column) ? ST_OK : ST_NO_MEMORY;
     }
     st = st == ST_OK ? read_key(d, &in, block, &ret_outcome->reject) : st;
     st = end_row(d, record, record->key_bytes, block, st);

@@ -221,13 +221,13 @@ static const uint8_t *row_list(struct walk *w, const struct plan_node *node, con
     return at;
 }
 
-/* Columns whose key did not come get zero values. */
+/* Columns whose key did not come get zero values, or the table's DEFAULT. */
 JSON_COLD bool row_fill(struct walk *w, size_t word)
 {
     uint64_t missing = w->plan->wanted[word] & ~w->seen[word];
     for (; missing != 0; missing &= missing - 1) {
         size_t column = word * 64 + (size_t)__builtin_ctzll(missing);
-        if (!column_add_default(w->columns[column])) {
+        if (!column_add_absent(w->columns[column])) {
             (void)walk_no_memory(w);
             return false;
         }

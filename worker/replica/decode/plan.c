@@ -14,12 +14,12 @@ enum {
     COLUMNS_MAX = 4096
 };
 
-static const char *
-table_type(const struct plan_column *columns, size_t columns_count, const char *name)
+static const struct plan_column *
+find_column(const struct plan_column *columns, size_t columns_count, const char *name)
 {
     for (size_t i = 0; i < columns_count; i++) {
         if (strcmp(columns[i].name, name) == 0) {
-            return columns[i].type;
+            return &columns[i];
         }
     }
     return NULL;
@@ -127,17 +127,16 @@ static const char *key_path(const struct plan *plan, const char *path)
 }
 
 static enum status add_column(
-    struct plan *plan, const struct pipe_spec *spec, const char *name, const char *type_text,
+    struct plan *plan, const struct pipe_spec *spec, const struct plan_column *column,
     struct err *err)
 {
+    const char *name = column->name;
     size_t index = plan->columns_count;
     struct ch_type *type = NULL;
-    enum status st = ch_type_parse(type_text, &type, err);
-    if (st != ST_OK) {
-        (void)err_wrap(err, "column %s", name);
-        return st;
+    enum status st = ch_type_parse(column->type, &type, err);
+    if (st == ST_OK && spec->source.format == PIPE_FORMAT_JSON) {
+        st = ch_type_check_json(type, err);
     }
-    st = ch_type_check_json(type, err);
     if (st != ST_OK) {
         ch_type_free(type);
         (void)err_wrap(err, "column %s", name);
@@ -154,6 +153,8 @@ static enum status add_column(
     if (virtual_find(source, &kind)) {
         return add_virtual(plan, index, kind, err);
     }
+    plan->columns[index].has_default =
+        column->has_default && spec->settings.defaults == PIPE_DEFAULTS_SERVER;
     const char *path = key_path(plan, source);
     if (path == NULL) {
         return add_field(plan, index, source, &spec->settings, err);
@@ -192,9 +193,6 @@ static enum status check_settings(const struct pipe_spec *spec, struct err *err)
             err, ST_UNSUPPORTED, "format %s is not supported yet",
             pipe_format_text(spec->source.format));
     }
-    if (spec->settings.defaults == PIPE_DEFAULTS_SERVER) {
-        return err_set(err, ST_UNSUPPORTED, "penstock_defaults=server is not supported yet");
-    }
     if (spec->settings.multi_record != PIPE_MULTI_RECORD_OFF &&
         spec->source.format != PIPE_FORMAT_JSON) {
         return err_set(
@@ -222,12 +220,12 @@ static enum status init(
     }
     for (size_t i = 0; i < to->columns_count; i++) {
         const char *name = to->columns[i].name;
-        const char *type = table_type(table_columns, table_count, name);
-        if (type == NULL) {
+        const struct plan_column *column = find_column(table_columns, table_count, name);
+        if (column == NULL) {
             return err_set(
                 err, ST_INVALID, "table %s.%s has no column %s", to->database, to->table, name);
         }
-        st = add_column(plan, spec, name, type, err);
+        st = add_column(plan, spec, column, err);
         if (st != ST_OK) {
             return st;
         }

@@ -27,6 +27,7 @@
 struct plan_column {
     const char *name;
     const char *type;
+    bool has_default; /* a DEFAULT or EPHEMERAL expression: for penstock_defaults=server */
 };
 
 struct cell;

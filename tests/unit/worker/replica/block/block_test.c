@@ -30,7 +30,7 @@ static struct made make(const char *const *types, size_t count)
     struct block_column columns[COLUMNS_MAX];
     for (size_t i = 0; i < count; i++) {
         assert_int_equal(ch_type_parse(types[i], &m.types[i], NULL), ST_OK);
-        columns[i] = (struct block_column){NAMES[i], m.types[i]};
+        columns[i] = (struct block_column){.name = NAMES[i], .type = m.types[i]};
     }
     assert_int_equal(block_new(columns, count, 1 << 20, &m.block, NULL), ST_OK);
     return m;
@@ -136,6 +136,57 @@ static void block_encodes_special_types(void **state)
                  "\0\0\2\1\3\0\0\0\0\0\0\0\1\0\1"
                  "\1c\4JSON\1\0\0\0\0\0\0\0\7{\"a\":1}\2{}\7{\"a\":1}"
                  "\1d\17Nested(a UInt8)\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\11");
+    drop(&m);
+}
+
+/* A String takes NULL for absent, an Array is left out of the rows that do not have it. */
+static void block_leaves_out_what_is_absent(void **state)
+{
+    (void)state;
+    static const char *const TYPES[] = {"String", "Array(UInt8)", "LowCardinality(String)"};
+    struct made m = make(TYPES, 3);
+    block_free(m.block);
+    const struct block_column columns[] = {
+        {.name = "a", .type = m.types[0], .has_default = true},
+        {.name = "b", .type = m.types[1], .has_default = true},
+    };
+    assert_int_equal(block_new(columns, 2, 1 << 20, &m.block, NULL), ST_OK);
+    struct column *text = block_column(m.block, 0);
+    struct column *list = block_column(m.block, 1);
+    assert_false(column_takes_null(text) || column_takes_null(list));
+    for (unsigned i = 0; i < 4; i++) {
+        assert_true(i == 0 ? column_add_absent(text) : column_add_default(text));
+        assert_true(i == 1 || i == 2 ? column_add_absent(list) : column_add_default(list));
+        if (i == 3) {
+            block_row_rollback(m.block);
+            break;
+        }
+        block_row_commit(m.block, 1);
+    }
+    ASSERT_ENCODED(
+        m.block, "\2\1\1a\20Nullable(String)\1\0\1b\14Array(UInt8)\0\0\0\0\0\0\0\0"
+                 "\1\2\1a\20Nullable(String)\0\0\0\0");
+    block_reset(m.block);
+    assert_true(column_add_absent(text) && column_add_absent(list));
+    block_row_commit(m.block, 1);
+    ASSERT_ENCODED(m.block, "\1\1\1a\20Nullable(String)\1\0");
+    block_free(m.block);
+    const struct block_column containers[] = {
+        {.name = "b", .type = m.types[1], .has_default = true}};
+    assert_int_equal(block_new(containers, 1, 1 << 20, &m.block, NULL), ST_OK);
+    assert_true(column_add_absent(block_column(m.block, 0)));
+    block_row_commit(m.block, 1);
+    ASSERT_ENCODED(m.block, "\1\1\20_penstock_filler\5UInt8\0");
+    block_free(m.block);
+    const struct block_column keys[] = {{.name = "c", .type = m.types[2], .has_default = true}};
+    assert_int_equal(block_new(keys, 1, 1 << 20, &m.block, NULL), ST_OK);
+    assert_true(column_add_absent(block_column(m.block, 0)));
+    block_row_commit(m.block, 1);
+    assert_true(column_add_default(block_column(m.block, 0)));
+    block_row_commit(m.block, 1);
+    ASSERT_ENCODED(
+        m.block, "\1\2\1c\40LowCardinality(Nullable(String))\1\0\0\0\0\0\0\0\0\6\0\0\0\0\0\0"
+                 "\2\0\0\0\0\0\0\0\0\0\2\0\0\0\0\0\0\0\0\1");
     drop(&m);
 }
 
@@ -310,7 +361,8 @@ static void block_keeps_memory_up_to_its_limit(void **state)
     static const char *const TYPES[] = {"String", "UInt64"};
     struct made m = make(TYPES, 2);
     block_free(m.block);
-    const struct block_column columns[] = {{"a", m.types[0]}, {"b", m.types[1]}};
+    const struct block_column columns[] = {
+        {.name = "a", .type = m.types[0]}, {.name = "b", .type = m.types[1]}};
     assert_int_equal(block_new(columns, 2, KEEP_BYTES, &m.block, NULL), ST_OK);
     add_texts(m.block, ROWS);
     size_t kept = block_memory_bytes(m.block);
@@ -331,6 +383,7 @@ int main(void)
         cmocka_unit_test(block_encodes_plain_columns),
         cmocka_unit_test(block_encodes_dictionaries),
         cmocka_unit_test(block_encodes_special_types),
+        cmocka_unit_test(block_leaves_out_what_is_absent),
         cmocka_unit_test(block_widens_indexes),
         cmocka_unit_test(block_copies_rows),
         cmocka_unit_test(block_rolls_back_half_a_row),

@@ -17,7 +17,7 @@ void fixture_open(
     size_t mappings_count = 0;
     for (; columns[count].name != NULL; count++) {
         const struct fixture_column *c = &columns[count];
-        table[count] = (struct plan_column){c->name, c->type};
+        table[count] = (struct plan_column){.name = c->name, .type = c->type};
         wanted[count] = (struct pipe_column){(char *)(uintptr_t)c->name, name};
         if (c->source != NULL) {
             mappings[mappings_count++] = (struct pipe_field_mapping){

@@ -7,6 +7,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "worker/replica/block/column_parts.h"
+
 static size_t children_wanted(const struct ch_type *type)
 {
     return type->kind == CH_LOW_CARDINALITY ? 0 : type->children_count;
@@ -100,23 +102,13 @@ void column_free(struct column *c)
     free(c);
 }
 
-/* Copies from here start at the first value again. */
-static void rewind_seek(struct column *c)
-{
-    c->seek_items = 0;
-    c->seek_bytes = 0;
-    if (c->seek_counts != NULL) {
-        memset(c->seek_counts, 0, c->children_count * sizeof(*c->seek_counts));
-    }
-}
-
 bool column_reset(struct column *c, size_t keep_bytes)
 {
     bytes_reset(&c->data, keep_bytes);
     bytes_reset(&c->nulls, keep_bytes);
     bytes_reset(&c->offsets, keep_bytes);
     bytes_reset(&c->absent, keep_bytes);
-    rewind_seek(c);
+    column_rewind(c);
     c->strings_count = 0;
     c->mark_strings = 0;
     c->mark_bytes = 0;
@@ -156,33 +148,13 @@ size_t column_items(const struct column *c)
     }
 }
 
-static uint64_t offset_at(const struct column *c, size_t items)
-{
-    uint64_t end = 0;
-    if (items > 0) {
-        memcpy(&end, c->offsets.at + (items - 1) * sizeof(end), sizeof(end));
-    }
-    return end;
-}
-
-/* Byte place of string number `item`, counted from string number `known` at byte `place`. */
-static size_t string_place(const struct column *c, size_t known, size_t place, size_t item)
-{
-    for (; known < item; known++) {
-        uint64_t len = 0;
-        const uint8_t *bytes = bytes_read_varint(c->data.at + place, &len);
-        place = (size_t)(bytes - c->data.at) + len;
-    }
-    return place;
-}
-
 static void truncate_strings(struct column *c, size_t items)
 {
     if (items == c->strings_count) {
         return; /* a value that was begun did not move the length */
     }
     assert(items >= c->mark_strings);
-    c->data.len = string_place(c, c->mark_strings, c->mark_bytes, items);
+    c->data.len = column_string_place(c, c->mark_strings, c->mark_bytes, items);
     c->strings_count = items;
 }
 
@@ -209,7 +181,7 @@ void column_truncate(struct column *c, size_t items)
         c->absent.len = items;
     }
     if (c->seek_items > items) {
-        rewind_seek(c);
+        column_rewind(c);
     }
     switch (c->kind) {
     case CH_STRING:
@@ -229,7 +201,7 @@ void column_truncate(struct column *c, size_t items)
     case CH_MAP:
         c->offsets.len = items * sizeof(uint64_t);
         for (size_t i = 0; i < c->children_count; i++) {
-            column_truncate(c->children[i], offset_at(c, items));
+            column_truncate(c->children[i], column_offset_at(c, items));
         }
         return;
     case CH_TUPLE:
@@ -301,7 +273,7 @@ static bool add_zero(struct column *c)
         return column_add_u64(c, (uint64_t)c->type->members[0].value);
     case CH_ARRAY:
     case CH_MAP:
-        return column_add_offset(c, offset_at(c, column_items(c)));
+        return column_add_offset(c, column_offset_at(c, column_items(c)));
     case CH_TUPLE:
         for (size_t i = 0; i < c->children_count; i++) {
             if (!column_add_default(c->children[i])) {
@@ -314,17 +286,10 @@ static bool add_zero(struct column *c)
     }
 }
 
-/* Fill flags with zeros for values that are there, up to `items`. */
-static bool pad_flags(struct bytes *flags, size_t items)
-{
-    assert(flags->len <= items);
-    return bytes_add_zeros(flags, items - flags->len);
-}
-
 /* A value that is not there, with its flag. */
 static bool add_flagged(struct column *c, struct bytes *flags)
 {
-    if (!pad_flags(flags, column_items(c)) || !bytes_room(flags, 1) || !add_zero(c)) {
+    if (!column_pad_flags(flags, column_items(c)) || !bytes_room(flags, 1) || !add_zero(c)) {
         return false;
     }
     flags->at[flags->len++] = 1;
@@ -362,7 +327,8 @@ bool column_add_absent(struct column *c)
     }
     if (c->is_left_out) {
         size_t items = column_items(c);
-        if (!pad_flags(&c->absent, items) || !bytes_room(&c->absent, 1) || !column_add_default(c)) {
+        if (!column_pad_flags(&c->absent, items) || !bytes_room(&c->absent, 1) ||
+            !column_add_default(c)) {
             return false;
         }
         c->absent.at[c->absent.len++] = 1;
@@ -373,7 +339,7 @@ bool column_add_absent(struct column *c)
 
 bool column_finish(struct column *c)
 {
-    if (c->is_nullable && !pad_flags(&c->nulls, column_items(c))) {
+    if (c->is_nullable && !column_pad_flags(&c->nulls, column_items(c))) {
         return false;
     }
     for (size_t i = 0; i < c->children_count; i++) {
@@ -461,143 +427,4 @@ bool column_add_wide_index(struct column *c, uint32_t index)
         return false;
     }
     return bytes_add(&c->data, &index, c->index_bytes);
-}
-
-/* Byte place of string number `item`; calls with rising numbers cost one walk in all. */
-static size_t seek_string(struct column *c, size_t item)
-{
-    if (item < c->seek_items) {
-        rewind_seek(c);
-    }
-    c->seek_bytes = string_place(c, c->seek_items, c->seek_bytes, item);
-    c->seek_items = item;
-    return c->seek_bytes;
-}
-
-static bool copy_strings(struct column *c, struct column *source, size_t from, size_t count)
-{
-    size_t start = seek_string(source, from);
-    size_t end = seek_string(source, from + count);
-    if (count > 0 && !bytes_add(&c->data, source->data.at + start, end - start)) {
-        return false;
-    }
-    c->strings_count += count;
-    return true;
-}
-
-static bool copy_keys(struct column *c, const struct column *source, size_t from, size_t count)
-{
-    const struct dictionary *d = &source->dictionary;
-    for (size_t i = from; i < from + count; i++) {
-        uint32_t index = 0;
-        memcpy(&index, source->data.at + i * source->index_bytes, source->index_bytes);
-        uint32_t place = 0;
-        if (!d->is_nullable || index > 0) {
-            size_t len = 0;
-            const uint8_t *key = dictionary_key(d, index, &len);
-            if (!dictionary_add(&c->dictionary, key, len, &place)) {
-                return false;
-            }
-        }
-        if (!column_add_index(c, place)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* Go to value number `item` of a Variant: seek_counts tell the alternatives' values before it. */
-static void seek_variant(struct column *c, size_t item)
-{
-    if (item < c->seek_items) {
-        rewind_seek(c);
-    }
-    for (; c->seek_items < item; c->seek_items++) {
-        uint8_t alternative = c->data.at[c->seek_items];
-        if (alternative != COLUMN_NO_ALTERNATIVE) {
-            c->seek_counts[alternative]++;
-        }
-    }
-}
-
-static bool copy_variant(struct column *c, struct column *source, size_t from, size_t count)
-{
-    size_t starts[CH_ALTERNATIVES_MAX];
-    seek_variant(source, from);
-    memcpy(starts, source->seek_counts, c->children_count * sizeof(*starts));
-    seek_variant(source, from + count);
-    if (count > 0 && !bytes_add(&c->data, source->data.at + from, count)) {
-        return false;
-    }
-    for (size_t i = 0; i < c->children_count; i++) {
-        c->counts[i] += source->seek_counts[i] - starts[i]; /* as data: for a rollback */
-    }
-    for (size_t i = 0; i < c->children_count; i++) {
-        size_t values = source->seek_counts[i] - starts[i];
-        if (!column_copy(c->children[i], source->children[i], starts[i], values)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool copy_lists(struct column *c, struct column *source, size_t from, size_t count)
-{
-    uint64_t first = offset_at(source, from);
-    uint64_t base = offset_at(c, column_items(c));
-    for (size_t i = from + 1; i <= from + count; i++) {
-        if (!column_add_offset(c, base + offset_at(source, i) - first)) {
-            return false;
-        }
-    }
-    uint64_t last = offset_at(source, from + count);
-    for (size_t i = 0; i < c->children_count; i++) {
-        if (!column_copy(c->children[i], source->children[i], first, last - first)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* The flags of those values, up to the last one that is set. */
-static bool
-copy_flags(struct bytes *flags, size_t items, const struct bytes *source, size_t from, size_t count)
-{
-    if (source->len <= from) {
-        return true;
-    }
-    size_t flags_count = source->len - from < count ? source->len - from : count;
-    return pad_flags(flags, items) && bytes_add(flags, source->at + from, flags_count);
-}
-
-bool column_copy(struct column *c, struct column *source, size_t from, size_t count)
-{
-    assert(c->kind == source->kind && from + count <= column_items(source));
-    size_t items = column_items(c);
-    if (!copy_flags(&c->nulls, items, &source->nulls, from, count) ||
-        !copy_flags(&c->absent, items, &source->absent, from, count)) {
-        return false;
-    }
-    switch (c->kind) {
-    case CH_STRING:
-    case CH_JSON:
-        return copy_strings(c, source, from, count);
-    case CH_VARIANT:
-        return copy_variant(c, source, from, count);
-    case CH_LOW_CARDINALITY:
-        return copy_keys(c, source, from, count);
-    case CH_ARRAY:
-    case CH_MAP:
-        return copy_lists(c, source, from, count);
-    case CH_TUPLE:
-        for (size_t i = 0; i < c->children_count; i++) {
-            if (!column_copy(c->children[i], source->children[i], from, count)) {
-                return false;
-            }
-        }
-        return true;
-    default: /* fixed width */
-        return count == 0 ||
-               bytes_add(&c->data, source->data.at + from * c->width_bytes, count * c->width_bytes);
-    }
 }

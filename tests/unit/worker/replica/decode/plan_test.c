@@ -12,7 +12,10 @@ static enum status try_plan(
         .settings = settings == NULL ? (struct pipe_settings){0} : *settings,
         .destination = {.database = name, .table = name, .columns = &wanted, .columns_count = 1},
     };
-    const struct plan_column table[] = {{.name = "other", .type = "Int8"}, {.name = "known", .type = type}, {.name = "_offset", .type = type}};
+    const struct plan_column table[] = {
+        {.name = "other", .type = "Int8"},
+        {.name = "known", .type = type},
+        {.name = "_offset", .type = type}};
     struct plan *plan = NULL;
     enum status st = plan_new(&spec, table, ARRAY_LEN(table), &plan, err);
     if (st == ST_OK) {

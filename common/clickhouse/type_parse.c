@@ -293,13 +293,19 @@ static enum status add_alternative(struct type_lex *p, struct ch_type *type, str
     CLEANUP(freep) char *text = ch_type_text(child);
     size_t place = type->children_count;
     int order = 1;
-    while (text != NULL && place > 0) {
+    bool is_out_of_memory = text == NULL;
+    while (!is_out_of_memory && place > 0) {
         CLEANUP(freep) char *other = ch_type_text(type->children[place - 1]);
-        order = other == NULL ? 1 : strcmp(text, other);
+        is_out_of_memory = other == NULL;
+        order = is_out_of_memory ? 1 : strcmp(text, other);
         if (order >= 0) {
             break;
         }
         place--;
+    }
+    if (is_out_of_memory) { /* a wrong order would be wrong data */
+        ch_type_free(child);
+        return err_set(p->err, ST_NO_MEMORY, "out of memory for a type");
     }
     if (place > 0 && order == 0) {
         ch_type_free(child);

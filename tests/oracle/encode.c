@@ -174,7 +174,7 @@ static enum status add_avro(
         return err_set(err, ST_INVALID, "record %lld is cut", (long long)number);
     }
     struct reject reject;
-    enum status st = avro_reader_row(reader, body, len, block, &reject);
+    enum status st = avro_record_reader_row(reader, body, len, block, &reject);
     if (st == ST_REJECTED) {
         block_row_rollback(block);
         print_reject(&reject, number);
@@ -198,13 +198,13 @@ static int run_avro(const struct options *o, struct plan *plan)
     CLEANUP(block_freep) struct block *block = NULL;
     size_t count = 0;
     const struct block_column *columns = plan_columns(plan, &count);
-    enum status st = avro_reader_new(&schema, plan, &reader, &err);
+    enum status st = avro_record_reader_new(&schema, plan, &reader, &err);
     st = st == ST_OK ? block_new(columns, count, 0, &block, &err) : st;
     uint32_t len = 0;
     for (int64_t number = 0; st == ST_OK && fread(&len, sizeof(len), 1, stdin) == 1; number++) {
         st = add_avro(reader, block, len, number, &err);
     }
-    avro_reader_free(reader);
+    avro_record_reader_free(reader);
     return st == ST_OK ? write_block(o, block, &err) : failed(&err);
 }
 

@@ -47,7 +47,7 @@ enum status reader_init(
 void reader_done(struct reader *reader);
 
 /* The cells of an Avro body with JSON_PADDING_BYTES readable behind it; statuses of
- * avro_reader_row. */
+ * avro_record_reader_row. */
 enum status reader_avro_row(
     const struct reader *reader, const uint8_t *body, size_t len, struct block *block,
     struct reject *ret_reject) MUST_CHECK;

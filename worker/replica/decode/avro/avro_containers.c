@@ -218,7 +218,7 @@ static const uint8_t *search_block(
         }
         search->is_twice = search->is_twice || (is_it && search->found != NULL);
         search->found = is_it ? at : search->found;
-        at = avro_skip(r, n->type->element, at);
+        at = avro_step_over(r, n->type->element, at);
         if (at == NULL) {
             return NULL;
         }

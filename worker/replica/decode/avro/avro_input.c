@@ -115,7 +115,7 @@ skip_items(struct avro_run *r, const struct avro_type *type, const uint8_t *at, 
             at = avro_length(r, at, &len);
             at = at == NULL ? NULL : at + len;
         }
-        at = at == NULL ? NULL : avro_skip(r, type->element, at);
+        at = at == NULL ? NULL : avro_step_over(r, type->element, at);
     }
     return at;
 }
@@ -143,7 +143,7 @@ static const uint8_t *skip_list(struct avro_run *r, const struct avro_type *type
     return NULL;
 }
 
-const uint8_t *avro_skip(struct avro_run *r, const struct avro_type *type, const uint8_t *at)
+const uint8_t *avro_step_over(struct avro_run *r, const struct avro_type *type, const uint8_t *at)
 {
     size_t number = 0;
     int64_t value = 0;
@@ -161,7 +161,7 @@ const uint8_t *avro_skip(struct avro_run *r, const struct avro_type *type, const
         return at == NULL ? NULL : at + number;
     case AVRO_RECORD:
         for (size_t i = 0; i < type->count && at != NULL; i++) {
-            at = avro_skip(r, type->fields[i].type, at);
+            at = avro_step_over(r, type->fields[i].type, at);
         }
         return at;
     case AVRO_ARRAY:
@@ -169,7 +169,7 @@ const uint8_t *avro_skip(struct avro_run *r, const struct avro_type *type, const
         return skip_list(r, type, at);
     case AVRO_UNION:
         at = avro_branch(r, type, at, &number);
-        return at == NULL ? NULL : avro_skip(r, type->branches[number], at);
+        return at == NULL ? NULL : avro_step_over(r, type->branches[number], at);
     case AVRO_NULL:
     case AVRO_BOOLEAN:
     case AVRO_FLOAT:
@@ -184,7 +184,7 @@ const uint8_t *avro_run_skip(
     struct avro_run *r, const struct avro_node *n, struct column *column, const uint8_t *at)
 {
     (void)column; /* nothing is written */
-    return avro_skip(r, n->type, at);
+    return avro_step_over(r, n->type, at);
 }
 
 const uint8_t *avro_run_skip_bytes(

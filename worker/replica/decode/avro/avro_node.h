@@ -204,7 +204,7 @@ const uint8_t *
 avro_items(struct avro_run *r, const uint8_t *at, uint64_t least_bytes, size_t *ret_count);
 
 /* Go over one value of that type. */
-const uint8_t *avro_skip(struct avro_run *r, const struct avro_type *type, const uint8_t *at);
+const uint8_t *avro_step_over(struct avro_run *r, const struct avro_type *type, const uint8_t *at);
 
 /* Append one value to r->json as JSON text. */
 const uint8_t *avro_json(struct avro_run *r, const struct avro_type *type, const uint8_t *at);

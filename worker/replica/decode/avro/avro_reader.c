@@ -68,7 +68,7 @@ static enum status init_text(struct avro_run *r, struct err *err)
     return st == ST_OK ? column_new(r->text_type, &r->text, err) : st;
 }
 
-enum status avro_reader_new(
+enum status avro_record_reader_new(
     const struct schema *schema, const struct plan *plan, struct avro_reader **ret_reader,
     struct err *err)
 {
@@ -84,14 +84,14 @@ enum status avro_reader_new(
     st = st == ST_OK ? compile(reader, plan, err) : st;
     st = st == ST_OK ? init_text(&reader->run, err) : st;
     if (st != ST_OK) {
-        avro_reader_free(reader);
+        avro_record_reader_free(reader);
         return st;
     }
     *ret_reader = reader;
     return ST_OK;
 }
 
-void avro_reader_free(struct avro_reader *reader)
+void avro_record_reader_free(struct avro_reader *reader)
 {
     if (reader == NULL) {
         return;
@@ -127,7 +127,7 @@ static enum status describe(const struct avro_reader *reader, struct reject *rej
     return ST_REJECTED;
 }
 
-enum status avro_reader_row(
+enum status avro_record_reader_row(
     struct avro_reader *reader, const uint8_t *body, size_t len, struct block *block,
     struct reject *ret_reject)
 {

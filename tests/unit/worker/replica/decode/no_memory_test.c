@@ -454,7 +454,7 @@ static enum status
 avro_row(struct rig *r, struct avro_reader *reader, const uint8_t *body, size_t len)
 {
     struct reject reject = {0};
-    enum status st = avro_reader_row(reader, body, len, r->block, &reject);
+    enum status st = avro_record_reader_row(reader, body, len, r->block, &reject);
     if (st == ST_REJECTED) {
         fail_msg("%s", reject.message);
     }
@@ -481,7 +481,7 @@ static void reading_avro(void **state)
         struct err err = {0};
         open_fully(&r);
         failing_heap_arm(n);
-        enum status st = avro_reader_new(&schema, r.plan, &reader, &err);
+        enum status st = avro_record_reader_new(&schema, r.plan, &reader, &err);
         st = st == ST_OK ? avro_row(&r, reader, body, len) : st;
         was_refused = failing_heap_disarm();
         if (st != (was_refused ? ST_NO_MEMORY : ST_OK)) {
@@ -491,7 +491,7 @@ static void reading_avro(void **state)
         if (reader != NULL) {
             assert_int_equal(avro_row(&r, reader, body, len), ST_OK);
         }
-        avro_reader_free(reader);
+        avro_record_reader_free(reader);
         close_rig(&r);
     }
     assert_in_range(n, 20, ALLOCATIONS_MAX - 1);

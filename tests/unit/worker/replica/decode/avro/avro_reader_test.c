@@ -25,7 +25,7 @@ static void avro_open_with(
     fixture_open(&a->f, columns, settings);
     struct schema schema = {.id = 7, .text = schema_text, .text_bytes = strlen(schema_text)};
     struct err err = {0};
-    if (avro_reader_new(&schema, a->f.plan, &a->reader, &err) != ST_OK) {
+    if (avro_record_reader_new(&schema, a->f.plan, &a->reader, &err) != ST_OK) {
         fail_msg("%s: %s", schema_text, err.text);
     }
 }
@@ -37,7 +37,7 @@ static void avro_open(struct avro *a, const char *schema, const struct fixture_c
 
 static void avro_close(struct avro *a)
 {
-    avro_reader_free(a->reader);
+    avro_record_reader_free(a->reader);
     fixture_close(&a->f);
 }
 
@@ -47,7 +47,7 @@ static enum status avro_add(struct avro *a, const char *bytes, size_t len)
     assert_non_null(copy);
     memcpy(copy, bytes, len);
     memset(copy + len, 0xa5, PADDING_BYTES); /* what lies behind must not matter */
-    enum status st = avro_reader_row(a->reader, copy, len, a->f.block, &a->f.reject);
+    enum status st = avro_record_reader_row(a->reader, copy, len, a->f.block, &a->f.reject);
     free(copy);
     if (st == ST_OK) {
         block_row_commit(a->f.block, len);
@@ -452,7 +452,7 @@ static void a_schema_without_fields_is_refused(void **state)
         struct schema schema = {.text = SCHEMAS[i], .text_bytes = strlen(SCHEMAS[i])};
         struct avro_reader *reader = NULL;
         struct err err = {0};
-        assert_int_equal(avro_reader_new(&schema, f.plan, &reader, &err), ST_INVALID);
+        assert_int_equal(avro_record_reader_new(&schema, f.plan, &reader, &err), ST_INVALID);
         fixture_close(&f);
     }
 }

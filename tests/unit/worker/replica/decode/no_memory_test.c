@@ -102,7 +102,7 @@ static void describe(struct rig *r)
             continue;
         }
         (void)snprintf(r->names[count], sizeof(r->names[count]), "c%zu", count);
-        r->table[count] = (struct plan_column){r->names[count], SHAPES[i].type};
+        r->table[count] = (struct plan_column){.name = r->names[count], .type = SHAPES[i].type};
         r->wanted[count] = (struct pipe_column){r->names[count], name};
         add_text(count == 0 ? "{\"" : ",\"", "");
         add_text(r->names[count], "");

@@ -30,7 +30,7 @@ apply_settings(const struct request *request, struct pipe_patch *patch, struct e
         request->json, wire_is_terraform(request->user_agent), patch->definition, err);
 }
 
-/* PATCH P/source: what Cloud makes immutable, while nobody reads. */
+/* PATCH P/source: what Cloud makes immutable, while nobody reads; new logins at any time. */
 static enum status
 apply_source(const struct request *request, struct pipe_patch *patch, struct err *err)
 {
@@ -126,9 +126,12 @@ static enum status store_result(
 }
 
 /* Inside the transaction, the row locked: nobody starts the pipe before it ends. */
-static enum status check_idle(change_function *change, const struct pipe_row *row, struct err *err)
+static enum status check_idle(
+    const struct request *request, change_function *change, const struct pipe_row *row,
+    struct err *err)
 {
-    return change == apply_source ? support_check_idle(row, err) : ST_OK;
+    bool needs_idle = change == apply_source && !wire_source_is_login(request->json);
+    return needs_idle ? support_check_idle(row, err) : ST_OK;
 }
 
 /* Inside the transaction. */
@@ -142,7 +145,7 @@ static enum status change_locked(
     }
     json_t *old_secrets = NULL;
     struct pipe_patch patch = {.definition = json_deep_copy(row.definition)};
-    status = check_idle(change, &row, err);
+    status = check_idle(request, change, &row, err);
     if (status == ST_OK) {
         status = pipe_get_secrets(request->store, row.id, &old_secrets, err);
     }

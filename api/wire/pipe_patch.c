@@ -138,6 +138,23 @@ wire_patch_apply(json_t *body, bool is_terraform, struct pipe_patch *patch, stru
     return wire_settings_put(json_object_get(body, "settings"), false, patch->definition, err);
 }
 
+/* True if the object has this member and no other. */
+static bool has_only(const json_t *object, const char *name)
+{
+    return json_object_size(object) == 1 && json_object_get(object, name) != NULL;
+}
+
+bool wire_source_is_login(const json_t *body)
+{
+    const json_t *kafka = json_object_get(body, "kafka");
+    const json_t *registry = json_object_get(kafka, "schemaRegistry");
+    size_t logins_count = json_object_get(kafka, "credentials") == NULL ? 0 : 1;
+    if (registry != NULL) {
+        logins_count += has_only(registry, "credentials") ? 1 : 0;
+    }
+    return has_only(body, "kafka") && logins_count > 0 && json_object_size(kafka) == logins_count;
+}
+
 static bool patch_source(json_t *given, const json_t *known, struct pipe_patch *patch)
 {
     json_t *kafka = json_object_get(json_object_get(patch->definition, "source"), "kafka");
@@ -147,6 +164,9 @@ static bool patch_source(json_t *given, const json_t *known, struct pipe_patch *
     json_object_foreach(given, name, value)
     {
         json_t *taken = json_object_get(known, name);
+        if (strcmp(name, "schemaRegistry") == 0 && has_only(value, "credentials")) {
+            continue; /* the same registry with another login */
+        }
         if (taken != NULL) {
             is_ok = is_ok && json_object_set_new(kafka, name, json_deep_copy(taken)) == 0;
         } else if (json_is_null(value) || json_is_string(value)) {

@@ -35,8 +35,13 @@ wire_settings_put(json_t *body, bool is_terraform, json_t *definition, struct er
 
 /*
  * Apply the body of PATCH P/source, {"kafka": {…}}: any member of the source, also those that
- * PATCH P cannot change. Absent keeps, null clears. ST_INVALID, ST_NO_MEMORY.
+ * PATCH P cannot change. Absent keeps, null clears; a schemaRegistry of credentials alone keeps the
+ * registry. ST_INVALID, ST_NO_MEMORY.
  */
 enum status wire_source_patch(json_t *body, struct pipe_patch *patch, struct err *err) MUST_CHECK;
+
+/* True if such a body has logins only (of Kafka, of the registry): a running pipe takes them, since
+ * what it reads and where it goes stay the same. */
+bool wire_source_is_login(const json_t *body);
 
 #endif

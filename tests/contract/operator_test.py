@@ -71,6 +71,27 @@ def test_source_while_running_is_400(penstock, make):
     assert penstock.pipe(pipe["id"]) == pipe
 
 
+def test_new_logins_reach_a_running_pipe(penstock, database, make):
+    registry = {"url": "https://r.invalid", "authentication": "PLAIN"}
+    login = {"username": "key", "password": "hunter2-old"}
+    pipe = make(kafka={"format": "AvroConfluent", "schemaRegistry": {**registry, "credentials": login}})
+    column = lambda name: database.query(f"SELECT {name} FROM pipe WHERE id = '{pipe['id']}'")
+    secrets, revision = column("md5(secrets)"), int(column("revision"))
+    new = {"credentials": {"username": "key", "password": "hunter2-new"}}
+    reply = penstock.request("PATCH", f"{penstock.pipes_path}/{pipe['id']}",
+                             {"source": {"kafka": {"schemaRegistry": new}}})
+    assert reply.status == 400 and column("md5(secrets)") == secrets  # as on Cloud
+    changed = source(penstock, pipe["id"], {"schemaRegistry": new})
+    assert changed.status == 200 and "hunter2" not in changed.text
+    assert changed.result["source"]["kafka"]["schemaRegistry"] == registry
+    assert column("md5(secrets)") != secrets and int(column("revision")) == revision + 1
+    events = penstock.result("GET", f"{penstock.pipes_path}/{pipe['id']}/events?type=credentials")["events"]
+    assert len(events) == 1
+    moved = {"schemaRegistry": {"url": "https://elsewhere.invalid", **new}}
+    assert "must be stopped" in source(penstock, pipe["id"], moved).error
+    assert int(column("revision")) == revision + 1
+
+
 def test_restart(penstock, database, make):
     pipe = make()["id"]
     path = f"{penstock.pipes_path}/{pipe}/restart"

@@ -153,9 +153,66 @@ static void user_agents(void **state)
     assert_false(wire_is_terraform(NULL));
 }
 
+static void a_registrys_login_alone_keeps_the_registry(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *body;
+        const char *registry; /* NULL = none any more */
+        const char *secrets;
+        bool is_login;
+    } cases[] = {
+        {"{'kafka':{'schemaRegistry':{'credentials':{'username':'v'}}}}",
+         "{'url':'https://r','authentication':'PLAIN'}", "{'schemaRegistry':{'username':'v'}}",
+         true},
+        {"{'kafka':{'schemaRegistry':{'credentials':null}}}",
+         "{'url':'https://r','authentication':'PLAIN'}", "{}", true},
+        {"{'kafka':{'credentials':{'password':'p'},'schemaRegistry':{'credentials':{'username':'v'}"
+         "}}}",
+         "{'url':'https://r','authentication':'PLAIN'}",
+         "{'kafka':{'password':'p'},'schemaRegistry':{'username':'v'}}", true},
+        {"{'kafka':{'credentials':{'password':'p'}}}",
+         "{'url':'https://r','authentication':'PLAIN'}",
+         "{'kafka':{'password':'p'},'schemaRegistry':{'username':'u'}}", true},
+        {"{'kafka':{'schemaRegistry':{'url':'https://q','credentials':{'username':'v'}}}}",
+         "{'url':'https://q'}", "{'schemaRegistry':{'username':'v'}}", false},
+        {"{'kafka':{'schemaRegistry':{'url':'https://q'}}}", "{'url':'https://q'}",
+         "{'schemaRegistry':{'username':'u'}}", false},
+        {"{'kafka':{'schemaRegistry':null}}", NULL, "{}", false},
+        {"{'kafka':{'topics':'t','schemaRegistry':{'credentials':{'username':'v'}}}}",
+         "{'url':'https://r','authentication':'PLAIN'}", "{'schemaRegistry':{'username':'v'}}",
+         false},
+        {"{'kafka':{}}", "{'url':'https://r','authentication':'PLAIN'}",
+         "{'schemaRegistry':{'username':'u'}}", false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        json_t *body = load_quoted(cases[i].body);
+        struct pipe_patch patch = {
+            .definition = load_quoted("{'source':{'kafka':{'topics':'t','schemaRegistry':{'url':"
+                                      "'https://r','authentication':'PLAIN'}}}}"),
+            .secrets = load_quoted("{'schemaRegistry':{'username':'u'}}"),
+        };
+        assert_int_equal(wire_source_is_login(body), cases[i].is_login);
+        assert_int_equal(wire_source_patch(body, &patch, NULL), ST_OK);
+        const json_t *registry = json_object_get(look(patch.definition, "kafka"), "schemaRegistry");
+        if (cases[i].registry == NULL) {
+            assert_null(registry);
+        } else {
+            assert_same(registry, cases[i].registry);
+        }
+        assert_same(patch.secrets, cases[i].secrets);
+        wire_patch_done(&patch);
+        json_decref(body);
+    }
+    json_t *body = load_quoted("{'kafka':{'credentials':{}},'more':1}");
+    assert_false(wire_source_is_login(body));
+    json_decref(body);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_registrys_login_alone_keeps_the_registry),
         cmocka_unit_test(patches),
         cmocka_unit_test(terraform_drops_mappings),
         cmocka_unit_test(settings),

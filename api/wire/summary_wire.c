@@ -4,6 +4,7 @@
 #include "api/wire/summary_wire.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "common/metrics/latency.h"
 
@@ -131,6 +132,23 @@ static json_t *guarantee_to_json(void)
         "protects");
 }
 
+/* What works and should not stay so: sentences for a person. */
+static json_t *warnings_to_json(const struct pipe_row *row)
+{
+    const json_t *kafka = json_object_get(json_object_get(row->definition, "source"), "kafka");
+    const json_t *registry = json_object_get(kafka, "schemaRegistry");
+    const char *url = json_string_value(json_object_get(registry, "url"));
+    json_t *list = json_array();
+    if (url != NULL && strncmp(url, "http://", 7) == 0 &&
+        json_array_append_new(
+            list, json_string("the schema registry is asked over http://: its login and the "
+                              "schemas cross the network unencrypted; use https://")) != 0) {
+        json_decref(list);
+        return NULL;
+    }
+    return list;
+}
+
 static json_t *counters_to_json(const struct runtime_summary *runtime)
 {
     const struct runtime_counters *c = &runtime->counters;
@@ -185,6 +203,7 @@ json_t *wire_summary_to_json(
     is_ok = is_ok && json_object_set_new(summary, "latencyMs", latency_to_json(runtime)) == 0;
     is_ok = is_ok && json_object_set_new(summary, "guarantee", guarantee_to_json()) == 0;
     is_ok = is_ok && json_object_set_new(summary, "lastError", last_error_to_json(row)) == 0;
+    is_ok = is_ok && json_object_set_new(summary, "warnings", warnings_to_json(row)) == 0;
     if (!is_ok) {
         json_decref(summary);
         return NULL;

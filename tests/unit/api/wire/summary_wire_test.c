@@ -148,11 +148,32 @@ static void nothing_yet_and_short(void **state)
     json_decref(json);
 }
 
+static void a_registry_without_tls_is_warned_of(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *url;
+        size_t warnings_count;
+    } cases[] = {{"http://r:8081", 1}, {"https://r:8081", 0}};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct pipe_row row = row_of(true);
+        row.definition = json_pack(
+            "{s:{s:{s:{s:s}}}}", "source", "kafka", "schemaRegistry", "url", cases[i].url);
+        json_t *json = wire_summary_to_json(&row, NULL, false);
+        const json_t *warnings = json_object_get(json, "warnings");
+        assert_true(json_is_array(warnings));
+        assert_int_equal(json_array_size(warnings), cases[i].warnings_count);
+        json_decref(json);
+        json_decref(row.definition);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reasons),
         cmocka_unit_test(whole),
+        cmocka_unit_test(a_registry_without_tls_is_warned_of),
         cmocka_unit_test(nothing_yet_and_short),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

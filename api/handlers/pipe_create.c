@@ -13,6 +13,7 @@
 
 #include "api/handlers/create_tables.h"
 #include "api/handlers/handlers.h"
+#include "api/handlers/pipe_user.h"
 #include "api/handlers/support.h"
 #include "api/wire/pipe_wire.h"
 
@@ -148,6 +149,26 @@ insert_row(const struct request *request, const struct creation *creation, struc
     return status;
 }
 
+/* The user, if the service wants one for each pipe, then the row, last of all. */
+static enum status make_user_and_row(
+    const struct request *request, struct creation *creation, struct support_clickhouse *clickhouse,
+    struct err *err)
+{
+    if (!clickhouse->service.provision_users) {
+        return insert_row(request, creation, err);
+    }
+    enum status status = pipe_user_make(
+        clickhouse, &creation->spec->destination, creation->id, &creation->secrets, err);
+    if (status != ST_OK) {
+        return status;
+    }
+    status = insert_row(request, creation, err);
+    if (status != ST_OK) {
+        pipe_user_drop(clickhouse, creation->id);
+    }
+    return status;
+}
+
 static enum status make_pipe(
     const struct request *request, struct creation *creation, struct reply *reply, struct err *err)
 {
@@ -159,7 +180,7 @@ static enum status make_pipe(
     struct create_tables made = {0};
     status = create_tables_ensure(&clickhouse, &creation->spec->destination, &made, reply, err);
     if (status == ST_OK) {
-        status = insert_row(request, creation, err);
+        status = make_user_and_row(request, creation, &clickhouse, err);
         if (status != ST_OK) {
             create_tables_undo(&clickhouse, &creation->spec->destination, &made);
         }

@@ -4,9 +4,11 @@
  */
 #include <string.h>
 
+#include "common/base/log.h"
 #include "common/model/pipe_state.h"
 
 #include "api/handlers/handlers.h"
+#include "api/handlers/pipe_user.h"
 #include "api/handlers/support.h"
 #include "api/wire/pipe_wire.h"
 
@@ -40,12 +42,35 @@ enum status handle_pipe_get(const struct request *request, struct reply *reply, 
     return support_reply_pipe(request, reply, err);
 }
 
+/* The pipe is gone whether its ClickHouse user can be dropped now or not. */
+static void drop_user(const struct request *request, const char *pipe_id)
+{
+    struct support_clickhouse clickhouse = {0};
+    struct err err = {.status = ST_OK};
+    if (support_clickhouse_open(request, &clickhouse, &err) == ST_OK) {
+        pipe_user_drop(&clickhouse, pipe_id);
+    } else {
+        log_err(LOG_WARN, "clickhouse_user_left", &err, "pipe=%s", pipe_id);
+    }
+    support_clickhouse_done(&clickhouse);
+}
+
 enum status handle_pipe_delete(const struct request *request, struct reply *reply, struct err *err)
 {
     (void)reply; /* an envelope without a result */
     const char *id = request_param(request, "clickPipeId");
-    enum status status = pipe_delete(request->store, request->service.id, id, err);
-    return status == ST_NOT_FOUND ? err_set(err, status, "%s", id) : status;
+    json_t *secrets = NULL;
+    enum status status = pipe_get_secrets(request->store, id, &secrets, NULL);
+    const bool has_user = status == ST_OK && json_object_get(secrets, "clickhouse") != NULL;
+    json_decref(secrets);
+    status = pipe_delete(request->store, request->service.id, id, err);
+    if (status == ST_NOT_FOUND) {
+        return err_set(err, status, "%s", id);
+    }
+    if (status == ST_OK && has_user) {
+        drop_user(request, id);
+    }
+    return status;
 }
 
 enum command {

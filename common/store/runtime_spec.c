@@ -53,9 +53,13 @@ static json_t *spec_pack(
     json_t *scaling = json_pack(
         "{s:i, s:i, s:f}", "replicas", replicas, "replicaCpuMillicores", cpu_millicores,
         "replicaMemoryGb", memory_gb);
+    /* A pipe with a ClickHouse user of its own writes as that user. */
+    const json_t *own = json_object_get(parts->secrets, "clickhouse");
+    const json_t *login = own == NULL ? parts->service : own;
+    const char *user = own == NULL ? username : json_string_value(json_object_get(own, "username"));
     json_t *clickhouse = json_pack(
-        "{s:s, s:s, s:O?, s:s?}", "url", url, "username", username, "password",
-        json_object_get(parts->service, "password"), "caCertificate", ca_certificate);
+        "{s:s, s:s, s:O?, s:s?}", "url", url, "username", user, "password",
+        json_object_get(login, "password"), "caCertificate", ca_certificate);
     return json_pack(
         "{s:s, s:s, s:s, s:i, s:I, s:I, s:s, s:O, s:O?, s:o, s:o}", "kind", "replica", "pipeId",
         lease->pipe_id, "serviceId", service_id, "replicaIndex", lease->replica_index, "generation",

@@ -2,6 +2,8 @@
 #include <pthread.h>
 #include <stdio.h>
 
+#include "common/store/pipe_change.h"
+
 #include "tests/process/store/fixture.h"
 
 static const int64_t latency[] = {5, 0, 7};
@@ -375,6 +377,19 @@ static void a_spec_holds_all_a_replica_needs(void **state)
     assert_ok(runtime_replica_spec(f->b, &lease, 15, &spec, &revision, &err), &err);
     assert_true(json_is_null(json_object_get(spec, "secrets")));
     json_decref(spec);
+    /* With a ClickHouse user of its own. */
+    json_t *secrets = json_pack("{s:{s:s, s:s}}", "clickhouse", "username", "me", "password", "x");
+    json_t *definition = json_pack("{s:s}", "name", "orders");
+    const struct pipe_change change = {
+        .name = "orders", .definition = definition, .has_new_secrets = true, .secrets = secrets};
+    assert_ok(pipe_store_change(f->a, f->service_id, id, &change, &err), &err);
+    assert_ok(runtime_replica_spec(f->b, &lease, 15, &spec, &revision, &err), &err);
+    const json_t *login = json_object_get(spec, "clickhouse");
+    assert_string_equal(json_string_value(json_object_get(login, "username")), "me");
+    assert_string_equal(json_string_value(json_object_get(login, "password")), "x");
+    json_decref(spec);
+    json_decref(definition);
+    json_decref(secrets);
     assert_ok(pipe_delete(f->a, f->service_id, id, &err), &err);
     assert_status(
         ST_NOT_FOUND, runtime_replica_spec(f->b, &lease, 15, &spec, &revision, &err), &err);

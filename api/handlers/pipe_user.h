@@ -1,0 +1,21 @@
+#ifndef API_HANDLERS_PIPE_USER_H
+#define API_HANDLERS_PIPE_USER_H
+
+/* A pipe's own ClickHouse user, for services that are registered with provisionUsers. */
+
+#include "api/handlers/support.h"
+
+/*
+ * Make clickpipe:<service>:<pipe> with a random password, INSERT on both tables and the asked
+ * roles, and put its login into secrets under "clickhouse" (*secrets may be NULL and is then made).
+ * What was made is taken back on failure. ST_REJECTED with ClickHouse's words and what to do,
+ * ST_NO_MEMORY, ST_INTERNAL.
+ */
+enum status pipe_user_make(
+    struct support_clickhouse *clickhouse, const struct pipe_destination *destination,
+    const char *pipe_id, json_t **secrets, struct err *err) MUST_CHECK;
+
+/* Remove it. Best effort: what stays behind is logged by name. */
+void pipe_user_drop(struct support_clickhouse *clickhouse, const char *pipe_id);
+
+#endif

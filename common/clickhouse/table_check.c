@@ -3,6 +3,7 @@
  * from a Native block without changing a value: another time zone, LowCardinality or not.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/clickhouse/ddl.h"
@@ -64,11 +65,48 @@ static bool type_texts_fit(const char *wanted, const char *there)
     return types_fit(wanted_type, there_type);
 }
 
+/* The table's column for one element of a Nested column, "n.a"; NULL if there is none. */
+static const struct clickhouse_column *
+find_element(const struct clickhouse_table *table, const char *nested, const char *element)
+{
+    CLEANUP(freep) char *name = NULL;
+    if (asprintf(&name, "%s.%s", nested, element) < 0) {
+        name = NULL;
+    }
+    return name == NULL ? NULL : clickhouse_table_find(table, name);
+}
+
+/* True if the pipe's column is Nested(a T, …) and the table has it as n.a Array(T), …, which is how
+ * ClickHouse makes it unless flatten_nested is 0. */
+static bool fits_flattened(const struct clickhouse_table *table, const struct pipe_column *wanted)
+{
+    CLEANUP(ch_type_freep) struct ch_type *type = NULL;
+    if (ch_type_parse_any(wanted->type, &type, NULL) != ST_OK || !type->is_nested) {
+        return false;
+    }
+    const struct ch_type *tuple = type->children[0];
+    for (size_t i = 0; i < tuple->children_count; i++) {
+        const struct clickhouse_column *there = find_element(table, wanted->name, tuple->names[i]);
+        CLEANUP(ch_type_freep) struct ch_type *there_type = NULL;
+        bool is_fit = there != NULL && clickhouse_column_is_insertable(there) &&
+                      ch_type_parse_any(there->type, &there_type, NULL) == ST_OK &&
+                      there_type->kind == CH_ARRAY &&
+                      types_fit(tuple->children[i], there_type->children[0]);
+        if (!is_fit) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void check_column(
     const struct clickhouse_table *table, const struct pipe_column *wanted, const char *pointer,
     struct pipe_problems *problems)
 {
     const struct clickhouse_column *there = clickhouse_table_find(table, wanted->name);
+    if (there == NULL && fits_flattened(table, wanted)) {
+        return;
+    }
     if (there == NULL) {
         pipe_problems_add(problems, pointer, "the table has no column '%s'", wanted->name);
     } else if (!clickhouse_column_is_insertable(there)) {

@@ -66,3 +66,23 @@ def test_special_types_and_a_column_that_changes_its_type(penstock, kafka, click
     assert clickhouse.query(f"SELECT id, variantType(v), m FROM {name} WHERE id > 4 ORDER BY id FORMAT TSV").splitlines() == [
         "5\tInt64\t{6:[]}", "6\tBool\t{300:['z']}"]
     penstock.delete_pipe(pipe_id)
+
+
+def test_nested_columns(penstock, kafka, clickhouse, name):
+    """A managed table's Nested column, which ClickHouse makes into one column per element, filled from an
+    array of objects; and the same table found by a second pipe."""
+    columns = [("id", "UInt64"), ("n", "Nested(a Int8, b LowCardinality(UUID), c Array(Nullable(String)))")]
+    kafka.create_topic(name, 1)
+    pipe_id = create_pipe(penstock, kafka, name, columns=columns)
+    send(kafka, name, [{"id": 1, "n": [{"a": 1, "c": ["x", None]}, {"a": 2, "b": "61f0c404-5cb3-11e7-907b-a6006ad3dba0"}]}, {"id": 2}, {"id": 3, "n": [{"a": "x"}]},
+                       {"id": 4, "n.a": [1], "n.b": []}])
+    wait_settled(kafka, penstock, clickhouse, pipe_id, name)
+    zero = "00000000-0000-0000-0000-000000000000"
+    assert clickhouse.query(f"SELECT * FROM {name} ORDER BY id FORMAT TSV").splitlines() == [
+        f"1\t[1,2]\t['{zero}','61f0c404-5cb3-11e7-907b-a6006ad3dba0']\t[['x',NULL],[]]", "2\t[]\t[]\t[]"]
+    assert clickhouse.query(f"SELECT error_type FROM {name}_clickpipes_error ORDER BY record_offset FORMAT TSV").split() == [
+        "TYPE_CONVERSION_ERROR", "INSERT_REJECTED"]
+    penstock.delete_pipe(pipe_id)
+    again = create_pipe(penstock, kafka, name, columns=columns, destination={"managedTable": False},
+                        fieldMappings=[{"sourceField": column, "destinationField": column} for column, _ in columns])
+    penstock.delete_pipe(again)

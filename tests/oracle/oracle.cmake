@@ -10,3 +10,4 @@ target_link_libraries(penstock-validate PRIVATE replica penstock_warnings pensto
 penstock_test_program(penstock-validate)
 penstock_pytest(json_schema oracle 300 tests/oracle/json_schema_test.py)
 penstock_pytest(defaults oracle 600 tests/oracle/defaults_test.py)
+penstock_pytest(nested oracle 600 tests/oracle/nested_test.py)

@@ -17,7 +17,8 @@ bool json_row_baseline(struct walk *w) MUST_CHECK;
 bool json_row_avx2(struct walk *w) MUST_CHECK;
 
 static const uint8_t *row_object(struct walk *w, const struct plan_node *node, const uint8_t *at);
-static const uint8_t *row_list(struct walk *w, const struct plan_node *node, const uint8_t *at);
+static const uint8_t *
+row_array(struct walk *w, const struct plan_node *node, const uint8_t *key_at, const uint8_t *at);
 
 static inline bool row_is_seen(const struct walk *w, uint32_t bit)
 {
@@ -94,7 +95,7 @@ row_child(struct walk *w, const struct json_key *key, const uint8_t *key_at, con
     if (*at == '{') {
         return row_object(w, key->child, at);
     }
-    return *at == '[' ? row_list(w, key->child, at) : skip_value(w, at);
+    return *at == '[' ? row_array(w, key->child, key_at, at) : skip_value(w, at);
 }
 
 /* A key with several readers: the value is walked once for each. */
@@ -219,6 +220,141 @@ static const uint8_t *row_list(struct walk *w, const struct plan_node *node, con
     }
     w->depth--;
     return at;
+}
+
+/* Bits by collect of a node: columns to be written, and those that the present object has filled.
+ */
+struct row_collected {
+    uint64_t wanted[PLAN_COLLECTS_MAX / 64];
+    uint64_t filled[PLAN_COLLECTS_MAX / 64];
+};
+
+static inline bool row_bit(const uint64_t *bits, size_t i)
+{
+    return (bits[i / 64] >> (i % 64) & 1) != 0;
+}
+
+/* One member of an object of the array, at its key: its value into every column that wants it. */
+static const uint8_t *row_collect_member(
+    struct walk *w, const struct plan_node *node, const uint8_t *at, struct row_collected *c)
+{
+    const struct json_key *key = NULL;
+    const uint8_t *key_at = at;
+    at = cell_key_lookup(w, &node->table, at, &key);
+    if (key == NULL) {
+        return at == NULL ? NULL : skip_value(w, at);
+    }
+    const uint8_t *behind = NULL;
+    for (size_t i = 0; i < node->collects_count; i++) {
+        const struct plan_target *target = &node->collects[i].target;
+        if (&node->table.keys[node->collects[i].key] != key || !row_bit(c->wanted, i)) {
+            continue;
+        }
+        w->fault_column = target->column;
+        if (row_bit(c->filled, i)) {
+            return walk_duplicate(w, key_at);
+        }
+        c->filled[i / 64] |= 1ULL << (i % 64);
+        struct column *items = w->columns[target->column]->children[0];
+        behind = json_cell(w, target->cell->children[0], items, at);
+        if (behind == NULL) {
+            return NULL;
+        }
+        w->fault_column = WALK_NO_COLUMN;
+    }
+    return behind != NULL ? behind : skip_value(w, at);
+}
+
+/* One element of the array: an object, or null, which is one without members. */
+static const uint8_t *row_collect_object(
+    struct walk *w, const struct plan_node *node, const uint8_t *at, struct row_collected *c)
+{
+    memset(c->filled, 0, sizeof(c->filled));
+    const struct plan_target *first = &node->collects[0].target;
+    if (*at != '{') {
+        bool is_null = walk_is_word(at, "null") && !first->cell->null_is_error;
+        w->fault_column = is_null ? w->fault_column : first->column;
+        return is_null ? at + 4 : cell_mismatch(w, at);
+    }
+    bool is_over = false;
+    w->depth++;
+    at = cell_open(w, at, '}', &is_over);
+    while (!is_over) {
+        at = row_collect_member(w, node, at, c);
+        at = at == NULL ? NULL : cell_next(w, at, '}', &is_over);
+        if (at == NULL) {
+            return NULL;
+        }
+    }
+    w->depth--;
+    return at;
+}
+
+/* What an object of the array did not have is zero; or, at the end, the cells are closed. */
+static bool row_collect_fill(
+    struct walk *w, const struct plan_node *node, const struct row_collected *c, bool is_end)
+{
+    for (size_t i = 0; i < node->collects_count; i++) {
+        struct column *column = w->columns[node->collects[i].target.column];
+        struct column *items = column->children[0];
+        bool is_ok = true;
+        if (row_bit(c->wanted, i) && is_end) {
+            is_ok = column_add_offset(column, column_items(items));
+        } else if (row_bit(c->wanted, i) && !row_bit(c->filled, i)) {
+            is_ok = column_add_default(items);
+        }
+        if (!is_ok) {
+            (void)walk_no_memory(w);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* An array of objects at its bracket: each column gets an array of one member's values. */
+static const uint8_t *
+row_collect(struct walk *w, const struct plan_node *node, const uint8_t *key_at, const uint8_t *at)
+{
+    struct row_collected c = {.wanted = {0}};
+    for (size_t i = 0; i < node->collects_count; i++) {
+        const struct plan_target *target = &node->collects[i].target;
+        enum row_right right = row_right(w, target, key_at);
+        if (right == ROW_FAIL) {
+            return NULL;
+        }
+        if (right == ROW_WRITE) {
+            row_set_seen(w, target->column);
+            c.wanted[i / 64] |= 1ULL << (i % 64);
+        }
+    }
+    bool is_over = false;
+    w->depth++;
+    at = cell_open(w, at, ']', &is_over);
+    while (!is_over) {
+        at = row_collect_object(w, node, at, &c);
+        if (at == NULL || !row_collect_fill(w, node, &c, false)) {
+            return NULL;
+        }
+        at = cell_next(w, at, ']', &is_over);
+        if (at == NULL) {
+            return NULL;
+        }
+    }
+    w->depth--;
+    return row_collect_fill(w, node, &c, true) ? at : NULL;
+}
+
+/* An array at its bracket, where a path goes on. */
+static __attribute__((noinline)) const uint8_t *
+row_array(struct walk *w, const struct plan_node *node, const uint8_t *key_at, const uint8_t *at)
+{
+    if (node->collects_count > 0) {
+        const uint8_t *behind = row_collect(w, node, key_at, at);
+        if (behind == NULL || !node->has_indexes) {
+            return behind;
+        }
+    }
+    return row_list(w, node, at);
 }
 
 /* Columns whose key did not come get zero values, or the table's DEFAULT. */

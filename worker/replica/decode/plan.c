@@ -5,6 +5,7 @@
 #include "worker/replica/decode/plan.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,11 @@
 
 enum {
     COLUMNS_MAX = 4096
+};
+
+struct plan_table {
+    const struct plan_column *columns;
+    size_t count;
 };
 
 static const struct plan_column *
@@ -128,7 +134,7 @@ static const char *key_path(const struct plan *plan, const char *path)
 
 static enum status add_column(
     struct plan *plan, const struct pipe_spec *spec, const struct plan_column *column,
-    struct err *err)
+    const char *source, struct err *err)
 {
     const char *name = column->name;
     size_t index = plan->columns_count;
@@ -148,7 +154,6 @@ static enum status add_column(
     if (plan->columns[index].name == NULL) {
         return err_set(err, ST_NO_MEMORY, "out of memory for a plan");
     }
-    const char *source = source_of(spec, name);
     enum virtual_kind kind = VIRTUAL_KEY;
     if (virtual_find(source, &kind)) {
         return add_virtual(plan, index, kind, err);
@@ -160,7 +165,7 @@ static enum status add_column(
         return add_field(plan, index, source, &spec->settings, err);
     }
     struct plan *key = NULL;
-    st = key_plan(plan, spec->destination.columns_count, &key, err);
+    st = key_plan(plan, plan->columns_capacity, &key, err);
     return st == ST_OK ? add_field(key, index, path, &spec->settings, err) : st;
 }
 
@@ -202,30 +207,93 @@ static enum status check_settings(const struct pipe_spec *spec, struct err *err)
     return ST_OK;
 }
 
+/* The pipe column's type if it is Nested(…); owned, NULL if it is not. */
+static struct ch_type *nested_type(const struct pipe_column *column)
+{
+    struct ch_type *type = NULL;
+    if (ch_type_parse(column->type, &type, NULL) == ST_OK && type->is_nested) {
+        return type;
+    }
+    ch_type_free(type);
+    return NULL;
+}
+
+/* Columns of the block for the pipe's columns, at most. */
+static size_t count_columns(const struct pipe_destination *to)
+{
+    size_t count = to->columns_count;
+    for (size_t i = 0; i < to->columns_count; i++) {
+        CLEANUP(ch_type_freep) struct ch_type *type = nested_type(&to->columns[i]);
+        count += type == NULL ? 0 : type->children[0]->children_count;
+    }
+    return count;
+}
+
+/* A text of three parts, owned; NULL: no memory. */
+static char *join(const char *left, const char *middle, const char *right)
+{
+    char *text = NULL;
+    return asprintf(&text, "%s%s%s", left, middle, right) < 0 ? NULL : text;
+}
+
+/* A pipe column n Nested(a …, b …) whose table has it as the columns n.a, n.b (flatten_nested=1,
+ * ClickHouse's default). Each reads its member of the objects of the array n. */
+static enum status add_nested(
+    struct plan *plan, const struct pipe_spec *spec, const struct pipe_column *wanted,
+    const struct plan_table *table, struct err *err)
+{
+    CLEANUP(ch_type_freep) struct ch_type *type = nested_type(wanted);
+    if (type == NULL) {
+        return err_set(
+            err, ST_INVALID, "table %s.%s has no column %s", spec->destination.database,
+            spec->destination.table, wanted->name);
+    }
+    const struct ch_type *tuple = type->children[0];
+    const char *divider = *plan->separator == '\0' ? "." : plan->separator;
+    for (size_t i = 0; i < tuple->children_count; i++) {
+        CLEANUP(freep) char *name = join(wanted->name, ".", tuple->names[i]);
+        CLEANUP(freep)
+        char *source = join(source_of(spec, wanted->name), divider, tuple->names[i]);
+        if (name == NULL || source == NULL) {
+            return err_set(err, ST_NO_MEMORY, "out of memory for a plan");
+        }
+        const struct plan_column *column = find_column(table->columns, table->count, name);
+        if (column == NULL) {
+            return err_set(
+                err, ST_INVALID, "table %s.%s has neither a column %s nor %s",
+                spec->destination.database, spec->destination.table, wanted->name, name);
+        }
+        enum status st = add_column(plan, spec, column, source, err);
+        if (st != ST_OK) {
+            return st;
+        }
+    }
+    return ST_OK;
+}
+
 static enum status init(
     struct plan *plan, const struct pipe_spec *spec, const struct plan_column *table_columns,
     size_t table_count, struct err *err)
 {
     const struct pipe_destination *to = &spec->destination;
-    plan->columns = calloc(to->columns_count, sizeof(*plan->columns));
-    plan->virtuals = calloc(to->columns_count, sizeof(*plan->virtuals));
+    const struct plan_table table = {table_columns, table_count};
+    plan->columns_capacity = count_columns(to);
+    plan->columns = calloc(plan->columns_capacity, sizeof(*plan->columns));
+    plan->virtuals = calloc(plan->columns_capacity, sizeof(*plan->virtuals));
     plan->format = spec->source.format;
     plan->multi_record = spec->settings.multi_record;
     if (plan->columns == NULL || plan->virtuals == NULL) {
         return err_set(err, ST_NO_MEMORY, "out of memory for a plan");
     }
-    enum status st = init_lists(plan, to->columns_count, spec->settings.path_separator, err);
+    enum status st = init_lists(plan, plan->columns_capacity, spec->settings.path_separator, err);
     if (st != ST_OK) {
         return st;
     }
     for (size_t i = 0; i < to->columns_count; i++) {
         const char *name = to->columns[i].name;
         const struct plan_column *column = find_column(table_columns, table_count, name);
-        if (column == NULL) {
-            return err_set(
-                err, ST_INVALID, "table %s.%s has no column %s", to->database, to->table, name);
-        }
-        st = add_column(plan, spec, column, err);
+        st = column == NULL ? add_nested(plan, spec, &to->columns[i], &table, err)
+                            : add_column(plan, spec, column, source_of(spec, name), err);
         if (st != ST_OK) {
             return st;
         }

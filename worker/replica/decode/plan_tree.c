@@ -15,6 +15,7 @@ void plan_node_free(struct plan_node *node)
         return;
     }
     keys_done(&node->table);
+    free(node->collects);
     free(node);
 }
 
@@ -69,11 +70,37 @@ enum status plan_add_path(struct plan_node *node, const struct plan_source *sour
     return plan_add_path(key->child, &rest, err);
 }
 
+/* Note the columns that can take values out of an array of objects. */
+static enum status add_collects(struct plan_node *node, uint32_t index, struct err *err)
+{
+    const struct json_key *key = &node->table.keys[index];
+    for (size_t i = 0; i < key->targets_count; i++) {
+        const struct plan_target *target = &key->targets[i];
+        if (target->is_literal || target->cell->kind != CH_ARRAY ||
+            node->collects_count == PLAN_COLLECTS_MAX) {
+            continue;
+        }
+        struct plan_collect *collects =
+            realloc(node->collects, (node->collects_count + 1) * sizeof(*collects));
+        if (collects == NULL) {
+            return err_set(err, ST_NO_MEMORY, "out of memory for a plan");
+        }
+        node->collects = collects;
+        collects[node->collects_count++] = (struct plan_collect){.key = index, .target = *target};
+    }
+    return ST_OK;
+}
+
 enum status plan_index_node(struct plan *plan, struct plan_node *node, struct err *err)
 {
     enum status st = keys_index(&node->table, &plan->keys_count, err);
     for (uint32_t i = 0; i < node->table.count && st == ST_OK; i++) {
         struct json_key *key = &node->table.keys[i];
+        node->has_indexes = node->has_indexes || key->list_index != KEY_NOT_LISTED;
+        st = add_collects(node, i, err);
+        if (st != ST_OK) {
+            return st;
+        }
         bool is_simple =
             key->targets_count == 1 && key->child == NULL && !key->targets[0].is_literal;
         if (is_simple) {

@@ -27,9 +27,22 @@ struct plan_target {
     const struct cell *cell;
 };
 
-/* One level of objects (or arrays, by list_index of the keys). */
+/* A key inside the objects of an array whose values make up one Array cell. */
+struct plan_collect {
+    uint32_t key; /* in the node's table */
+    struct plan_target target;
+};
+
+enum {
+    PLAN_COLLECTS_MAX = 256 /* of one node; further columns stay empty for arrays of objects */
+};
+
+/* One level of objects (or arrays: by list_index of the keys, or of objects). */
 struct plan_node {
     struct key_table table;
+    struct plan_collect *collects; /* owned */
+    size_t collects_count;
+    bool has_indexes; /* some key has a list_index */
 };
 
 void plan_node_free(struct plan_node *node);
@@ -43,9 +56,10 @@ struct plan {
     struct block_column *columns; /* owned; names and types too */
     struct cell **cells;          /* owned, one per column; NULL if it reads something else */
     size_t columns_count;
-    struct plan_node *root; /* owned; NULL = raw */
-    struct plan *key;       /* owned; the fields of the key (_key.a); NULL = none */
-    bool is_key;            /* such a plan: columns are the outer one's */
+    size_t columns_capacity; /* of the lists by column */
+    struct plan_node *root;  /* owned; NULL = raw */
+    struct plan *key;        /* owned; the fields of the key (_key.a); NULL = none */
+    bool is_key;             /* such a plan: columns are the outer one's */
     enum pipe_format format;
     enum pipe_multi_record multi_record;
     struct plan_virtual *virtuals; /* owned */

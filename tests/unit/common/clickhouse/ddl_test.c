@@ -166,6 +166,11 @@ static void existing_tables_are_compared_column_by_column(void **state)
          "/destination/columns/0: column 'a' of the table is Tuple(a Int8, c String), not "
          "Tuple(a Int8, b String)"},
         {"Enum8('a'=1)", "Enum8('a' = 1)", "", NULL},
+        {"JSON(a UInt32, SKIP b)", "JSON(max_dynamic_paths=2, SKIP b, a UInt32)", "", NULL},
+        {"Variant(String, Int8)", "Variant(Int8, String)", "", NULL},
+        {"Nested(a Int8, b String)", "Nested(a Int8, b String)", "", NULL},
+        {"Nested(a Int8)", "Array(Tuple(a Int8))", "", NULL},
+        {"Nested(a Int8)", NULL, "", "/destination/columns/0: the table has no column 'a'"},
         {"FromTheFuture(1)", "FromTheFuture(1)", "", NULL},
         {"FromTheFuture(1)", "FromTheFuture(2)", "",
          "/destination/columns/0: column 'a' of the table is FromTheFuture(2), not "

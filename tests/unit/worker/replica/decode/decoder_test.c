@@ -60,6 +60,48 @@ static void decoder_rolls_back_a_rejected_row(void **state)
     fixture_close(&f);
 }
 
+static void decoder_collects_from_arrays_of_objects(void **state)
+{
+    (void)state;
+    static const struct fixture_column COLUMNS[] = {
+        {"n.a", "Array(Int16)", NULL},
+        {"n.b", "Array(String)", NULL},
+        {"first", "Int8", "n.0.a"},
+        {"again", "Array(Int32)", "n.a"},
+        {NULL, NULL, NULL}};
+    struct fixture f;
+    fixture_open(&f, COLUMNS, NULL);
+    const struct column *numbers = block_column(f.block, 0);
+    const struct column *texts = block_column(f.block, 1);
+    const struct column *again = block_column(f.block, 3);
+    const char *good = "{\"n\":[{\"a\":7,\"x\":[1]},{\"b\":\"s\"}, null ]}";
+    static const char *const REFUSED[] = {
+        "{\"n\":[{\"a\":7},{\"a\":70000}]}",
+        "{\"n\":[{\"a\":7,\"a\":7}]}",
+        "{\"n\":[{\"a\":7},8]}",
+        "{\"n\":[{\"a\":7}",
+        "{\"n\":[{\"a\":7}],\"n\":[]}",
+        "{\"n\":[{\"a\":7]}",
+    };
+    for (size_t i = 1; i <= 3; i++) {
+        assert_int_equal(fixture_add(&f, good), ST_OK);
+        fixture_assert_u64(&f, 2, 7);
+        for (size_t k = 0; k < ARRAY_LEN(REFUSED); k++) {
+            assert_int_equal(fixture_add(&f, REFUSED[k]), ST_REJECTED);
+        }
+        assert_int_equal(column_items(numbers->children[0]), 3 * i);
+        assert_int_equal(column_items(texts->children[0]), 3 * i);
+        assert_int_equal(column_items(again->children[0]), 3 * i);
+    }
+    /* a literal key wins, wherever it stands */
+    assert_int_equal(fixture_add(&f, "{\"n\":[{\"a\":7,\"b\":\"s\"}],\"n.a\":[1,2]}"), ST_OK);
+    assert_int_equal(fixture_add(&f, "{\"n.a\":[1,2],\"n\":[{\"a\":7,\"b\":\"s\"}]}"), ST_OK);
+    assert_int_equal(column_items(numbers->children[0]), 9 + 4);
+    assert_int_equal(column_items(texts->children[0]), 9 + 2);
+    assert_int_equal(column_items(numbers), 5);
+    fixture_close(&f);
+}
+
 static void decoder_chooses_a_variant_by_kind(void **state)
 {
     (void)state;
@@ -381,6 +423,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(decoder_takes_keys_in_any_order_and_fills_what_is_missing),
         cmocka_unit_test(decoder_rolls_back_a_rejected_row),
+        cmocka_unit_test(decoder_collects_from_arrays_of_objects),
         cmocka_unit_test(decoder_chooses_a_variant_by_kind),
         cmocka_unit_test(decoder_names_column_kind_and_type),
         cmocka_unit_test(decoder_is_strict),

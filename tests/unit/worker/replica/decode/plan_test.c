@@ -43,6 +43,35 @@ static void plan_refuses_what_it_cannot_fill(void **state)
     assert_int_equal(try_plan("known", "Int32", &settings, &err), ST_OK);
 }
 
+/* A pipe column of type Nested is one column, or the columns ClickHouse made of it. */
+static void plan_knows_nested_columns(void **state)
+{
+    (void)state;
+    static char name[] = "t";
+    static char nested[] = "Nested(a Int8, b String)";
+    struct pipe_column wanted = {name, nested};
+    struct pipe_spec spec = {
+        .destination = {.database = name, .table = name, .columns = &wanted, .columns_count = 1},
+    };
+    const struct plan_column flat[] = {
+        {.name = "t.a", .type = "Array(Int8)"}, {.name = "t.b", .type = "Array(String)"}};
+    const struct plan_column whole[] = {{.name = "t", .type = nested}};
+    struct plan *plan = NULL;
+    struct err err = {0};
+    size_t count = 0;
+    assert_int_equal(plan_new(&spec, flat, 2, &plan, &err), ST_OK);
+    const struct block_column *columns = plan_columns(plan, &count);
+    assert_int_equal(count, 2);
+    assert_string_equal(columns[1].name, "t.b");
+    plan_freep(&plan);
+    assert_int_equal(plan_new(&spec, whole, 1, &plan, &err), ST_OK);
+    assert_string_equal(plan_columns(plan, &count)->name, "t");
+    assert_int_equal(count, 1);
+    plan_freep(&plan);
+    assert_int_equal(plan_new(&spec, flat, 1, &plan, &err), ST_INVALID);
+    assert_string_equal(err.text, "table t.t has neither a column t nor t.b");
+}
+
 static void plan_takes_another_separator(void **state)
 {
     (void)state;
@@ -61,6 +90,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(plan_refuses_what_it_cannot_fill),
+        cmocka_unit_test(plan_knows_nested_columns),
         cmocka_unit_test(plan_takes_another_separator),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,6 +21,13 @@ UUID = "61f0c404-5cb3-11e7-907b-a6006ad3dba0"
 PATHS = ["/", "/health/live", "/v1/organizations", f"/v1/organizations/{UUID}/services/{UUID}/clickpipes",
          f"/v1/organizations/{UUID}/services/{UUID}/clickpipes/{UUID}/settings", f"//v1//organizations/{UUID}/services/{UUID}/clickpipes/{UUID}/state/"]
 
+REGISTRY_ANSWERS = (
+    (200, r'{"schema":"\"string\""}'),
+    (200, r'{"subject":"s","version":2,"id":7,"schemaType":"JSON","schema":"{\"type\":\"object\"}","references":[]}'),
+    (200, '{"schema":"x","schemaType":"PROTOBUF","references":[{"name":"a.proto","subject":"a/b","version":1}]}'),
+    (200, '{"schema":"x","schemaType":"XSD"}'), (200, "<html>"), (404, '{"error_code":40403,"message":"Schema not found"}'),
+    (404, '{"error_code":404,"message":"HTTP 404 Not Found"}'), (422, '{"error_code":42202,"message":"bad version"}'),
+    (401, '{"error_code":401,"message":"Unauthorized"}'), (429, "7"), (503, "99999999999"), (301, "https://b/"))
 ANSWERS = ["", "Ok.\n", "Code: 60. DB::Exception: Table d.t does not exist. (UNKNOWN_TABLE) (version 26.7.2.1)",
            "Code: 252. DB::Exception: Too many parts (300). (TOO_MANY_PARTS)", "Code: 60, e.displayText() = DB::Exception: x (version 18.16.0)",
            "Code: 53. DB::Exception: Code: 53. DB::Exception: while pushing to view d.`v x` (aa-bb): no",
@@ -81,8 +88,16 @@ def answer_seeds():
             yield struct.pack(">H", status) + text.encode()
 
 
+def registry_seeds():
+    for status, text in REGISTRY_ANSWERS:
+        yield struct.pack(">H", status) + text.encode()
+    for path in ("", "/pre/fix/", "/schemas/ids/7", "/subjects/a%2Fb", "/subjects/s/versions/latest/", "/p/subjects/s/versions/3",
+                 "/subjects", "/schemas/ids/x", "/subjects/s?x=1"):
+        yield struct.pack(">H", 404) + b"https://host:8081" + path.encode()
+
+
 SEEDS = {"json": json_seeds, "cells": cells_seeds, "type": lambda: (name.encode() for name in TYPES), "number": number_seeds,
-         "datetime": datetime_seeds, "frame": frame_seeds, "api": api_seeds, "answer": answer_seeds}
+         "datetime": datetime_seeds, "frame": frame_seeds, "api": api_seeds, "answer": answer_seeds, "registry": registry_seeds}
 
 
 def write(name, folder):

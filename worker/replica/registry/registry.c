@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/utf8.h"
+
 #include "worker/replica/registry/registry_machine.h"
 
 enum {
@@ -42,6 +44,7 @@ static enum schema_answer registry_tell(
     if (entry->state == REGISTRY_UNKNOWN) {
         (void)snprintf(/* cut is fine */
                        reason, SCHEMA_REASON_BYTES, "%.*s", SCHEMA_REASON_BYTES - 1, entry->text);
+        utf8_repair(reason);
         return SCHEMA_UNKNOWN;
     }
     return SCHEMA_WAIT;

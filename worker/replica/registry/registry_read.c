@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "common/base/parse.h"
+#include "common/base/utf8.h"
 
 enum {
     WORDS_BYTES = 200, /* of the server's own message */
@@ -251,6 +252,7 @@ struct registry_finding registry_read(const struct http_response *response, bool
     } else {
         read_error(response, was_proven, &finding);
     }
+    utf8_repair(finding.text); /* it may be cut, or of a server that speaks something else */
     assert(finding.verdict == REGISTRY_SCHEMA || finding.text[0] != '\0');
     return finding;
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "common/base/percent.h"
+#include "common/base/utf8.h"
 
 #include "worker/replica/registry/registry_machine.h"
 
@@ -58,6 +59,7 @@ static void PRINTF_LIKE(2, 3) entry_say(struct registry_entry *entry, const char
     va_start(arguments, format);
     (void)vsnprintf(entry->text, sizeof(entry->text), format, arguments); /* cut is fine */
     va_end(arguments);
+    utf8_repair(entry->text);
 }
 
 static void take_missing(

@@ -78,7 +78,8 @@ void drain_step(struct run *run)
         drain_finish(run); /* commits would be refused */
         return;
     }
-    bool is_stuck = sink_state(run->sink) == SINK_WAITING || sink_state(run->sink) == SINK_MISMATCH;
+    bool is_stuck = sink_state(run->sink) == SINK_WAITING ||
+                    sink_state(run->sink) == SINK_MISMATCH || schemas_waiting_count(run) > 0;
     int64_t deadline_ms = run->drain_deadline_ms;
     if (is_stuck) {
         int64_t full_ms = run->drain == RUN_DRAIN_STOP ? DRAIN_STOP_MS : DRAIN_REVOKE_MS;

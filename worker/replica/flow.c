@@ -141,6 +141,7 @@ void flow_forget(struct run *run)
         run->sending = NULL;
     }
     intake_owe(&run->intake, records, bytes);
+    schemas_forget(run);
     ledger_forget(run->ledger);
     batch_reset(run->filling, ++run->last_batch_id);
     run->is_reading_refused = false;
@@ -214,7 +215,7 @@ enum status flow_adopt_plan(struct run *run, struct err *err)
     }
     flow_done(run);
     run->plan = destination_take_plan(&run->destination);
-    enum status st = decoder_new(run->plan, NULL, &run->decoder, err);
+    enum status st = decoder_new(run->plan, schemas_source(run), &run->decoder, err);
     if (st == ST_OK) {
         st = flow_make_sink(run, err);
     }
@@ -237,7 +238,7 @@ bool flow_is_settled(const struct run *run)
     if (run->filling == NULL) {
         return true;
     }
-    if (!batch_is_empty(run->filling) || run->sending != NULL ||
+    if (!batch_is_empty(run->filling) || run->sending != NULL || schemas_waiting_count(run) > 0 ||
         source_is_committing(run->source)) {
         return false;
     }
@@ -280,7 +281,7 @@ static size_t flow_memory_bytes(const struct run *run)
 static bool flow_is_open(const struct run *run)
 {
     if (run->drain != RUN_DRAIN_NONE || run->intake.has_failed ||
-        sink_state(run->sink) == SINK_MISMATCH ||
+        sink_state(run->sink) == SINK_MISMATCH || schemas_are_behind(run) ||
         batch_full(run->filling, &run->intake.limits) != BATCH_OPEN) {
         return false;
     }
@@ -357,6 +358,7 @@ void flow_step(struct run *run)
     source_poll(run->source, run->now_ms);
     flow_sink(run);
     flow_seal(run);
+    schemas_step(run);
     flow_read(run);
     flow_seal(run);
     flow_sink(run);

@@ -94,11 +94,12 @@ static void health_destination(const struct run *run, struct run_trouble *ret_tr
 static int64_t health_limit_ms(const struct run *run, enum pipe_reason reason)
 {
     const struct pipe_settings *settings = &run->spec.pipe->settings;
-    if (reason == PIPE_REASON_SOURCE_AUTHENTICATION) {
+    if (reason == PIPE_REASON_SOURCE_AUTHENTICATION ||
+        reason == PIPE_REASON_REGISTRY_AUTHENTICATION) {
         return LOGIN_REFUSED_MS;
     }
     if (reason == PIPE_REASON_SOURCE_UNREACHABLE || reason == PIPE_REASON_SOURCE_AUTHORIZATION ||
-        reason == PIPE_REASON_TOPIC_NOT_FOUND) {
+        reason == PIPE_REASON_TOPIC_NOT_FOUND || reason == PIPE_REASON_REGISTRY_UNREACHABLE) {
         return settings->source_timeout_s * 1000;
     }
     return settings->destination_timeout_s * 1000;
@@ -113,6 +114,10 @@ void health_step(struct run *run)
 {
     struct run_trouble trouble;
     health_destination(run, &trouble);
+    schemas_look(run);
+    if (trouble.reason == PIPE_REASON_NONE) {
+        trouble = run->registry_trouble;
+    }
     if (run->source_trouble.reason != PIPE_REASON_NONE) {
         trouble = run->source_trouble;
     }

@@ -91,6 +91,9 @@ static enum status intake_settle(
 {
     if (LIKELY(st == ST_OK)) {
         ret_placed->rows_count = outcome->rows_count;
+        if (UNLIKELY(outcome->schema_id != 0) && intake->waiting != NULL) {
+            waiting_known(intake->waiting, outcome->schema_id);
+        }
         if (UNLIKELY(outcome->rows_count == 0)) {
             intake->batch->skipped_count++; /* an empty array, nothing but blank lines */
         }
@@ -98,6 +101,10 @@ static enum status intake_settle(
     }
     if (st != ST_REJECTED) {
         return st;
+    }
+    if (UNLIKELY(outcome->is_schema_unknown) && intake->waiting != NULL &&
+        waiting_has_grace(intake->waiting, outcome->schema_id, intake->now_ms)) {
+        return ST_UNAVAILABLE;
     }
     ret_placed->is_rejected = true;
     return intake_reject(intake, record, &outcome->reject);
@@ -125,7 +132,7 @@ static enum status intake_place_tombstone(
     return intake_settle(intake, record, &outcome, st, ret_placed);
 }
 
-/* Into the batch, one way or another. */
+/* Into the batch, one way or another. ST_UNAVAILABLE: nothing was done, it must wait. */
 static enum status
 intake_place(struct intake *intake, const struct record *record, struct placed *ret_placed)
 {
@@ -158,37 +165,91 @@ static void intake_count(struct intake *intake, uint64_t bytes)
     intake->fetched_bytes += bytes;
 }
 
+/* What is noted of a message that is in the batch. */
+static enum status intake_note(
+    struct intake *intake, size_t slot, const struct record *record, const struct placed *placed)
+{
+    struct batch_row row = {
+        .offset = record->offset,
+        .timestamp_ms = record->timestamp_ms,
+        .slot = (uint32_t)slot,
+    };
+    enum status st = batch_note_rows(intake->batch, &row, placed->rows_count);
+    if (UNLIKELY(st != ST_OK)) {
+        intake->is_broken = true;
+        return st;
+    }
+    batch_note_message(intake->batch, record->key_bytes + record->value_bytes, intake->now_ms);
+    intake_check_limit(intake, record, placed->is_rejected);
+    return ST_OK;
+}
+
+/* Into the waiting room. */
+static enum status intake_wait(struct intake *intake, size_t slot, const struct record *record)
+{
+    assert(intake->waiting != NULL);
+    enum status st = waiting_add(intake->waiting, slot, record);
+    return st == ST_OK ? ledger_hold(intake->ledger, slot, record->offset) : st;
+}
+
+static bool intake_may_go_on(const struct intake *intake)
+{
+    return !intake->has_failed && intake->round_records > 0 && intake->round_bytes > 0 &&
+           batch_full(intake->batch, &intake->limits) == BATCH_OPEN &&
+           LIKELY(intake->waiting == NULL || !waiting_is_full(intake->waiting));
+}
+
 bool intake_take(struct intake *intake, size_t slot, const struct record *record)
 {
     assert(intake->decoder != NULL && intake->batch->sealed_by == BATCH_OPEN);
-    struct batch *batch = intake->batch;
     struct placed placed = {.rows_count = 0};
     if (UNLIKELY(!ledger_is_new(intake->ledger, slot, record->offset))) {
         return true;
     }
     enum status st = intake_place(intake, record, &placed);
+    bool has_to_wait = st == ST_UNAVAILABLE;
     if (LIKELY(st == ST_OK)) {
-        struct batch_row row = {
-            .offset = record->offset,
-            .timestamp_ms = record->timestamp_ms,
-            .slot = (uint32_t)slot,
-        };
-        st = batch_note_rows(batch, &row, placed.rows_count);
-        intake->is_broken = st != ST_OK;
+        st = intake_note(intake, slot, record, &placed);
+    } else if (has_to_wait) {
+        st = intake_wait(intake, slot, record);
     }
     if (UNLIKELY(st != ST_OK)) {
         intake_fail(intake, record, "no memory for a record");
         return false;
     }
     size_t bytes = record->key_bytes + record->value_bytes;
-    ledger_take(intake->ledger, slot, record->offset, batch->id);
-    batch_note_message(batch, bytes, intake->now_ms);
+    if (LIKELY(!has_to_wait)) {
+        ledger_take(intake->ledger, slot, record->offset, intake->batch->id);
+    }
     intake_count(intake, bytes);
-    intake_check_limit(intake, record, placed.is_rejected);
     intake->round_records--;
     intake->round_bytes -= bytes < intake->round_bytes ? bytes : intake->round_bytes;
-    return !intake->has_failed && intake->round_records > 0 && intake->round_bytes > 0 &&
-           batch_full(batch, &intake->limits) == BATCH_OPEN;
+    return intake_may_go_on(intake);
+}
+
+bool intake_retry(struct intake *intake)
+{
+    assert(intake->waiting != NULL && intake->batch->sealed_by == BATCH_OPEN);
+    struct waiting_record *kept = NULL;
+    while ((kept = waiting_present(intake->waiting)) != NULL) {
+        if (intake->has_failed || batch_full(intake->batch, &intake->limits) != BATCH_OPEN) {
+            return false;
+        }
+        struct placed placed = {.rows_count = 0};
+        enum status st = intake_place(intake, &kept->record, &placed);
+        if (st == ST_UNAVAILABLE) {
+            waiting_skip(intake->waiting);
+            continue;
+        }
+        st = st == ST_OK ? intake_note(intake, kept->slot, &kept->record, &placed) : st;
+        if (st != ST_OK) {
+            intake_fail(intake, &kept->record, "no memory for a record");
+            return false;
+        }
+        ledger_fill(intake->ledger, kept->slot, kept->record.offset, intake->batch->id);
+        waiting_remove(intake->waiting);
+    }
+    return true;
 }
 
 void intake_owe(struct intake *intake, uint64_t records, uint64_t bytes)

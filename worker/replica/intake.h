@@ -3,7 +3,8 @@
 
 /*
  * One record on its way from the source into the open batch: size limit, tombstones, decode, the
- * reject row if it does not become a row, and the note in the ledger. Runs inside the source's
+ * reject row if it does not become a row, and the note in the ledger; or the waiting room, if its
+ * schema is not known yet. Runs inside the source's
  * callback, so it does as little as possible per record.
  */
 
@@ -18,6 +19,7 @@
 #include "worker/replica/batch.h"
 #include "worker/replica/decode/decoder.h"
 #include "worker/replica/ledger/ledger.h"
+#include "worker/replica/waiting.h"
 
 enum {
     INTAKE_REJECT_WINDOW = 1000000, /* records that penstock_error_limit looks back over */
@@ -28,6 +30,7 @@ enum {
 struct intake {
     const struct pipe_settings *settings; /* borrowed */
     struct ledger *ledger;                /* borrowed */
+    struct waiting *waiting;              /* borrowed; NULL = the pipe has no registry */
     struct decoder *decoder;              /* borrowed; NULL until there is a plan */
     bool is_raw;
     struct batch *batch; /* borrowed: the open one */
@@ -62,9 +65,17 @@ size_t intake_record_max_bytes(size_t replica_memory_bytes);
 /* Before a round of records: at most so many, so that the loop comes back soon. */
 void intake_begin_round(struct intake *intake, int64_t now_ms);
 
-/* Take one record. False = no more in this round: the batch is full, the round is over or the
- * intake has failed. On has_failed without is_over_limit the record was not taken. */
+/* Take one record. False = no more in this round: the batch or the waiting room is full, the round
+ * is over or the intake has failed. On has_failed without is_over_limit the record was not taken.
+ */
 bool intake_take(struct intake *intake, size_t slot, const struct record *record);
+
+/*
+ * Try the waiting records from the present one on (waiting_rewind starts over): those whose schema
+ * is there now go into the batch. True at the end of the room; false if the batch is full before,
+ * or the intake has failed.
+ */
+bool intake_retry(struct intake *intake);
 
 /* The open batch was dropped with its messages: they will be counted when they come again. */
 void intake_owe(struct intake *intake, uint64_t records, uint64_t bytes);

@@ -103,6 +103,14 @@ static enum status replica_init(struct run *run, struct err *err)
         return st;
     }
     run->intake.ledger = run->ledger;
+    st = schemas_open(run, err);
+    if (st == ST_INVALID) {
+        health_fail(run, PIPE_REASON_INTERNAL, err->text);
+        return ST_OK; /* the loop ends at once, having said why */
+    }
+    if (st != ST_OK) {
+        return st;
+    }
     struct clickhouse_endpoint endpoint = replica_spec_endpoint(&run->spec);
     destination_init(&run->destination, run->http, &endpoint, run->spec.pipe);
     destination_ask(&run->destination, run->now_ms);
@@ -171,7 +179,8 @@ static int64_t min_ms(int64_t a, int64_t b)
 
 static int64_t replica_timeout_ms(const struct run *run)
 {
-    if (run->has_more) {
+    if (run->has_more || (run->is_retrying && run->filling != NULL &&
+                          batch_full(run->filling, &run->intake.limits) == BATCH_OPEN)) {
         return 0;
     }
     int64_t due_ms = min_ms(run->now_ms + POLL_MAX_MS, run->next_report_ms);
@@ -182,6 +191,7 @@ static int64_t replica_timeout_ms(const struct run *run)
     if (run->sink != NULL) {
         due_ms = min_ms(due_ms, sink_due_ms(run->sink));
     }
+    due_ms = min_ms(due_ms, schemas_due_ms(run));
     if (run->filling != NULL && run->sending == NULL && !batch_is_empty(run->filling)) {
         due_ms = min_ms(due_ms, run->filling->first_ms + run->intake.limits.age_ms);
     }
@@ -213,6 +223,9 @@ static void replica_take_answers(struct run *run)
             destination_answer(&run->destination, &done, run->now_ms);
         } else if (done.opaque == run->sink) {
             sink_answer(run->sink, &done, run->now_ms);
+        } else if (run->registry != NULL) {
+            bool is_its = registry_answer(run->registry, &done, run->now_ms);
+            (void)is_its; /* an answer for a sink that is gone belongs to nobody */
         }
         http_response_done(&done.response);
     }
@@ -258,6 +271,7 @@ static void replica_end(struct run *run)
         LOG_INFO, "replica_ended", "pipe=%s replica=%lld code=%d", run->spec.pipe_id,
         (long long)run->spec.replica_index, run->exit_code);
     flow_done(run);
+    schemas_done(run);
     destination_done(&run->destination);
     http_client_freep(&run->http);
     replica_spec_done(&run->spec);

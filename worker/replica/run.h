@@ -4,7 +4,8 @@
 /*
  * Inside of the replica process: everything its loop steers, in one struct. replica.c sets it up
  * and waits for events; flow.c moves batches from the source to settlement; drain.c ends things;
- * health.c says what the replica waits for; status.c writes reports. Only these files include it.
+ * schemas.c gives the registry its time; health.c says what the replica waits for; status.c writes
+ * reports. Only these files include it.
  */
 
 #include <stdbool.h>
@@ -25,13 +26,16 @@
 #include "worker/replica/latency.h"
 #include "worker/replica/ledger/kept.h"
 #include "worker/replica/ledger/ledger.h"
+#include "worker/replica/registry/registry.h"
 #include "worker/replica/reporter.h"
 #include "worker/replica/sink/sink.h"
 #include "worker/replica/spec.h"
+#include "worker/replica/waiting.h"
 
 enum {
     RUN_TEXT_BYTES = 1024,
     RUN_QUERY_PREFIX_BYTES = 96,
+    RUN_SCHEMAS_MAX = 64,
 };
 
 enum run_drain {
@@ -77,6 +81,15 @@ struct run {
     int64_t closed_since_ms; /* when the intake closed; 0 = it is open */
     bool is_reading_refused; /* the source was asked for the records of refused rows */
 
+    /* Schemas of the registry; NULL and zero if the pipe has none. */
+    struct registry *registry;
+    struct waiting *waiting;
+    uint64_t tried_version; /* of the registry, when the waiting records were tried last */
+    int64_t next_try_ms;
+    bool is_retrying;                              /* in the middle of them: nothing else is read */
+    const struct schema *schemas[RUN_SCHEMAS_MAX]; /* the last ones told by an event */
+    size_t schemas_told;
+
     /* Commits. */
     bool is_commit_due;
     int64_t next_commit_ms;
@@ -91,6 +104,7 @@ struct run {
 
     /* Health. */
     struct run_trouble source_trouble;
+    struct run_trouble registry_trouble; /* while a record waits for it */
     struct run_trouble mismatch; /* the table's columns did not fit; until a batch is stored */
     uint32_t mismatches_count;   /* in a row */
     bool has_source_been_well;
@@ -128,6 +142,23 @@ void settle_commit(struct run *run);
 /* Rows that ClickHouse alone refuses: get their records and put them into the reject block. */
 void settle_refused(struct run *run);
 
+/* schemas.c */
+/* The registry and the waiting room, if the pipe has one. ST_INVALID: its URL cannot be used. */
+enum status schemas_open(struct run *run, struct err *err) MUST_CHECK;
+void schemas_done(struct run *run);
+/* For the decoder; NULL = no registry. */
+const struct schema_source *schemas_source(struct run *run);
+/* Let time pass, and try the waiting records when something may have changed for them. */
+void schemas_step(struct run *run);
+int64_t schemas_due_ms(const struct run *run);
+size_t schemas_waiting_count(const struct run *run);
+/* True if nothing may be read: the waiting room is full, or its records go first. */
+bool schemas_are_behind(const struct run *run);
+/* Drop the waiting records: they will be read again. */
+void schemas_forget(struct run *run);
+/* What the registry suffers from, into run->registry_trouble. */
+void schemas_look(struct run *run);
+
 /* drain.c */
 /* Begin to end (RUN_DRAIN_STOP) or to give up the partitions (RUN_DRAIN_REVOKE). */
 void drain_begin(struct run *run, enum run_drain drain, int exit_code);
@@ -147,6 +178,8 @@ void status_step(struct run *run);
 /* Events of interface.md §5: partitions came, partitions go, a partition's offsets jumped. */
 void status_assigned(struct run *run, size_t partitions_count);
 void status_revoked(struct run *run, bool is_lost);
+/* A schema was used for the first time. */
+void status_schema(struct run *run, const struct schema *schema);
 void status_jump(struct run *run, enum source_jump jump, size_t slot, int64_t from, int64_t to);
 
 #endif

@@ -45,8 +45,9 @@ void status_heartbeat(struct run *run)
         .partitions_count = ledger_slots_count(run->ledger),
         .unsettled_records = counters->fetched_records - counters->sent_records -
                              counters->rejected_records - counters->skipped_records,
-        .unsettled_bytes =
-            batch_bytes(run->filling) + batch_bytes(run->sending) + run->intake.owed_bytes,
+        .unsettled_bytes = batch_bytes(run->filling) + batch_bytes(run->sending) +
+                           run->intake.owed_bytes +
+                           (run->waiting == NULL ? 0 : waiting_input_bytes(run->waiting)),
         .counters = counters,
         .insert_numbers = totals.insert_numbers,
     };
@@ -120,6 +121,26 @@ void status_revoked(struct run *run, bool is_lost)
         is_lost ? "the group took this replica's partitions away after a silence"
                 : "the group shares its partitions anew",
         ledger_slots_count(run->ledger));
+}
+
+void status_schema(struct run *run, const struct schema *schema)
+{
+    static const char *const KINDS[] = {
+        [SCHEMA_AVRO] = "AVRO", [SCHEMA_JSON] = "JSON", [SCHEMA_PROTOBUF] = "PROTOBUF"};
+    char details[PROTOCOL_EVENT_TEXT_BYTES];
+    (void)snprintf(
+        details, sizeof(details), "{\"replica\":%lld,\"schemaId\":%d,\"kind\":\"%s\"}",
+        (long long)run->spec.replica_index, (int)schema->id, KINDS[schema->kind]); /* fits */
+    struct reporter_event event = {
+        .event = "schema",
+        .name = "info",
+        .text = "records of a schema that was not used before are read",
+        .details = details,
+    };
+    reporter_event(&run->reporter, &event);
+    log_event(
+        LOG_INFO, "schema", "pipe=%s id=%d kind=%s", run->spec.pipe_id, (int)schema->id,
+        KINDS[schema->kind]);
 }
 
 void status_jump(struct run *run, enum source_jump jump, size_t slot, int64_t from, int64_t to)

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "worker/replica/decode/plan_tree.h"
+#include "worker/replica/decode/validate/json_schema.h"
 
 enum {
     COLUMNS_MAX = 4096
@@ -193,10 +194,17 @@ static enum status make_wanted(struct plan *plan, struct err *err)
 
 static enum status check_settings(const struct pipe_spec *spec, struct err *err)
 {
-    if (spec->source.format != PIPE_FORMAT_JSON) {
+    if (spec->source.format == PIPE_FORMAT_PROTOBUF) {
         return err_set(
             err, ST_UNSUPPORTED, "format %s is not supported yet",
             pipe_format_text(spec->source.format));
+    }
+    if (spec->source.format == PIPE_FORMAT_JSON && spec->source.registry != NULL &&
+        !json_schema_is_available()) {
+        return err_set(
+            err, ST_UNSUPPORTED,
+            "a schema registry with JSONEachRow needs the JSON Schema validator, which this build "
+            "has not");
     }
     if (spec->settings.multi_record != PIPE_MULTI_RECORD_OFF &&
         spec->source.format != PIPE_FORMAT_JSON) {

@@ -1,7 +1,6 @@
 /* What a schema is made ready for, and what is said when it cannot be. */
 #include "worker/replica/decode/reader.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,9 +43,10 @@ enum status reader_init(
             kind == READER_AVRO   ? "Avro"
             : kind == READER_JSON ? "JSON"
                                   : "Avro or JSON");
-    } else {
-        (void)plan; /* for the rooms to come */
-        st = err_set(&err, ST_UNSUPPORTED, "this version reads no schema yet");
+    } else if (schema->kind == SCHEMA_AVRO) {
+        st = avro_reader_new(schema, plan, &reader.avro, &err);
+    } else if (kind == READER_JSON) {
+        st = json_schema_new(schema, &reader.json, &err);
     }
     if (st == ST_NO_MEMORY) {
         return st;
@@ -63,6 +63,8 @@ enum status reader_init(
 
 void reader_done(struct reader *reader)
 {
+    avro_reader_free(reader->avro);
+    json_schema_free(reader->json);
     free(reader->reason);
     *reader = (struct reader){.schema = NULL};
 }
@@ -71,14 +73,19 @@ enum status reader_avro_row(
     const struct reader *reader, const uint8_t *body, size_t len, struct block *block,
     struct reject *ret_reject)
 {
-    assert(reader->avro != NULL && body != NULL && len > 0 && block != NULL);
-    reject_set(ret_reject, REJECT_SOURCE_SCHEMA, NULL, "this version reads no Avro yet");
-    return ST_REJECTED;
+    return avro_reader_row(reader->avro, body, len, block, ret_reject);
 }
 
 enum status reader_check(
     const struct reader *reader, const uint8_t *document, size_t len, struct reject *ret_reject)
 {
-    assert(reader->json == NULL && document != NULL && len > 0 && ret_reject != NULL);
-    return ST_OK;
+    if (reader->json == NULL) {
+        return ST_OK;
+    }
+    char message[REJECT_MESSAGE_BYTES];
+    enum status st = json_schema_check(reader->json, document, len, message, sizeof(message));
+    if (st == ST_REJECTED) {
+        reject_set(ret_reject, REJECT_SCHEMA_VALIDATION, NULL, "%s", message);
+    }
+    return st == ST_INVALID ? ST_OK : st;
 }

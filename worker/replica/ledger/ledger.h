@@ -7,6 +7,9 @@
  * the error table). The offset to commit is one past the last settled record with nothing
  * unsettled before it (architecture §4, invariants 1 and 2). Pure: no clock, no library, no I/O.
  *
+ * A record that has to wait (for its schema) is a hole: the records behind it go on into batches,
+ * the offset to commit stays in front of it until a batch took it and is settled.
+ *
  * A slot is a partition's index in the present assignment. Offsets are Kafka's; −1 = unknown.
  */
 
@@ -53,10 +56,18 @@ bool ledger_is_new(const struct ledger *ledger, size_t slot, int64_t offset);
  * upwards from 1 and at most LEDGER_BATCHES_MAX are unsettled. */
 void ledger_take(struct ledger *ledger, size_t slot, int64_t offset, uint64_t batch);
 
+/* The record is taken and waits: it belongs to no batch yet. offset must be new. ST_NO_MEMORY: the
+ * ledger is as before. */
+enum status ledger_hold(struct ledger *ledger, size_t slot, int64_t offset) MUST_CHECK;
+
+/* A record that waited belongs to batch from now on. Does nothing if the slot was moved since. */
+void ledger_fill(struct ledger *ledger, size_t slot, int64_t offset, uint64_t batch);
+
 /* Every record of batch is stored. Batches may be settled in any order; once each. */
 void ledger_settle(struct ledger *ledger, uint64_t batch);
 
-/* Forget all unsettled ranges: the records will be read again from ledger_restart's offsets. */
+/* Forget all unsettled ranges and holes: the records will be read again from ledger_restart's
+ * offsets. */
 void ledger_forget(struct ledger *ledger);
 
 /* Nothing exists below `position` that was not taken (transaction markers and holes at the end of
@@ -65,7 +76,7 @@ void ledger_forget(struct ledger *ledger);
 bool ledger_step_over(struct ledger *ledger, size_t slot, int64_t position);
 
 /* A new truth about a partition: it goes on at `next` (a gap, a topic made again). Its unsettled
- * ranges are forgotten and what was committed no longer counts. */
+ * ranges and holes are forgotten and what was committed no longer counts. */
 void ledger_move(struct ledger *ledger, size_t slot, int64_t next);
 
 /* The offset that may be committed, −1 if nothing was settled since the assignment. */

@@ -13,6 +13,8 @@ enum action_kind {
     FORGET,
     MOVE,
     CONFIRM,
+    HOLD,
+    FILL,
     END
 };
 
@@ -38,6 +40,61 @@ struct sequence {
 };
 
 static const struct sequence sequences[] = {
+    {"a record that waits is not passed",
+     {{5, 5}, {0, -1}},
+     {{TAKE, 0, 5, 1}, {HOLD, 0, 6, 0}, {TAKE, 0, 7, 1}, {SETTLE, 0, 0, 1}, {END, 0, 0, 0}},
+     {{8, 6, 6, true}, {0, -1, 0, false}}},
+    {"nor is the first one",
+     {{-1, -1}, {0, -1}},
+     {{HOLD, 0, 4, 0}, {TAKE, 0, 7, 1}, {SETTLE, 0, 0, 1}, {END, 0, 0, 0}},
+     {{8, 4, 4, true}, {0, -1, 0, false}}},
+    {"a filled hole settles with its batch",
+     {{5, 5}, {0, -1}},
+     {{HOLD, 0, 5, 0},
+      {HOLD, 0, 6, 0},
+      {TAKE, 0, 7, 1},
+      {FILL, 0, 5, 2},
+      {SETTLE, 0, 0, 1},
+      {SETTLE, 0, 0, 2},
+      {END, 0, 0, 0}},
+     {{8, 6, 6, true}, {0, -1, 0, false}}},
+    {"the last hole opens everything behind it",
+     {{5, 5}, {0, -1}},
+     {{HOLD, 0, 5, 0},
+      {TAKE, 0, 9, 1},
+      {SETTLE, 0, 0, 1},
+      {FILL, 0, 5, 2},
+      {SETTLE, 0, 0, 2},
+      {END, 0, 0, 0}},
+     {{10, 10, 10, true}, {0, -1, 0, false}}},
+    {"a filled hole does not pass an unsettled range",
+     {{5, 5}, {0, -1}},
+     {{TAKE, 0, 5, 1},
+      {HOLD, 0, 6, 0},
+      {TAKE, 0, 7, 1},
+      {FILL, 0, 6, 2},
+      {SETTLE, 0, 0, 2},
+      {END, 0, 0, 0}},
+     {{8, -1, 5, false}, {0, -1, 0, false}}},
+    {"a hole alone",
+     {{5, 5}, {0, -1}},
+     {{HOLD, 0, 5, 0}, {FILL, 0, 5, 1}, {SETTLE, 0, 0, 1}, {END, 0, 0, 0}},
+     {{6, 6, 6, true}, {0, -1, 0, false}}},
+    {"forgetting goes back to the first hole",
+     {{5, 5}, {0, -1}},
+     {{TAKE, 0, 5, 1},
+      {HOLD, 0, 6, 0},
+      {TAKE, 0, 7, 1},
+      {SETTLE, 0, 0, 1},
+      {FORGET, 0, 0, 0},
+      {TAKE, 0, 6, 2},
+      {SETTLE, 0, 0, 2},
+      {END, 0, 0, 0}},
+     {{7, 7, 7, true}, {0, -1, 0, false}}},
+    {"moving forgets holes, and filling one then does nothing",
+     {{5, 5}, {0, -1}},
+     {{HOLD, 0, 5, 0}, {MOVE, 0, 50, 0}, {FILL, 0, 5, 1}, {SETTLE, 0, 0, 1}, {END, 0, 0, 0}},
+     {{50, 50, 50, true}, {0, -1, 0, false}}},
     {"nothing taken, nothing to commit",
      {{5, 5}, {-1, -1}},
      {{END, 0, 0, 0}},
@@ -117,6 +174,14 @@ static void sequence_run(struct ledger *ledger, const struct sequence *sequence)
             break;
         case CONFIRM:
             ledger_confirm(ledger, a->slot, a->offset);
+            break;
+        case HOLD:
+            assert_int_equal(ledger_hold(ledger, a->slot, a->offset), ST_OK);
+            assert_false(ledger_is_new(ledger, a->slot, a->offset));
+            assert_false(ledger_step_over(ledger, a->slot, 1000));
+            break;
+        case FILL:
+            ledger_fill(ledger, a->slot, a->offset, a->batch);
             break;
         case END:
             break;

@@ -120,7 +120,7 @@ def test_framed_avro_and_a_schema_that_changes(kafka, clickhouse, registry, tmp_
         schema_ids = {int.from_bytes(message[1:5], "big") for message in (first[0], second[0])}
         for schema_id in schema_ids:
             assert registry.asked(f"/schemas/ids/{schema_id}") == 1
-        told = [json.loads(event["details"]) for event in replica.events if event["event"] == "schema"]
+        told = [json.loads(details) for event, _, _, details in replica.events if event == "schema"]
         assert {event["schemaId"] for event in told} == schema_ids and len(told) == 2
         assert replica.terminate() == 0
 
@@ -199,7 +199,7 @@ def test_a_registry_that_is_away_stops_nobody_else(kafka, clickhouse, registry, 
         pipe.wait(replica, 51)
         pipe.wait_committed(replica, 1)
         replica.wait(
-            lambda r: any(event["name"] == "REGISTRY_UNREACHABLE" for event in r.events), 20, "the reason")
+            lambda r: any(event[1] == "REGISTRY_UNREACHABLE" for event in r.events), 20, "the reason")
         assert replica.state == "waiting"
         registry.up()
         pipe.wait(replica, 52)
@@ -235,9 +235,9 @@ def test_a_refused_login_ends_the_replica(kafka, clickhouse, registry, tmp_path)
     pipe.send(frame(schema_id, serializers.avro_body(ORDER, {"id": 1, "note": None})))
     with pipe.start() as replica:
         net.wait_until(lambda: replica.popen.poll() is not None, 60, "the end")
-        failed = [event for event in replica.events if event["event"] == "failed"]
-        assert [event["name"] for event in failed] == ["REGISTRY_AUTHENTICATION"]
-        assert "401" in failed[0]["text"] and "hush" not in failed[0]["text"]
+        failed = [event for event in replica.events if event[0] == "failed"]
+        assert [event[1] for event in failed] == ["REGISTRY_AUTHENTICATION"]
+        assert "401" in failed[0][2] and "hush" not in failed[0][2]
     pipe.spec["secrets"] = {"schemaRegistry": {"username": "key", "password": "rotated"}}
     with pipe.start() as replica:
         pipe.wait(replica, 1)

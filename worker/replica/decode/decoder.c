@@ -39,6 +39,13 @@ struct part {
     struct reader *reader; /* NULL = JSON without a schema */
 };
 
+/* A document of a value. */
+struct piece {
+    struct frame bytes;
+    const char *word; /* what it is called */
+    size_t number;    /* from 1; 0 = the whole value */
+};
+
 struct input {
     const struct record *record;
     struct part value;
@@ -218,19 +225,29 @@ read_key(struct decoder *d, const struct input *in, struct block *block, struct 
     return st;
 }
 
-/* A row from one document, or from none in a raw pipe. */
-static enum status add_row(
-    struct decoder *d, const struct input *in, const struct frame *body, struct block *block,
+/* The columns that read the value: none in a raw pipe. */
+static enum status read_value(
+    struct decoder *d, const struct reader *reader, const struct frame *body, struct block *block,
     struct reject *reject)
 {
-    const struct reader *reader = in->value.reader;
-    enum status st = ST_OK;
     if (d->document == NULL) {
-        /* nothing reads the value */
-    } else if (reader != NULL && reader->avro != NULL) {
-        st = read_avro(d, reader, body, block, reject);
-    } else {
-        st = read_document(d->document, reader, body, block, reject);
+        return ST_OK;
+    }
+    if (reader != NULL && reader->avro != NULL) {
+        return read_avro(d, reader, body, block, reject);
+    }
+    return read_document(d->document, reader, body, block, reject);
+}
+
+/* A row from one document. */
+static enum status add_row(
+    struct decoder *d, const struct input *in, const struct piece *piece, struct block *block,
+    struct reject *reject)
+{
+    const struct frame *body = &piece->bytes;
+    enum status st = read_value(d, in->value.reader, body, block, reject);
+    if (st == ST_REJECTED && piece->number > 0) {
+        reject_prefix(reject, "%s %zu: ", piece->word, piece->number);
     }
     st = st == ST_OK ? read_key(d, in, block, reject) : st;
     return end_row(d, in->record, body->body_bytes, block, st);
@@ -247,23 +264,21 @@ add_rows(struct decoder *d, const struct input *in, struct block *block, struct 
     struct split split;
     split_begin(&split, is_lines ? SPLIT_LINES : SPLIT_ARRAY, whole->body, whole->body_bytes);
     for (;;) {
-        struct frame piece = {.body = NULL};
+        struct frame bytes = {.body = NULL};
         const char *reason = "";
-        switch (split_next(&split, &piece.body, &piece.body_bytes, &reason)) {
+        switch (split_next(&split, &bytes.body, &bytes.body_bytes, &reason)) {
         case SPLIT_OVER:
             return ST_OK;
         case SPLIT_BAD:
             reject_set(
                 reject, REJECT_DATA_PARSING, NULL, "malformed JSON at byte %zu: %s",
-                (size_t)(piece.body - whole->body), reason);
+                (size_t)(bytes.body - whole->body), reason);
             return ST_REJECTED;
         case SPLIT_PIECE:
             break;
         }
+        struct piece piece = {.bytes = bytes, .word = word, .number = split.number};
         enum status st = add_row(d, in, &piece, block, reject);
-        if (st == ST_REJECTED) {
-            reject_prefix(reject, "%s %zu: ", word, split.number);
-        }
         if (st != ST_OK) {
             return st;
         }
@@ -390,7 +405,8 @@ static enum status add_message(
         st = add_rows(d, &in, block, &outcome->reject);
         block_hold_end(block, st == ST_OK);
     } else if (st == ST_OK) {
-        st = add_row(d, &in, &in.value.frame, block, &outcome->reject);
+        struct piece whole = {.bytes = in.value.frame};
+        st = add_row(d, &in, &whole, block, &outcome->reject);
     }
     return end_message(before, block, outcome, st, err);
 }

@@ -44,7 +44,7 @@ enum status reader_init(
             : kind == READER_JSON ? "JSON"
                                   : "Avro or JSON");
     } else if (schema->kind == SCHEMA_AVRO) {
-        st = avro_reader_new(schema, plan, &reader.avro, &err);
+        st = avro_record_reader_new(schema, plan, &reader.avro, &err);
     } else if (kind == READER_JSON) {
         st = json_schema_new(schema, &reader.json, &err);
     }
@@ -63,7 +63,7 @@ enum status reader_init(
 
 void reader_done(struct reader *reader)
 {
-    avro_reader_free(reader->avro);
+    avro_record_reader_free(reader->avro);
     json_schema_free(reader->json);
     free(reader->reason);
     *reader = (struct reader){.schema = NULL};
@@ -73,7 +73,7 @@ enum status reader_avro_row(
     const struct reader *reader, const uint8_t *body, size_t len, struct block *block,
     struct reject *ret_reject)
 {
-    return avro_reader_row(reader->avro, body, len, block, ret_reject);
+    return avro_record_reader_row(reader->avro, body, len, block, ret_reject);
 }
 
 enum status reader_check(

@@ -131,6 +131,7 @@ static enum status check_type(const char *text, bool is_json, struct err *err)
 {
     CLEANUP(ch_type_freep) struct ch_type *type = NULL;
     enum status st = ch_type_parse(text, &type, err);
+    st = st == ST_OK ? ch_type_check_zones(type, err) : st;
     return st == ST_OK && is_json ? ch_type_check_json(type, err) : st;
 }
 

@@ -103,6 +103,12 @@ char *ch_type_text(const struct ch_type *type);
 /* Same kind and arguments, all the way down. */
 bool ch_type_equals(const struct ch_type *a, const struct ch_type *b);
 
+/* True for the names of UTC itself: no zone has to be loaded for them. */
+bool ch_zone_is_utc(const char *name);
+
+/* Can all zones in the type be loaded (common/base/zone.h)? ST_UNSUPPORTED, ST_NO_MEMORY. */
+enum status ch_type_check_zones(const struct ch_type *type, struct err *err) MUST_CHECK;
+
 /* Name of the kind as in the table. Static memory. */
 const char *ch_kind_name(enum ch_kind kind);
 

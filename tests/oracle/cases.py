@@ -114,6 +114,12 @@ TIMES = [
     '"12:34:"', '"12\u003a34:56"',
 ]
 
+ZONED = [
+    '"2024-03-31 01:59:59"', '"2024-03-31 02:00:00"', '"2024-03-31 02:30:00"', '"2024-03-31 03:00:00"', '"2024-10-27 01:59:59"', '"2024-10-27 02:00:00"', '"2024-10-27 02:30:00"', '"2024-10-27 02:59:59"',
+    '"2024-10-27 03:00:00"', '"1950-06-01 12:00:00"', '"2150-07-01 12:00:00"', '"2150-12-01 12:00:00"', '"2299-07-31 23:59:59"', '"2038-01-19 03:14:08"', '"2024-03-10 02:30:00"', '"2024-11-03 01:30:00"',
+    '"2011-12-30 12:00:00"', '"2011-12-29 12:00:00"', '"2024-04-07 01:45:00"', '"2024-10-06 02:15:00"', '"2024-10-27 02:30:00+01:00"', '"2024-03-31 02:30:00Z"', '"20240331023000"', '"2024-07-01"', '"1711843200"',
+]
+
 ENUM = "Enum8('a' = 1, 'b' = -2, '5' = 3, 'x y' = 100)"
 ENUMS = ['"a"', '"b"', '"5"', '"x y"', '"3"', '"-2"', '"100"', "3", "-2", "100", "5", "128", "300", '"zz"', '"A"', '"a "', '"\\u0061"', "1.0", '"1.0"', '"+1"', '"1e0"']
 WIDE_ENUM = "Enum16('low' = -32768, 'zero' = 0, 'high' = 32767)"
@@ -198,6 +204,12 @@ def instant_values(rnd):
         yield '"%s%s%s%s%s"' % (day, rnd.choice("T "), time, part, zone)
 
 
+def zoned_values(rnd):
+    for _ in range(GENERATED):
+        day = "%04d-%02d-%02d" % (rnd.choice((rnd.randint(1971, 2037), rnd.randint(1971, 2105), rnd.randint(1906, 2299))), rnd.randint(1, 12), rnd.randint(1, 28))
+        yield '"%s %02d:%02d:%02d"' % (day, rnd.randint(0, 23), rnd.randint(0, 59), rnd.randint(0, 59))
+
+
 BASE = [
     (INTEGER_TYPES, INTEGERS, integer_values),
     (["Float32", "Float64"], INTEGERS + FLOATS, float_values),
@@ -215,6 +227,8 @@ BASE = [
     (["Date", "Date32"], INSTANTS, date_values),
     (["DateTime", "DateTime('UTC')", "DateTime64(3)", "DateTime64(0)", "DateTime64(6)", "DateTime64(9)", "DateTime64(3, 'UTC')",
       "DateTime('Asia/Tokyo')", "DateTime64(3, 'Europe/Berlin')"], INSTANTS, instant_values),
+    (["DateTime('Europe/Berlin')", "DateTime64(3, 'America/New_York')", "DateTime64(3, 'Australia/Lord_Howe')", "DateTime64(0, 'Pacific/Apia')", "DateTime64(3, 'America/Sao_Paulo')", "DateTime64(3, 'Europe/Dublin')",
+      "DateTime64(3, 'Asia/Kathmandu')", "DateTime64(3, 'Africa/Casablanca')", "DateTime64(3, 'Etc/GMT+5')"], ZONED, zoned_values),
     ([ENUM], ENUMS, None),
     ([WIDE_ENUM], WIDE_ENUMS, None),
 ]

@@ -34,8 +34,8 @@ SHOWN = [
     ("Time, Time64(P)", ["Time", "Time64(3)"], cases.TIMES),
     ("Date, Date32", ["Date", "Date32"], cases.DATES),
     ("DateTime, DateTime64(P)", ["DateTime", "DateTime64(3)"], cases.INSTANTS),
-    ("DateTime of another zone", ["DateTime('Asia/Tokyo')"],
-     ['"2024-01-02 03:04:05"', '"2024-01-02T03:04:05Z"', '"2024-01-02T03:04:05+02:00"', "1700000000"]),
+    ("DateTime of another zone", ["DateTime('Asia/Tokyo')", "DateTime64(3, 'Europe/Berlin')"],
+     ['"2024-01-02 03:04:05"', '"2024-01-02T03:04:05Z"', '"2024-01-02T03:04:05+02:00"', "1700000000"] + cases.ZONED),
     ("Enum8, Enum16", [cases.ENUM], cases.ENUMS),
 ]
 COMPOSITES = ["Point", "Ring", "SimpleAggregateFunction(sum, UInt64)", "Array(Int32)", "Array(String)", "Map(String, Int32)", "Tuple(a Int32, b String)", "Tuple(Int32, String)",

@@ -93,18 +93,6 @@ static void set_integer_range(struct cell *cell)
     }
 }
 
-static bool is_utc(const char *zone)
-{
-    static const char *const NAMES[] = {"UTC", "Etc/UTC", "GMT",      "Etc/GMT",   "Zulu",
-                                        "UCT", "Etc/UCT", "Etc/Zulu", "Universal", "Greenwich"};
-    for (size_t i = 0; i < ARRAY_LEN(NAMES); i++) {
-        if (strcmp(NAMES[i], zone) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static enum status init_children(
     struct cell *cell, const struct pipe_settings *settings, uint32_t *next_id, struct err *err)
 {
@@ -164,6 +152,7 @@ static void init_choice(struct cell *cell)
     *choice = (struct cell_choice){
         COLUMN_NO_ALTERNATIVE, COLUMN_NO_ALTERNATIVE, COLUMN_NO_ALTERNATIVE, 0, {0}};
     for (size_t i = 0; i < cell->children_count; i++) {
+        assert(cell->children[i] != NULL);
         const struct ch_type *type = cell->children[i]->type;
         type = type->kind == CH_LOW_CARDINALITY ? type->children[0] : type;
         if (ch_kind_is_integer(type->kind)) {
@@ -200,12 +189,14 @@ enum status cell_new(
     cell->scale = cell->type->scale;
     cell->precision = cell->type->precision;
     cell->width_bytes = cell->type->width_bytes;
-    cell->has_foreign_zone = cell->type->timezone != NULL && !is_utc(cell->type->timezone);
     if (cell->kind == CH_DATETIME64 && cell->scale >= 3 && cell->scale <= 6) {
         cell->ms_ticks = (int64_t)NUMBER_POWERS[cell->scale - 3];
     }
     set_integer_range(cell);
-    enum status st = init_children(cell, settings, next_id, err);
+    const char *zone = cell->type->timezone;
+    enum status st =
+        zone == NULL || ch_zone_is_utc(zone) ? ST_OK : zone_load(zone, &cell->zone, err);
+    st = st == ST_OK ? init_children(cell, settings, next_id, err) : st;
     st = st == ST_OK ? init_elements(cell, next_id, err) : st;
     st = st == ST_OK ? init_members(cell, err) : st;
     if (st == ST_OK && cell->kind == CH_VARIANT) {
@@ -228,6 +219,7 @@ void cell_free(struct cell *cell)
         cell_free(cell->children[i]);
     }
     free(cell->children);
+    zone_free(cell->zone);
     keys_done(&cell->elements);
     free(cell->members);
     free(cell);

@@ -11,6 +11,7 @@
 
 #include "common/base/attr.h"
 #include "common/base/err.h"
+#include "common/base/zone.h"
 #include "common/clickhouse/type.h"
 #include "common/model/pipe.h"
 
@@ -35,7 +36,6 @@ struct cell {
     bool null_is_error;
     bool is_integer;
     bool is_signed;
-    bool has_foreign_zone; /* DateTime, DateTime64: of a zone that is not UTC */
     uint8_t scale;
     uint8_t precision;
     uint32_t width_bytes;
@@ -44,6 +44,7 @@ struct cell {
     uint64_t min_size; /* the same: size of the smallest value, 0 = unsigned */
     enum pipe_overflow overflow;
     enum pipe_timestamp_unit timestamp_unit;
+    struct zone *zone;          /* owned; DateTime, DateTime64: of texts without one; NULL = UTC */
     const struct ch_type *type; /* borrowed, without Nullable */
     struct cell **children;     /* owned; as in struct column */
     size_t children_count;
@@ -57,7 +58,7 @@ enum {
 };
 
 /* Make the tree for type (borrowed for its life). next_id: numbers keys, see keys_index.
- * ST_UNSUPPORTED, ST_NO_MEMORY. */
+ * ST_UNSUPPORTED (also a time zone that cannot be loaded), ST_NO_MEMORY. */
 enum status cell_new(
     const struct ch_type *type, const struct pipe_settings *settings, uint32_t *next_id,
     struct cell **ret_cell, struct err *err) MUST_CHECK;

@@ -91,8 +91,9 @@ fill_datetime(const struct cell *cell, struct column *column, const struct fill_
     if (reason != NULL) {
         return text->len == 0 ? EMPTY : reason;
     }
-    if (!datetime.has_zone && cell->has_foreign_zone) {
-        return "it has no zone, and the column's zone is not UTC";
+    if (!datetime.has_zone && cell->zone != NULL &&
+        !zone_to_utc(cell->zone, datetime.seconds, &datetime.seconds)) {
+        return "there is no such time of day in the column's zone, or not just one";
     }
     return fill_instant(cell, column, datetime.seconds, datetime.nanos);
 }

@@ -9,3 +9,7 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
     list(APPEND decode_avx2 -mavx2 -mbmi -mbmi2 -mlzcnt -mprfchw -mno-vzeroupper)
 endif()
 set_source_files_properties(${decode}/json_avx2.c PROPERTIES COMPILE_OPTIONS "${decode_avx2}")
+set(decode_avro ${decode}/avro)
+set_source_files_properties(${decode_avro}/avro_containers.c ${decode_avro}/avro_input.c
+    ${decode_avro}/avro_numbers.c ${decode_avro}/avro_texts.c ${decode_avro}/avro_times.c
+    PROPERTIES COMPILE_OPTIONS "-O3;-fno-stack-clash-protection")

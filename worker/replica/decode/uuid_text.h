@@ -55,22 +55,35 @@ static inline bool uuid_digits(const uint64_t quarters[4], struct uuid_words *wo
 
 #else
 
+#define UUID_EACH(byte) (0x0101010101010101ULL * (byte))
+
+/* The high bit of each byte of x (below 0x80) that is from first to last. */
+static inline uint64_t uuid_within(uint64_t x, uint8_t first, uint8_t last)
+{
+    uint64_t high = x | UUID_EACH(0x80);
+    return (high - UUID_EACH(first)) & ~(high - UUID_EACH(last + 1ULL)) & UUID_EACH(0x80);
+}
+
+/* Eight digits to 32 bits; *is_good stays only if all are digits. */
+static inline uint64_t uuid_eight(uint64_t text, bool *is_good)
+{
+    uint64_t digits = uuid_within(text & UUID_EACH(0x7f), '0', '9');
+    uint64_t letters = uuid_within((text | UUID_EACH(0x20)) & UUID_EACH(0x7f), 'a', 'f');
+    *is_good = *is_good && ((digits | letters) & ~text) == UUID_EACH(0x80);
+    uint64_t value = (text & UUID_EACH(0x0f)) + (letters >> 7) * 9;
+    value = (value << 4 | value >> 8) & 0x00ff00ff00ff00ffULL;
+    value = (value | value >> 8) & 0x0000ffff0000ffffULL;
+    return __builtin_bswap32((uint32_t)(value | value >> 16));
+}
+
 static inline bool uuid_digits(const uint64_t quarters[4], struct uuid_words *words)
 {
-    uint8_t text[UUID_DIGITS];
-    memcpy(text, quarters, sizeof(text));
-    uint64_t halves[2] = {0};
-    unsigned bad = 0;
-    for (unsigned i = 0; i < UUID_DIGITS; i++) {
-        unsigned digit = text[i] - (unsigned)'0';
-        unsigned letter = (text[i] | 0x20U) - 'a';
-        unsigned value = digit <= 9 ? digit : letter + 10;
-        bad |= (unsigned)(digit > 9 && letter > 5);
-        halves[i / 16] = halves[i / 16] << 4 | (value & 0xf);
-    }
-    words->high = halves[0];
-    words->low = halves[1];
-    return bad == 0;
+    bool is_good = true;
+    words->high = uuid_eight(quarters[0], &is_good) << 32;
+    words->high |= uuid_eight(quarters[1], &is_good);
+    words->low = uuid_eight(quarters[2], &is_good) << 32;
+    words->low |= uuid_eight(quarters[3], &is_good);
+    return is_good;
 }
 
 #endif

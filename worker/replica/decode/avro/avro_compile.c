@@ -148,11 +148,6 @@ static enum status bind_enum(struct avro_maker *m, struct avro_node *n)
     return ST_OK;
 }
 
-static bool is_text(const struct cell *cell)
-{
-    return cell->kind == CH_STRING || cell->kind == CH_LOW_CARDINALITY;
-}
-
 static bool is_container(const struct cell *cell)
 {
     return cell->kind == CH_ARRAY || cell->kind == CH_MAP || cell->kind == CH_TUPLE ||
@@ -181,7 +176,7 @@ static enum status bind_nested(struct avro_maker *m, struct avro_node *n)
     if (from == AVRO_RECORD && to == CH_TUPLE) {
         return bind_tuple(m, n);
     }
-    if (is_text(n->cell)) {
+    if (avro_is_text(n->cell)) {
         n->run = avro_run_json;
     } else {
         refuse(n, "this kind of value cannot be converted");

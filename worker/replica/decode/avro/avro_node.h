@@ -223,6 +223,9 @@ bool avro_choose_number(struct avro_node *n);
 bool avro_choose_time(struct avro_node *n);
 bool avro_choose_text(struct avro_node *n);
 
+/* String or LowCardinality of it. */
+bool avro_is_text(const struct cell *cell);
+
 /* The unscaled number of a decimal, a uuid in 16 bytes, a duration: also for JSON texts. */
 enum convert_end avro_put_decimal(
     struct avro_run *r, const struct avro_type *type, const struct cell *cell,

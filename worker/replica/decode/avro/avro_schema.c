@@ -50,12 +50,11 @@ static enum status no_memory(struct err *err)
 
 static enum status set_text(struct reader *r, struct avro_text *text, const char *bytes, size_t len)
 {
-    text->bytes = malloc(len + 1);
+    text->bytes = calloc(1, len + AVRO_TEXT_PADDING_BYTES);
     if (text->bytes == NULL) {
         return no_memory(r->err);
     }
     memcpy(text->bytes, bytes, len);
-    text->bytes[len] = '\0';
     text->len = len;
     return ST_OK;
 }

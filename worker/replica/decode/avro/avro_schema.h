@@ -55,8 +55,12 @@ enum avro_logical {
 #undef X
 };
 
+enum {
+    AVRO_TEXT_PADDING_BYTES = 128, /* convert_text looks ahead */
+};
+
 struct avro_text {
-    char *bytes; /* owned, zero-terminated */
+    char *bytes; /* owned, AVRO_TEXT_PADDING_BYTES zeros behind it */
     size_t len;
 };
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "worker/replica/decode/avro/avro_node.h"
+#include "worker/replica/decode/uuid_text.h"
 
 enum {
     SHORT_BYTES = 32,
@@ -84,6 +85,19 @@ static const uint8_t *convert_string(
     return avro_converted(r, n, at, text + len, end);
 }
 
+/* Into UUID: the usual 36 characters. */
+static const uint8_t *run_uuid_text(
+    struct avro_run *r, const struct avro_node *n, struct column *column, const uint8_t *at)
+{
+    size_t len = 0;
+    const uint8_t *text = avro_length(r, at, &len);
+    struct uuid_words words;
+    if (UNLIKELY(text == NULL || !uuid_text_read(text, len, &words))) {
+        return text == NULL ? NULL : convert_string(r, n, column, at);
+    }
+    return LIKELY(column_add_two(column, words.high, words.low)) ? text + len : avro_no_memory(r);
+}
+
 static const uint8_t *convert_fixed(
     struct avro_run *r, const struct avro_node *n, struct column *column, const uint8_t *at)
 {
@@ -135,18 +149,12 @@ static const uint8_t *run_enum_text(
     if (n->cell->kind == CH_STRING) {
         return column_add_text(column, symbol->bytes, symbol->len) ? next : avro_no_memory(r);
     }
-    if (column->kind == CH_LOW_CARDINALITY && symbol->len <= DICTIONARY_SHORT_BYTES) {
-        uint8_t padded[DICTIONARY_SHORT_BYTES] = {0};
-        memcpy(padded, symbol->bytes, symbol->len);
-        return put_key(column, padded, symbol->len) ? next : avro_no_memory(r);
+    const uint8_t *text = (const uint8_t *)symbol->bytes; /* AVRO_TEXT_PADDING_BYTES behind it */
+    if (avro_is_text(n->cell)) {
+        return LIKELY(put_key(column, text, symbol->len)) ? next : avro_no_memory(r);
     }
-    uint8_t padded[2 * AVRO_DURATION_TEXT_BYTES + 256] = {0}; /* convert_text reads ahead */
-    if (symbol->len > AVRO_DURATION_TEXT_BYTES) {
-        return avro_unfit(r, n, at, "the symbol is too long");
-    }
-    memcpy(padded, symbol->bytes, symbol->len);
     return avro_converted(
-        r, n, at, next, convert_text(&r->convert, n->cell, column, padded, symbol->len));
+        r, n, at, next, convert_text(&r->convert, n->cell, column, text, symbol->len));
 }
 
 /* --- decimal, uuid, duration --- */
@@ -273,7 +281,7 @@ static const uint8_t *run_duration_text(
 
 /* --- the choice --- */
 
-static bool is_text(const struct cell *cell)
+bool avro_is_text(const struct cell *cell)
 {
     if (cell->kind != CH_LOW_CARDINALITY) {
         return cell->kind == CH_STRING;
@@ -300,7 +308,7 @@ static void choose_fixed(struct avro_node *n)
                   to == CH_UINT256 || to == CH_FIXED_STRING;
     if (n->type->logical == AVRO_UUID && to != CH_FIXED_STRING) {
         n->run = run_uuid_bytes;
-    } else if (n->type->logical == AVRO_DURATION && is_text(n->cell)) {
+    } else if (n->type->logical == AVRO_DURATION && avro_is_text(n->cell)) {
         n->run = run_duration_text;
     } else if (is_raw && n->cell->width_bytes == n->type->size) {
         n->run = run_same_width;
@@ -319,7 +327,10 @@ bool avro_choose_text(struct avro_node *n)
     switch (n->type->kind) {
     case AVRO_STRING:
     case AVRO_BYTES:
-        n->run = to == CH_STRING ? run_string : is_text(n->cell) ? run_key : convert_string;
+        n->run = to == CH_STRING ? run_string : avro_is_text(n->cell) ? run_key : convert_string;
+        if (to == CH_UUID && n->type->kind == AVRO_STRING) {
+            n->run = run_uuid_text;
+        }
         return true;
     case AVRO_FIXED:
         choose_fixed(n);

@@ -32,7 +32,7 @@ enum status avro_add_children(struct avro_maker *m, struct avro_node *n, size_t 
     return ST_OK;
 }
 
-static void refuse(struct avro_node *n, const char *reason)
+void avro_refuse(struct avro_node *n, const char *reason)
 {
     n->run = avro_run_refused;
     n->reason = reason;
@@ -107,7 +107,7 @@ static enum status list_absent(struct avro_maker *m, struct avro_node *n)
 static enum status bind_tuple(struct avro_maker *m, struct avro_node *n)
 {
     if (n->cell->type->names == NULL && n->cell->children_count != n->type->count) {
-        refuse(n, "an unnamed Tuple takes a record of as many fields");
+        avro_refuse(n, "an unnamed Tuple takes a record of as many fields");
         return ST_OK;
     }
     n->run = avro_run_tuple;
@@ -154,14 +154,25 @@ static bool is_container(const struct cell *cell)
            cell->kind == CH_NESTED;
 }
 
+/* A JSON column: texts that hold an object; records and maps are bind_nested's. */
+static void bind_document(struct avro_node *n)
+{
+    bool is_string = n->type->kind == AVRO_STRING || n->type->kind == AVRO_BYTES;
+    if (is_string && n->type->logical != AVRO_DECIMAL) {
+        n->run = avro_run_document;
+    } else {
+        avro_refuse(n, "a JSON column takes objects only");
+    }
+}
+
 static void bind_scalar(struct avro_node *n)
 {
     if (is_container(n->cell)) {
-        refuse(n, "a single value cannot become a list or tuple");
-    } else if (n->cell->kind == CH_VARIANT || n->cell->kind == CH_DYNAMIC) {
-        refuse(n, "this column type is not filled from Avro");
+        avro_refuse(n, "a single value cannot become a list or tuple");
+    } else if (n->cell->kind == CH_JSON) {
+        bind_document(n);
     } else if (!avro_choose_time(n) && !avro_choose_number(n) && !avro_choose_text(n)) {
-        refuse(n, "this kind of value cannot be converted");
+        avro_refuse(n, "this kind of value cannot be converted");
     }
 }
 
@@ -176,10 +187,10 @@ static enum status bind_nested(struct avro_maker *m, struct avro_node *n)
     if (from == AVRO_RECORD && to == CH_TUPLE) {
         return bind_tuple(m, n);
     }
-    if (avro_is_text(n->cell)) {
+    if (avro_is_text(n->cell) || (to == CH_JSON && from != AVRO_ARRAY)) {
         n->run = avro_run_json;
     } else {
-        refuse(n, "this kind of value cannot be converted");
+        avro_refuse(n, "this kind of value cannot be converted");
     }
     return ST_OK;
 }
@@ -191,6 +202,9 @@ enum status avro_bind(
     n->type = type;
     n->cell = cell;
     n->column = column;
+    if (cell->kind == CH_VARIANT && type->kind != AVRO_UNION && type->kind != AVRO_NULL) {
+        return avro_bind_variant(m, n);
+    }
     switch (type->kind) {
     case AVRO_NULL:
         n->run = avro_run_null;
@@ -202,7 +216,7 @@ enum status avro_bind(
     case AVRO_MAP:
         return bind_nested(m, n);
     case AVRO_ENUM:
-        if (!is_container(cell)) {
+        if (!is_container(cell) && cell->kind != CH_JSON) {
             return bind_enum(m, n);
         }
         bind_scalar(n);

@@ -14,8 +14,8 @@ const uint8_t *avro_run_refused(
 const uint8_t *avro_run_absent(
     struct avro_run *r, const struct avro_node *n, struct column *column, const uint8_t *at)
 {
-    (void)n;
-    return column_add_default(column) ? at : avro_no_memory(r);
+    bool is_in = n->is_inside ? column_add_default(column) : column_add_absent(column);
+    return is_in ? at : avro_no_memory(r);
 }
 
 const uint8_t *avro_run_null(
@@ -119,18 +119,6 @@ const uint8_t *avro_run_tuple(
         }
     }
     return at;
-}
-
-const uint8_t *avro_run_json(
-    struct avro_run *r, const struct avro_node *n, struct column *column, const uint8_t *at)
-{
-    r->json.len = 0;
-    r->json_node = n;
-    at = avro_json(r, n->type, at);
-    if (at == NULL) {
-        return NULL;
-    }
-    return column_add_text(column, r->json.at, r->json.len) ? at : avro_no_memory(r);
 }
 
 /* --- ways --- */

@@ -16,8 +16,9 @@ static enum status no_memory(struct avro_maker *m)
     return err_set(m->err, ST_NO_MEMORY, "out of memory for an Avro reader");
 }
 
-static void bind_absent(const struct avro_use *use, struct avro_node *n)
+static void bind_absent(const struct avro_use *use, bool is_inside, struct avro_node *n)
 {
+    n->is_inside = is_inside;
     n->run = avro_run_absent;
     n->column = use->column;
     n->cell = use->cell;
@@ -114,7 +115,7 @@ static enum status follow_record(
     for (size_t i = 0; i < count && st == ST_OK; i++) {
         const char *rest = NULL;
         if (find_field(m, n->type, uses[i].rest, &rest) == NULL) {
-            bind_absent(&uses[i], &n->children[n->count++]);
+            bind_absent(&uses[i], n->is_inside, &n->children[n->count++]);
         }
     }
     return st;
@@ -140,7 +141,7 @@ pick(struct avro_maker *m, struct avro_node *n, const struct avro_use *use, cons
     if (st != ST_OK) {
         return st;
     }
-    bind_absent(use, &n->children[1]);
+    bind_absent(use, n->is_inside, &n->children[1]);
     struct avro_use inner = *use;
     inner.rest = rest;
     return avro_follow(m, n->type->element, &inner, 1, n->is_inside, &n->children[0]);
@@ -195,7 +196,7 @@ follow_nothing(struct avro_maker *m, struct avro_node *n, const struct avro_use 
     avro_bind_skip(n->type, &n->children[0]);
     n->children[0].column = n->column;
     for (size_t i = 0; i < count; i++) {
-        bind_absent(&uses[i], &n->children[i + 1]);
+        bind_absent(&uses[i], n->is_inside, &n->children[i + 1]);
     }
     return ST_OK;
 }

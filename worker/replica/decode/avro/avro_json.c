@@ -5,6 +5,7 @@
  * as in Avro's own JSON encoding; floats that JSON has no number for are texts.
  */
 #include <assert.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -270,4 +271,37 @@ const uint8_t *avro_json(struct avro_run *r, const struct avro_type *type, const
         return at == NULL ? NULL : avro_json(r, type->branches[index], at);
     }
     return NULL;
+}
+
+const uint8_t *avro_run_json(
+    struct avro_run *r, const struct avro_node *n, struct column *column, const uint8_t *at)
+{
+    r->json.len = 0;
+    r->json_node = n;
+    at = avro_json(r, n->type, at);
+    if (at == NULL) {
+        return NULL;
+    }
+    return column_add_text(column, r->json.at, r->json.len) ? at : avro_no_memory(r);
+}
+
+const uint8_t *avro_run_document(
+    struct avro_run *r, const struct avro_node *n, struct column *column, const uint8_t *at)
+{
+    size_t len = 0;
+    const uint8_t *text = avro_length(r, at, &len);
+    if (text == NULL) {
+        return NULL;
+    }
+    json_error_t error;
+    json_t *json = json_loadb(
+        (const char *)text, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL,
+        &error);
+    bool is_object = json_is_object(json);
+    bool is_out_of_memory = json == NULL && json_error_code(&error) == json_error_out_of_memory;
+    json_decref(json);
+    if (is_out_of_memory || (is_object && !column_add_text(column, text, len))) {
+        return avro_no_memory(r);
+    }
+    return is_object ? text + len : avro_unfit(r, n, at, "the text is not a JSON object");
 }

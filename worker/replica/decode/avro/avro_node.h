@@ -245,6 +245,7 @@ avro_step avro_run_array;
 avro_step avro_run_map;
 avro_step avro_run_tuple;
 avro_step avro_run_json;
+avro_step avro_run_document;
 avro_step avro_run_refused;
 
 /* Ways to values inside others. */
@@ -267,6 +268,15 @@ struct avro_maker {
 enum status avro_bind(
     struct avro_maker *m, const struct avro_type *type, const struct cell *cell, uint32_t column,
     struct avro_node *n) MUST_CHECK;
+
+/* The same for a Variant's cell, for anything but null and unions. */
+enum status avro_bind_variant(struct avro_maker *m, struct avro_node *n) MUST_CHECK;
+
+/* A node that refuses its values. reason: static text. */
+void avro_refuse(struct avro_node *n, const char *reason);
+
+/* Digits after the point of such a time, 0 for all other types. */
+uint8_t avro_time_scale(enum avro_logical logical);
 
 /* Children of n, zeroed. ST_INVALID, ST_NO_MEMORY. */
 enum status avro_add_children(struct avro_maker *m, struct avro_node *n, size_t count) MUST_CHECK;

@@ -93,7 +93,7 @@ static bool is_text_like(enum ch_kind kind)
     return kind == CH_STRING || kind == CH_LOW_CARDINALITY || kind == CH_FIXED_STRING;
 }
 
-static uint8_t scale_of(enum avro_logical logical)
+uint8_t avro_time_scale(enum avro_logical logical)
 {
     switch (logical) {
     case AVRO_TIME_MS:
@@ -125,7 +125,7 @@ bool avro_choose_time(struct avro_node *n)
     if (!is_time || (!is_of_time(n->cell->kind) && !is_text_like(n->cell->kind))) {
         return false;
     }
-    n->scale = scale_of(logical);
+    n->scale = avro_time_scale(logical);
     n->run = convert_ticks;
     bool is_direct = false;
     if (logical == AVRO_DATE) {

@@ -5,10 +5,10 @@ import json
 
 import pytest
 
-from tests.harness import registry_servers
+from tests.harness import registry_servers, serializers
 from tests.harness.kafka import MockKafka
 from tests.harness.penstock import kafka_pipe
-from tests.harness.registry import SchemaRegistry
+from tests.harness.registry import SchemaRegistry, frame
 
 COLUMNS = {"id": "Int64", "note": "String"}
 ORDER = {"type": "record", "name": "Order", "fields": [
@@ -164,3 +164,48 @@ def command_lines(pid):
             with contextlib.suppress(FileNotFoundError, ProcessLookupError):
                 found += command_lines(child)
     return found
+
+
+def wait_rows(penstock, clickhouse, pipe, table, count):
+    """Every record is in the table, and nothing was rejected. Records behind one that waits are stored before
+    it, so a restart meanwhile stores them again."""
+    summary = penstock.wait_summary(
+        pipe, lambda now: now["records"]["sent"] >= count and now["lag"]["records"] == 0, 60, f"{count} rows")
+    assert summary["records"]["rejected"] == 0 and summary["reason"] is None
+    assert clickhouse.rows(f"SELECT DISTINCT id, note FROM {table} ORDER BY id") == [
+        {"id": number, "note": f"n{number}"} for number in range(count)]
+
+
+@pytest.mark.parametrize("has_failed", [False, True], ids=["while-it-waits", "after-it-failed"])
+def test_a_login_that_is_rotated_loses_nothing(penstock, kafka, clickhouse, registry, name, has_failed):
+    first = registry.register(f"{name}-value", ORDER)
+    wider = {**ORDER, "fields": [{"name": "more", "type": "int", "default": 0}, *ORDER["fields"]]}
+    second = registry.register(f"{name}-value", wider)
+
+    def record(number):
+        schema_id, schema = (first, ORDER) if number % 2 else (second, wider)
+        value = {"id": number, "note": f"n{number}", "more": 1}
+        return None, frame(schema_id, serializers.avro_body(schema, value))
+
+    pipe = penstock.create_pipe(avro_pipe(kafka, name, registry.setting(), startPaused=False))["id"]
+    kafka.produce(name, [record(1)])
+    penstock.wait_summary(pipe, lambda now: now["records"]["sent"] == 1, 60, "the first row")
+    registry.users["key"] = "rotated-" + SECRET
+    kafka.produce(name, [record(number) for number in range(0, 100) if number != 1])
+    penstock.wait_summary(
+        pipe, lambda now: now["reason"] is not None and now["reason"]["code"] == "REGISTRY_AUTHENTICATION", 60,
+        "the refusal")
+    if has_failed:
+        penstock.wait_summary(pipe, lambda now: now["state"] == "Failed", 60, "the end of waiting")
+    login = registry.setting()["credentials"]
+    reply = penstock.request("PATCH", f"{penstock.pipes_path}/{pipe}/source", {
+        "kafka": {"schemaRegistry": {"credentials": login}}})
+    assert reply.status == 200 and SECRET not in reply.text
+    if has_failed:
+        penstock.result("POST", f"{penstock.pipes_path}/{pipe}/restart")
+    wait_rows(penstock, clickhouse, pipe, name, 100)
+    assert registry.asked(f"/schemas/ids/{second}$", 200) == 1  # one request, however many records
+    texts = [penstock.log(), penstock.log("worker-0"), penstock.request(
+        "GET", f"{penstock.pipes_path}/{pipe}/events").text]
+    assert not [text for text in texts if SECRET in text]
+    penstock.delete_pipe(pipe)

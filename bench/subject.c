@@ -84,6 +84,7 @@ make_plan(const struct workload_column *columns, size_t count, enum pipe_format 
     for (size_t i = 0; i < count; i++) {
         table[i] = (struct plan_column){.name = columns[i].name, .type = columns[i].type};
         wanted[i].name = strdup(columns[i].name);
+        wanted[i].type = strdup(columns[i].type);
         mappings[i].destination_field = strdup(columns[i].name);
         mappings[i].source_field = strdup(columns[i].source);
     }
@@ -101,6 +102,7 @@ make_plan(const struct workload_column *columns, size_t count, enum pipe_format 
     }
     for (size_t i = 0; i < count; i++) {
         free(wanted[i].name);
+        free(wanted[i].type);
         free(mappings[i].destination_field);
         free(mappings[i].source_field);
     }

@@ -91,6 +91,7 @@ static bool set_option(struct options *o, const char *name, char *value)
     }
     if (strcmp(name, "--avro") == 0) {
         o->avro = value;
+        o->spec.source.format = PIPE_FORMAT_AVRO;
         return true;
     }
     if (strcmp(name, "--map") == 0) {

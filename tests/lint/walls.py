@@ -37,7 +37,8 @@ OWNERS = {
     "librdkafka/rdkafka.h": {
         "worker/replica/kafka/" + name for name in (
             "client.h", "client.c", "handle.h", "helper.h", "ask.h", "trouble.h", "source.c",
-            "rebalance.c", "commit.c", "helper.c", "ask.c", "trouble.c", "check.c")},
+            "rebalance.c", "commit.c", "helper.c", "ask.c", "trouble.c", "check.c", "check_handle.h",
+            "message.h", "message.c", "browse.c")},
     "libpq-fe.h": {"common/pg/pg.c"},
 }
 

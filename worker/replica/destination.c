@@ -84,9 +84,9 @@ void destination_ask(struct destination *destination, int64_t now_ms)
     destination->state = DESTINATION_ASKING;
 }
 
-/* Columns of the answer that an INSERT may name, as the plan wants them. */
-static enum status destination_make_plan(
-    struct destination *destination, const struct clickhouse_table *table, struct err *err)
+enum status destination_plan(
+    const struct pipe_spec *pipe, const struct clickhouse_table *table, struct plan **ret_plan,
+    struct err *err)
 {
     struct plan_column *columns =
         calloc(table->columns_count > 0 ? table->columns_count : 1, sizeof(*columns));
@@ -104,8 +104,7 @@ static enum status destination_make_plan(
             };
         }
     }
-    plan_freep(&destination->plan);
-    enum status st = plan_new(destination->pipe, columns, count, &destination->plan, err);
+    enum status st = plan_new(pipe, columns, count, ret_plan, err);
     free(columns);
     return st;
 }
@@ -126,7 +125,8 @@ static void destination_read(struct destination *destination, const char *text, 
             err.text, now_ms);
         return;
     }
-    st = destination_make_plan(destination, table, &err);
+    plan_freep(&destination->plan);
+    st = destination_plan(destination->pipe, table, &destination->plan, &err);
     if (st != ST_OK) {
         destination->is_hopeless = st == ST_UNSUPPORTED;
         destination_wait(

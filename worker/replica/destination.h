@@ -46,6 +46,12 @@ struct destination {
     bool is_hopeless; /* the definition cannot work with this version: do not ask again */
 };
 
+/* The plan of a pipe for a table that was described: of the columns that an INSERT may name.
+ * Statuses of plan_new. */
+enum status destination_plan(
+    const struct pipe_spec *pipe, const struct clickhouse_table *table, struct plan **ret_plan,
+    struct err *err) MUST_CHECK;
+
 void destination_init(
     struct destination *ret_destination, struct http_client *client,
     const struct clickhouse_endpoint *endpoint, const struct pipe_spec *pipe);

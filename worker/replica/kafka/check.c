@@ -10,6 +10,7 @@
 
 #include "common/base/clock.h"
 
+#include "worker/replica/kafka/check_handle.h"
 #include "worker/replica/kafka/client.h"
 #include "worker/replica/kafka/conf.h"
 #include "worker/replica/kafka/trouble.h"
@@ -17,17 +18,6 @@
 enum {
     CHECK_ROUND_MS = 1000,
     CHECK_DOWN_MS = 4000, /* all brokers down for so long is the answer */
-};
-
-struct check {
-    rd_kafka_t *rk;
-    const struct kafka_source *source;
-    int64_t deadline_ms;
-    bool is_scram;
-    /* From the error callback, which rd_kafka_poll calls in this thread. */
-    rd_kafka_resp_err_t error; /* the worst so far */
-    char text[512];
-    int64_t down_since_ms; /* 0 = not */
 };
 
 static int error_weight(rd_kafka_resp_err_t error)
@@ -73,7 +63,7 @@ static enum status check_status(enum pipe_reason reason)
     }
 }
 
-static enum status check_fail(
+enum status check_fail(
     const struct check *check, rd_kafka_resp_err_t error, const char *text,
     enum pipe_reason *ret_reason, struct err *err)
 {
@@ -84,44 +74,63 @@ static enum status check_fail(
     return err_set(err, check_status(*ret_reason), "%s", line);
 }
 
-/* Ask for the topic's metadata once. */
-static rd_kafka_resp_err_t check_round(struct check *check, rd_kafka_topic_t *topic, int timeout_ms)
+/* Ask for metadata once: of the topic, or of all when topic is NULL. */
+static rd_kafka_resp_err_t check_round(
+    struct check *check, rd_kafka_topic_t *topic, int timeout_ms,
+    const struct rd_kafka_metadata **ret_found)
 {
     const struct rd_kafka_metadata *found = NULL;
-    rd_kafka_resp_err_t error = rd_kafka_metadata(check->rk, 0, topic, &found, timeout_ms);
+    rd_kafka_resp_err_t error =
+        rd_kafka_metadata(check->rk, topic == NULL, topic, &found, timeout_ms);
     (void)rd_kafka_poll(check->rk, 0); /* the error callback */
-    if (error == RD_KAFKA_RESP_ERR_NO_ERROR && found->topic_cnt > 0) {
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR && topic != NULL && found->topic_cnt > 0) {
         error = found->topics[0].err;
     }
-    if (found != NULL) {
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        *ret_found = found;
+    } else if (found != NULL) {
         rd_kafka_metadata_destroy(found);
     }
     return error;
 }
 
-/* Metadata of one topic until it comes, its error is certain, or time is up. */
-static enum status
-check_topic(struct check *check, const char *name, enum pipe_reason *ret_reason, struct err *err)
+/* The same until it comes, its error is certain, or time is up. */
+static rd_kafka_resp_err_t check_rounds(
+    struct check *check, rd_kafka_topic_t *topic, const struct rd_kafka_metadata **ret_found)
 {
-    rd_kafka_topic_t *topic = rd_kafka_topic_new(check->rk, name, NULL);
-    if (topic == NULL) {
-        return err_set(err, ST_INVALID, "topic '%s' is no valid name", name);
-    }
     rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR__TIMED_OUT;
     for (;;) {
         const int64_t left_ms = check->deadline_ms - clock_monotonic_ms();
         if (left_ms <= 0) {
-            break;
+            return error;
         }
-        error = check_round(check, topic, left_ms < CHECK_ROUND_MS ? (int)left_ms : CHECK_ROUND_MS);
+        error = check_round(
+            check, topic, left_ms < CHECK_ROUND_MS ? (int)left_ms : CHECK_ROUND_MS, ret_found);
         bool is_down = check->down_since_ms != 0 &&
                        clock_monotonic_ms() - check->down_since_ms >= CHECK_DOWN_MS;
         bool is_refused = trouble_reason(check->error) == PIPE_REASON_SOURCE_AUTHENTICATION;
         if (trouble_reason(error) != PIPE_REASON_SOURCE_UNREACHABLE || is_refused || is_down) {
-            break;
+            return error;
         }
     }
-    rd_kafka_topic_destroy(topic);
+}
+
+enum status check_metadata(
+    struct check *check, const char *name, const struct rd_kafka_metadata **ret_found,
+    enum pipe_reason *ret_reason, struct err *err)
+{
+    rd_kafka_topic_t *topic = NULL;
+    if (name != NULL) {
+        topic = rd_kafka_topic_new(check->rk, name, NULL);
+        if (topic == NULL) {
+            *ret_reason = PIPE_REASON_INTERNAL;
+            return err_set(err, ST_INVALID, "topic '%s' is no valid name", name);
+        }
+    }
+    rd_kafka_resp_err_t error = check_rounds(check, topic, ret_found);
+    if (topic != NULL) {
+        rd_kafka_topic_destroy(topic);
+    }
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
         return ST_OK;
     }
@@ -131,12 +140,13 @@ check_topic(struct check *check, const char *name, enum pipe_reason *ret_reason,
     char what[512];
     const bool is_silent = error == RD_KAFKA_RESP_ERR__TIMED_OUT;
     (void)snprintf(
-        what, sizeof(what), "topic '%s': %s%s", name, rd_kafka_err2str(error),
+        what, sizeof(what), "%s%s%s%s%s", name == NULL ? "" : "topic '", name == NULL ? "" : name,
+        name == NULL ? "" : "': ", rd_kafka_err2str(error),
         is_silent ? " (nothing that speaks Kafka answers at the brokers' addresses)" : "");
     return check_fail(check, error, what, ret_reason, err);
 }
 
-static enum status check_open(struct check *check, struct err *err)
+enum status check_open(struct check *check, struct err *err)
 {
     struct kafka_conf conf = {.count = 0};
     enum status st = kafka_conf_connection(check->source, "penstock-probe", &conf, err);
@@ -151,6 +161,9 @@ static enum status check_open(struct check *check, struct err *err)
     if (st != ST_OK) {
         return st;
     }
+    /* For those who read: the end of a partition is told, an offset that is gone is an error. */
+    (void)rd_kafka_conf_set(made, "enable.partition.eof", "true", NULL, 0); /* a known property */
+    (void)rd_kafka_conf_set(made, "queued.max.messages.kbytes", "16384", NULL, 0); /* likewise */
     rd_kafka_conf_set_opaque(made, check);
     rd_kafka_conf_set_error_cb(made, check_error_event);
     char reason[512];
@@ -173,7 +186,11 @@ enum status kafka_check(
         return st;
     }
     for (size_t i = 0; st == ST_OK && i < source->topic_list.count; i++) {
-        st = check_topic(&check, source->topic_list.items[i], ret_reason, err);
+        const struct rd_kafka_metadata *found = NULL;
+        st = check_metadata(&check, source->topic_list.items[i], &found, ret_reason, err);
+        if (st == ST_OK) {
+            rd_kafka_metadata_destroy(found);
+        }
     }
     /* The handle stays: the process ends now, and rd_kafka_destroy may wait for a broker. */
     return st;

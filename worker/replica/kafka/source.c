@@ -19,6 +19,7 @@
 
 #include "worker/replica/kafka/client.h"
 #include "worker/replica/kafka/handle.h"
+#include "worker/replica/kafka/message.h"
 #include "worker/replica/kafka/trouble.h"
 
 enum {
@@ -75,52 +76,6 @@ static void source_error_event(rd_kafka_t *rk, int error, const char *reason, vo
         return;
     }
     source_report_trouble(source, (rd_kafka_resp_err_t)error, reason);
-}
-
-static size_t
-record_read_headers(const struct record *record, struct record_header *ret_headers, size_t max)
-{
-    /* The message is ours to read; the library only parses the headers on first use. */
-    const rd_kafka_message_t *message = record->source;
-    rd_kafka_headers_t *headers = NULL;
-    if (rd_kafka_message_headers(message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        return 0;
-    }
-    size_t count = 0;
-    const char *name = NULL;
-    const void *value = NULL;
-    size_t value_bytes = 0;
-    while (count < max && rd_kafka_header_get_all(headers, count, &name, &value, &value_bytes) ==
-                              RD_KAFKA_RESP_ERR_NO_ERROR) {
-        ret_headers[count] = (struct record_header){
-            .name = name,
-            .name_bytes = strlen(name),
-            .value = value,
-            .value_bytes = value_bytes,
-        };
-        count++;
-    }
-    return count;
-}
-
-static void record_of_message(struct record *ret_record, const rd_kafka_message_t *message)
-{
-    const char *topic = rd_kafka_topic_name(message->rkt);
-    rd_kafka_timestamp_type_t kind = RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
-    int64_t timestamp_ms = rd_kafka_message_timestamp(message, &kind);
-    *ret_record = (struct record){
-        .topic = topic,
-        .topic_bytes = strlen(topic),
-        .partition = message->partition,
-        .offset = message->offset,
-        .timestamp_ms = kind == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE ? -1 : timestamp_ms,
-        .key = message->key,
-        .key_bytes = message->key_len,
-        .value = message->payload,
-        .value_bytes = message->len,
-        .read_headers = record_read_headers,
-        .source = message,
-    };
 }
 
 void source_ask_bounds(struct source *source, size_t slot)
@@ -183,7 +138,7 @@ static void source_message_event(rd_kafka_message_t *message, void *opaque)
     at->expected = message->offset + 1;
     at->has_taken = true;
     struct record record;
-    record_of_message(&record, message);
+    message_record(&record, message);
     source->taken_since_kick++;
     if (!source->listener.on_record(source->listener.ctx, slot, &record)) {
         source->was_enough = true;
@@ -474,7 +429,7 @@ void source_take_read(struct source *source, source_read_fn *fn, void *ctx)
         struct record record;
         bool is_there = job->messages != NULL && job->messages[i] != NULL;
         if (is_there) {
-            record_of_message(&record, job->messages[i]);
+            message_record(&record, job->messages[i]);
         }
         fn(ctx, (size_t)i, is_there ? &record : NULL);
     }

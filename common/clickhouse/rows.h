@@ -1,7 +1,8 @@
 #ifndef COMMON_CLICKHOUSE_ROWS_H
 #define COMMON_CLICKHOUSE_ROWS_H
 
-/* Reading JSONEachRow answers line by line. Inside this room. */
+/* Reading JSONEachRow answers line by line. For this room and those who ask questions of their own.
+ */
 
 #include <jansson.h>
 #include <stdint.h>

@@ -37,6 +37,12 @@ static const struct route ROUTES[] = {
     R(POST, PIPES, WRITE, JSON_BODY, pipe_create),
     R(GET, PIPES "/summary", READ, NO_BODY, summary_list),
     R(GET, PIPES "/context", READ, NO_BODY, pipe_context),
+    R(POST, PIPES "/probe/topics", WRITE, JSON_BODY, probe_topics),
+    R(POST, PIPES "/probe/sample", WRITE, JSON_BODY, probe_sample),
+    R(POST, PIPES "/probe/infer", WRITE, JSON_BODY, probe_infer),
+    R(POST, PIPES "/probe/preview", WRITE, JSON_BODY, probe_preview),
+    R(POST, PIPES "/probe/connection", WRITE, JSON_BODY, probe_connection),
+    R(POST, PIPES "/schemaDiscovery", WRITE, JSON_BODY, schema_discovery),
     R(GET, PIPE, READ, NO_BODY, pipe_get),
     R(PATCH, PIPE, WRITE, JSON_BODY, pipe_patch),
     R(DELETE, PIPE, WRITE, NO_BODY, pipe_delete),
@@ -50,6 +56,7 @@ static const struct route ROUTES[] = {
     R(POST, PIPE "/offsets/reset", WRITE, JSON_BODY, offsets_reset),
     R(GET, PIPE "/summary", READ, NO_BODY, summary_get),
     R(GET, PIPE "/errors", READ, NO_BODY, errors_get),
+    R(POST, PIPE "/errors/replay", WRITE, JSON_BODY, errors_replay),
     R(GET, PIPE "/events", READ, NO_BODY, events_get),
 };
 #undef R

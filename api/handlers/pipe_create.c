@@ -14,6 +14,7 @@
 #include "api/handlers/create_tables.h"
 #include "api/handlers/handlers.h"
 #include "api/handlers/pipe_user.h"
+#include "api/handlers/probe_ask.h"
 #include "api/handlers/support.h"
 #include "api/wire/pipe_wire.h"
 
@@ -120,6 +121,51 @@ check_source(const struct request *request, const struct creation *creation, str
     return status;
 }
 
+/* The first of the errors a preview found, with its place. */
+static enum status judge_samples(const json_t *result, struct err *err)
+{
+    const json_t *errors = json_object_get(result, "errors");
+    const json_t *first = json_array_get(errors, 0);
+    if (first == NULL) {
+        return ST_OK;
+    }
+    const char *type = json_string_value(json_object_get(first, "type"));
+    const char *topic = json_string_value(json_object_get(first, "topic"));
+    const char *message = json_string_value(json_object_get(first, "message"));
+    return err_set(
+        err, ST_REJECTED,
+        "failed source validation: %zu of the newest records would be rejected; %s[%lld]@%lld: %s: "
+        "%s",
+        json_array_size(errors), topic == NULL ? "" : topic,
+        (long long)json_integer_value(json_object_get(first, "partition")),
+        (long long)json_integer_value(json_object_get(first, "offset")), type == NULL ? "" : type,
+        message == NULL ? "" : message);
+}
+
+/* validateSamples: would the newest records fit? The table may still be to be made. */
+static enum status
+check_samples(const struct request *request, const struct creation *creation, struct err *err)
+{
+    if (!creation->spec->validate_samples) {
+        return ST_OK;
+    }
+    struct probe_question question = {
+        .kind = "preview",
+        .definition = json_incref(creation->definition),
+        .secrets = json_incref(creation->secrets),
+        .has_clickhouse = true,
+        .deadline_ms = PROBE_DEADLINE_MS,
+    };
+    json_t *result = NULL;
+    enum status status = probe_question_ask(request, &question, &result, err);
+    if (status == ST_OK) {
+        status = judge_samples(result, err);
+    }
+    json_decref(result);
+    probe_question_done(&question);
+    return status;
+}
+
 static enum status
 insert_row(const struct request *request, const struct creation *creation, struct err *err)
 {
@@ -218,6 +264,9 @@ enum status handle_pipe_create(const struct request *request, struct reply *repl
     }
     if (status == ST_OK) {
         status = check_source(request, &creation, err);
+    }
+    if (status == ST_OK) {
+        status = check_samples(request, &creation, err);
     }
     if (status == ST_OK) {
         status = make_pipe(request, &creation, reply, err);

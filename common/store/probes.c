@@ -11,7 +11,8 @@
 
 enum {
     /* How long a lost notification can delay an answer. */
-    PROBE_POLL_MS = 500
+    PROBE_POLL_MS = 500,
+    PROBE_LOCK_SPARE_MS = 10000, /* for a kill that comes late, and clocks that tick unequally */
 };
 
 enum status probe_has_worker(struct store *store, bool *ret_has, struct err *err)
@@ -25,8 +26,10 @@ enum status probe_has_worker(struct store *store, bool *ret_has, struct err *err
     return st;
 }
 
-enum status probe_ask(
-    struct store *store, const json_t *request, int deadline_ms, char ret_id[37], struct err *err)
+/* lock_name: NULL = none. */
+static enum status job_insert(
+    struct store *store, const json_t *request, int deadline_ms, const char *lock_name,
+    char ret_id[37], struct err *err)
 {
     char id[UUID_TEXT_BYTES];
     enum status st = uuid_new(id);
@@ -44,17 +47,44 @@ enum status probe_ask(
     pg_add_text(&args, id);
     pg_add_bytes(&args, sealed.bytes, sealed.len_bytes);
     pg_add_int(&args, deadline_ms);
-    /* Jobs whose asker died before reading are removed on the way. */
+    pg_add_text(&args, lock_name);
+    pg_add_int(&args, PROBE_LOCK_SPARE_MS);
+    /* Jobs whose asker died before reading are removed on the way. A job is claimed before its
+     * deadline and its child killed one deadline after that: so long a lock holds. */
     st = store_run(
         store,
-        "WITH gone AS (DELETE FROM probe_job WHERE expires_at < now() - interval '1 minute') "
-        "INSERT INTO probe_job (id, request, expires_at) VALUES ($1, $2, now() + $3::bigint * "
-        "interval '1 millisecond')",
+        "WITH gone AS (DELETE FROM probe_job WHERE expires_at < now() - interval '1 minute' AND "
+        "(locked_until IS NULL OR locked_until < now())) "
+        "INSERT INTO probe_job (id, request, expires_at, lock_name, locked_until) VALUES ($1, $2, "
+        "now() + $3::bigint * interval '1 millisecond', $4, CASE WHEN $4::text IS NOT NULL THEN "
+        "now() + (2 * $3::bigint + $5::bigint) * interval '1 millisecond' END)",
         &args, NULL, err);
     if (st == ST_OK) {
         memcpy(ret_id, id, sizeof(id));
     }
     return st;
+}
+
+enum status probe_ask(
+    struct store *store, const json_t *request, int deadline_ms, char ret_id[37], struct err *err)
+{
+    return job_insert(store, request, deadline_ms, NULL, ret_id, err);
+}
+
+enum status probe_ask_alone(
+    struct store *store, const json_t *request, int deadline_ms, const char *lock_name,
+    char ret_id[37], struct err *err)
+{
+    struct pg_args args;
+    pg_args_init(&args);
+    pg_add_text(&args, lock_name);
+    int64_t count = 0;
+    enum status st = store_change(
+        store,
+        "UPDATE probe_job SET lock_name = NULL WHERE lock_name = $1 AND (answer IS NOT NULL OR "
+        "locked_until < now())",
+        &args, &count, err);
+    return st == ST_OK ? job_insert(store, request, deadline_ms, lock_name, ret_id, err) : st;
 }
 
 /* Remove the job, if it is answered or if is_forced. *ret_answer NULL while there is no answer. */
@@ -68,7 +98,8 @@ job_take(struct store *store, const char *id, bool is_forced, json_t **ret_answe
     CLEANUP(pg_rows_freep) struct pg_rows *rows = NULL;
     enum status st = store_run(
         store,
-        "DELETE FROM probe_job WHERE id = $1 AND (answer IS NOT NULL OR $2) RETURNING answer",
+        "DELETE FROM probe_job WHERE id = $1 AND (answer IS NOT NULL OR ($2 AND (lock_name IS NULL "
+        "OR owner IS NULL))) RETURNING answer",
         &args, &rows, err);
     if (st != ST_OK) {
         return st;

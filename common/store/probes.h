@@ -17,8 +17,18 @@ enum status probe_ask(
     struct store *store, const json_t *request, int deadline_ms, char ret_id[37],
     struct err *err) MUST_CHECK;
 
+/*
+ * The same for a job that must not run twice at once: none with this lock name may be unanswered.
+ * The lock outlives the asker: it goes with the answer, or when the job's child has certainly
+ * ended. ST_CONFLICT while another holds it.
+ */
+enum status probe_ask_alone(
+    struct store *store, const json_t *request, int deadline_ms, const char *lock_name,
+    char ret_id[37], struct err *err) MUST_CHECK;
+
 /* Wait (LISTEN penstock_probe_done on this store, plus a slow poll) for the answer, at most
- * deadline_ms, then remove the job. Owned reference. ST_TIMEOUT if nobody answered in time. */
+ * deadline_ms, then remove the job (one that holds a lock and was claimed stays until it ends).
+ * Owned reference. ST_TIMEOUT if nobody answered in time. */
 enum status probe_wait(
     struct store *store, const char *id, int deadline_ms, json_t **ret_answer,
     struct err *err) MUST_CHECK;

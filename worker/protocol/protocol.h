@@ -64,8 +64,11 @@ struct protocol_frame {
  *   "clickhouse":{"url","username","password","caCertificate"}}
  * probe: {"kind":"connection","definition":{…},"secrets":{…},"deadlineMs"}
  *   → answer {"ok":true} or {"ok":false,"status":<text of enum status>,"code":<pipe reason>,
- *   "message","member":absent or what of source.kafka is to blame, as "schemaRegistry/url"}, with
- *   "source" and, if there is one, "registry", each {"ok","message","hint"}
+ *   "message","hint","member":absent or what of source.kafka is to blame, as "schemaRegistry/url"};
+ *   with "options":{"parts":true} {"ok":true,"result":{"source","registry","destination"}}, each
+ *   {"ok","message","hint"} or null
+ * probe: {"kind":"topics"|"sample"|"infer"|"preview"|"replay", the same, "clickhouse":{…} where it
+ *   is needed,"options":{…} (worker/probe)} → {"ok":true,"result":<REST result>}
  * probe: {"kind":"offsets", the same, "consumerGroup","reset":absent or {"to":"beginning"|"latest"|
  *   "timestamp"|"offsets","timestampMs","offsets":[{topic,partition,offset}],"apply"}}
  *   → {"ok":true,"partitions":[{topic,partition,committed,low,end,start,to}]}; to is −1 where

@@ -120,6 +120,63 @@ def test_a_row_that_only_clickhouse_refuses_goes_to_the_error_table(kafka, click
     assert rows_in(clickhouse, "refused") == 299
 
 
+def test_many_refused_rows_are_found_in_few_inserts(kafka, clickhouse, tmp_path):
+    """ClickHouse names the row that breaks a constraint; each is still refused alone before it is blamed."""
+    topic = kafka.create_topic("many", 1)
+    make_tables(clickhouse, "many")
+    clickhouse.query("ALTER TABLE many ADD CONSTRAINT c CHECK id % 100 != 7")
+    produced = kafka.produce(topic, documents(5000))
+    spec = make_spec(kafka.bootstrap, topic, clickhouse, "many", COLUMNS, group="g-many", settings=FAST)
+    with Replica(spec, str(tmp_path / "log")) as replica:
+        replica.wait(lambda r: r.counters.get("fetched_records") == 5000 and r.unsettled == 0, 60, "settled")
+        assert (replica.counters["sent_records"], replica.counters["rejected_records"]) == (4950, 50)
+        assert replica.counters["inserts"] < 30
+        assert replica.terminate() == 0
+    found = {(row["p"], row["o"]) for row in clickhouse.rows(
+        "SELECT record_partition AS p, record_offset AS o FROM many_clickpipes_error LIMIT 10000")}
+    assert found == {produced[i] for i in range(7, 5000, 100)}
+    assert rows_in(clickhouse, "many") == 4950
+
+
+def test_a_message_with_a_refused_row_has_one_error_row(kafka, clickhouse, tmp_path):
+    topic = kafka.create_topic("several", 1)
+    make_tables(clickhouse, "several")
+    clickhouse.query("ALTER TABLE several ADD CONSTRAINT c CHECK id % 10 != 7")
+    lines = [[json.dumps({"id": 5 * message + i}) for i in range(5)] for message in range(20)]
+    kafka.produce(topic, [(None, "\n".join(documents).encode()) for documents in lines] + [(None, b"\n\n")])
+    spec = make_spec(
+        kafka.bootstrap, topic, clickhouse, "several", COLUMNS, group="g-several",
+        settings={**FAST, "penstock_multi_record": "lines"})
+    with Replica(spec, str(tmp_path / "log")) as replica:
+        replica.wait(lambda r: r.counters.get("fetched_records") == 21 and r.unsettled == 0, 60, "settled")
+        counters = replica.counters
+        assert [counters[f"{kind}_records"] for kind in ("sent", "rejected", "skipped")] == [10, 10, 1]
+        assert replica.terminate() == 0
+    assert rows_in(clickhouse, "several") == 90
+    errors = clickhouse.rows(
+        "SELECT record_offset AS o, record_value AS v, error_msg AS m FROM several_clickpipes_error ORDER BY o")
+    assert [int(row["o"]) for row in errors] == list(range(1, 20, 2))
+    for row in errors:
+        assert row["v"] == "\n".join(lines[int(row["o"])])
+        assert row["m"].startswith("row 3 of the message's 5 (1 refused, the others are stored): ")
+
+
+def test_a_refused_row_stops_the_pipe_that_wants_it(kafka, clickhouse, tmp_path):
+    topic = kafka.create_topic("stops", 1)
+    make_tables(clickhouse, "stops")
+    clickhouse.query("ALTER TABLE stops ADD CONSTRAINT c CHECK id != 3")
+    kafka.produce(topic, documents(10))
+    spec = make_spec(
+        kafka.bootstrap, topic, clickhouse, "stops", COLUMNS, group="g-stops",
+        settings={**FAST, "penstock_error_mode": "stop"})
+    with Replica(spec, str(tmp_path / "log")) as replica:
+        net.wait_until(lambda: replica.popen.poll() is not None, 60, "the end")
+        failed = [event for event in replica.events if event[0] == "failed"]
+        assert [event[1] for event in failed] == ["ERROR_LIMIT"]
+        assert "offset 3" in failed[0][2]
+    assert rows_in(clickhouse, "stops") == 9
+
+
 def test_from_latest_keeps_its_place_without_any_record(kafka, clickhouse, tmp_path):
     topic = kafka.create_topic("latest", 1)
     make_tables(clickhouse, "latest")

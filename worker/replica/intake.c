@@ -35,14 +35,11 @@ static void intake_fail(struct intake *intake, const struct record *record, cons
         record->topic, (int)record->partition, (long long)record->offset); /* cut is fine */
 }
 
-/* penstock_error_mode and penstock_error_limit (interface.md §6). */
-static void intake_check_limit(struct intake *intake, const struct record *record, bool is_rejected)
+/* penstock_error_mode and penstock_error_limit (interface.md §6): one more rejected message. */
+static void intake_count_rejected(struct intake *intake, const struct record *record)
 {
     const struct pipe_settings *settings = intake->settings;
-    if (LIKELY(!is_rejected && settings->error_limit == 0)) {
-        return;
-    }
-    if (is_rejected && settings->error_mode == PIPE_ERROR_STOP) {
+    if (settings->error_mode == PIPE_ERROR_STOP) {
         intake->is_over_limit = true;
         intake_fail(intake, record, "a record was rejected and penstock_error_mode is stop");
         return;
@@ -50,14 +47,25 @@ static void intake_check_limit(struct intake *intake, const struct record *recor
     if (settings->error_limit == 0) {
         return;
     }
-    intake->slice_rejected[intake->slice] += is_rejected ? 1 : 0;
+    intake->slice_rejected[intake->slice]++;
     uint64_t rejected = 0;
-    for (size_t i = 0; is_rejected && i < INTAKE_REJECT_SLICES; i++) {
+    for (size_t i = 0; i < INTAKE_REJECT_SLICES; i++) {
         rejected += intake->slice_rejected[i];
     }
     if (rejected > (uint64_t)settings->error_limit) {
         intake->is_over_limit = true;
         intake_fail(intake, record, "more records were rejected than penstock_error_limit allows");
+    }
+}
+
+/* One more message in the window that the limit looks back over. */
+static void intake_check_limit(struct intake *intake, const struct record *record, bool is_rejected)
+{
+    if (UNLIKELY(is_rejected)) {
+        intake_count_rejected(intake, record);
+    }
+    if (LIKELY(intake->settings->error_limit == 0)) {
+        return;
     }
     intake->slice_records++;
     if (intake->slice_records >= INTAKE_REJECT_WINDOW / INTAKE_REJECT_SLICES) {
@@ -65,6 +73,11 @@ static void intake_check_limit(struct intake *intake, const struct record *recor
         intake->slice = (intake->slice + 1) % INTAKE_REJECT_SLICES;
         intake->slice_rejected[intake->slice] = 0;
     }
+}
+
+void intake_refused(struct intake *intake, const struct record *record)
+{
+    intake_count_rejected(intake, record);
 }
 
 static enum status

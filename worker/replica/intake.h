@@ -77,6 +77,9 @@ bool intake_take(struct intake *intake, size_t slot, const struct record *record
  */
 bool intake_retry(struct intake *intake);
 
+/* ClickHouse refused rows of this record, which was taken before: it counts for the limits. */
+void intake_refused(struct intake *intake, const struct record *record);
+
 /* The open batch was dropped with its messages: they will be counted when they come again. */
 void intake_owe(struct intake *intake, uint64_t records, uint64_t bytes);
 

@@ -80,6 +80,7 @@ struct run {
     bool wants_kick_again;   /* source_kick asked to be called soon */
     int64_t closed_since_ms; /* when the intake closed; 0 = it is open */
     bool is_reading_refused; /* the source was asked for the records of refused rows */
+    size_t refused_at;       /* the refusal that comes next, while they are taken */
 
     /* Schemas of the registry; NULL and zero if the pipe has none. */
     struct registry *registry;

@@ -94,13 +94,63 @@ void settle_commit(struct run *run)
     free(commits);
 }
 
-/* Called per refused row with its record, or NULL if Kafka no longer has it. */
+static bool is_same_message(const struct batch *batch, size_t row, size_t other)
+{
+    return batch->rows[row].slot == batch->rows[other].slot &&
+           batch->rows[row].offset == batch->rows[other].offset;
+}
+
+/* The refusals of one message: ClickHouse's words for the first of its rows, and how many. */
+struct refused_message {
+    size_t row; /* of the batch, refused */
+    const char *words;
+    size_t refused_count;
+};
+
+/* From refusal *at on; *at becomes the first of the next message. */
+static struct refused_message
+next_refused(const struct run *run, const struct sink_refusal *refusals, size_t count, size_t *at)
+{
+    struct refused_message message = {.row = refusals[*at].row, .words = refusals[*at].message};
+    while (*at < count && is_same_message(run->sending, message.row, refusals[*at].row)) {
+        message.refused_count++;
+        (*at)++;
+    }
+    return message;
+}
+
+/* Say which of several rows it was: the others are in the table. */
+static void settle_describe(
+    const struct batch *batch, const struct refused_message *message, struct reject *ret_reject)
+{
+    size_t first = message->row;
+    size_t end = message->row + 1;
+    while (first > 0 && is_same_message(batch, message->row, first - 1)) {
+        first--;
+    }
+    while (end < block_rows(batch->block) && is_same_message(batch, message->row, end)) {
+        end++;
+    }
+    reject_set(ret_reject, REJECT_INSERT, NULL, "%s", message->words);
+    if (end - first > 1) {
+        reject_prefix(
+            ret_reject, "row %zu of the message's %zu (%zu refused, the others are stored): ",
+            message->row - first + 1, end - first, message->refused_count);
+    }
+}
+
+/* Called per message with refused rows: its record, or NULL if Kafka no longer has it. They come in
+ * the order asked. */
 static void settle_take_refused(void *ctx, size_t index, const struct record *record)
 {
     struct run *run = ctx;
     size_t count = 0;
     const struct sink_refusal *refusals = sink_refused(run->sink, &count);
-    const struct batch_row *row = &run->sending->rows[refusals[index].row];
+    if (index == 0) {
+        run->refused_at = 0;
+    }
+    struct refused_message message = next_refused(run, refusals, count, &run->refused_at);
+    const struct batch_row *row = &run->sending->rows[message.row];
     struct source_partition at;
     source_partition(run->source, row->slot, &at);
     struct record gone = {
@@ -111,7 +161,7 @@ static void settle_take_refused(void *ctx, size_t index, const struct record *re
         .timestamp_ms = row->timestamp_ms,
     };
     struct reject reject;
-    reject_set(&reject, REJECT_INSERT, NULL, "%s", refusals[index].message);
+    settle_describe(run->sending, &message, &reject);
     struct reject_row error_row = {
         .record = record != NULL ? record : &gone, .reject = &reject, .now_ms = clock_wall_ms()};
     if (reject_block_add(run->sending->rejects, &error_row, NULL) != ST_OK) {
@@ -120,21 +170,33 @@ static void settle_take_refused(void *ctx, size_t index, const struct record *re
         return;
     }
     run->sending->rejected_count++;
+    intake_refused(&run->intake, error_row.record);
+}
+
+/* Ask for the records of the refused rows, each once. */
+static bool settle_ask_refused(struct run *run)
+{
+    size_t count = 0;
+    const struct sink_refusal *refusals = sink_refused(run->sink, &count);
+    struct source_wanted *wanted = calloc(count > 0 ? count : 1, sizeof(*wanted));
+    if (wanted == NULL) {
+        return false;
+    }
+    size_t messages_count = 0;
+    for (size_t i = 0; i < count;) {
+        struct refused_message message = next_refused(run, refusals, count, &i);
+        const struct batch_row *row = &run->sending->rows[message.row];
+        wanted[messages_count++] = (struct source_wanted){.slot = row->slot, .offset = row->offset};
+    }
+    bool is_asked = source_read_again(run->source, wanted, messages_count, NULL) == ST_OK;
+    free(wanted);
+    return is_asked;
 }
 
 void settle_refused(struct run *run)
 {
-    size_t count = 0;
-    const struct sink_refusal *refusals = sink_refused(run->sink, &count);
     if (!run->is_reading_refused) {
-        struct source_wanted *wanted = calloc(count > 0 ? count : 1, sizeof(*wanted));
-        for (size_t i = 0; wanted != NULL && i < count; i++) {
-            const struct batch_row *row = &run->sending->rows[refusals[i].row];
-            wanted[i] = (struct source_wanted){.slot = row->slot, .offset = row->offset};
-        }
-        run->is_reading_refused =
-            wanted != NULL && source_read_again(run->source, wanted, count, NULL) == ST_OK;
-        free(wanted);
+        run->is_reading_refused = settle_ask_refused(run);
         return;
     }
     if (source_has_read(run->source)) {

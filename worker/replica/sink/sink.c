@@ -1,7 +1,7 @@
 /*
- * The machine has two stages, rows and rejects, and in the first a stack of row ranges still to be
- * stored: at first the whole batch; a refused range of more than one row is replaced by its halves.
- * The body of a try is kept until the answer is good, so that a retry sends the same bytes.
+ * The machine has two stages, rows and rejects; which rows of the first are tried next when some
+ * are refused is decided by ranges.h. The body of a try is kept until the answer is good, so that a
+ * retry sends the same bytes.
  */
 #include "worker/replica/sink/sink.h"
 
@@ -16,6 +16,7 @@
 #include "common/clickhouse/answer.h"
 
 #include "worker/replica/block/compress.h"
+#include "worker/replica/sink/ranges.h"
 
 enum {
     RETRY_FIRST_MS = 500,
@@ -24,18 +25,12 @@ enum {
     CONNECT_MS = 5000,
     INSERT_MS = 120000,
     QUERY_ID_BYTES = 160,
-    RANGES_MAX = 64, /* halving a million rows needs 21 */
     BODY_KEEP_BYTES = 64 * 1024 * 1024,
 };
 
 enum stage {
     STAGE_ROWS,
     STAGE_REJECTS,
-};
-
-struct range {
-    size_t from;
-    size_t count;
 };
 
 struct sink {
@@ -47,8 +42,8 @@ struct sink {
     enum sink_state state;
     enum stage stage;
     struct batch *batch;
-    struct range ranges[RANGES_MAX];
-    size_t ranges_count;
+    struct ranges ranges;
+    struct range range; /* of the present try */
     struct block *part; /* owned; rows of the top range when it is not the whole batch */
     struct buf body;    /* compressed */
     bool has_body;      /* body or pieces belong to the present try */
@@ -138,6 +133,7 @@ void sink_free(struct sink *sink)
     sink_forget_refused(sink);
     buf_done(&sink->body);
     compressor_free(sink->compressor);
+    ranges_done(&sink->ranges);
     free(sink->column_names);
     free(sink);
 }
@@ -173,16 +169,18 @@ static enum status sink_block(struct sink *sink, struct block **ret_block, struc
         *ret_block = reject_block_rows(sink->batch->rejects);
         return ST_OK;
     }
-    const struct range *range = &sink->ranges[sink->ranges_count - 1];
-    if (range->count == block_rows(sink->batch->block)) {
+    if (ranges_tried(&sink->ranges, &sink->range) == block_rows(sink->batch->block)) {
         *ret_block = sink->batch->block;
         return ST_OK;
     }
     block_freep(&sink->part);
     enum status st =
         block_new(sink->params.columns, sink->params.columns_count, 0, &sink->part, err);
-    if (st == ST_OK) {
-        st = block_copy_rows(sink->part, sink->batch->block, range->from, range->count, err);
+    size_t at = 0;
+    size_t from = 0;
+    size_t count = 0;
+    while (st == ST_OK && ranges_run(&sink->ranges, &sink->range, &at, &from, &count)) {
+        st = block_copy_rows(sink->part, sink->batch->block, from, count, err);
     }
     *ret_block = sink->part;
     return st;
@@ -230,13 +228,15 @@ static void sink_token(const struct sink *sink, char ret_token[QUERY_ID_BYTES])
 {
     size_t from = 0;
     size_t count = 0;
+    size_t tried = 0; /* of the range: rows set aside are not, and they only become more */
     if (sink->stage == STAGE_ROWS) {
-        from = sink->ranges[sink->ranges_count - 1].from;
-        count = sink->ranges[sink->ranges_count - 1].count;
+        from = sink->range.from;
+        count = sink->range.count;
+        tried = ranges_tried(&sink->ranges, &sink->range);
     }
     (void)snprintf(
-        ret_token, QUERY_ID_BYTES, "%s-%llu-%d-%zu-%zu", sink->token,
-        (unsigned long long)sink->batch->id, (int)sink->stage, from, count); /* fits */
+        ret_token, QUERY_ID_BYTES, "%s-%llu-%d-%zu-%zu-%zu", sink->token,
+        (unsigned long long)sink->batch->id, (int)sink->stage, from, count, tried); /* fits */
 }
 
 static enum status sink_start_call(struct sink *sink, struct err *err)
@@ -306,15 +306,25 @@ static void sink_send(struct sink *sink, int64_t now_ms)
     sink->state = SINK_SENDING;
 }
 
+static int by_row(const void *a, const void *b)
+{
+    const struct sink_refusal *left = a;
+    const struct sink_refusal *right = b;
+    return left->row < right->row ? -1 : left->row > right->row;
+}
+
 /* What is left to do with the batch. */
 static void sink_proceed(struct sink *sink, int64_t now_ms)
 {
     sink_forget_body(sink);
-    if (sink->stage == STAGE_ROWS && sink->ranges_count > 0) {
+    const struct range *range = sink->stage == STAGE_ROWS ? ranges_next(&sink->ranges) : NULL;
+    if (range != NULL) {
+        sink->range = *range;
         sink_send(sink, now_ms);
         return;
     }
     if (sink->stage == STAGE_ROWS && sink->refused_count > 0) {
+        qsort(sink->refused, sink->refused_count, sizeof(sink->refused[0]), by_row);
         sink->state = SINK_REFUSED;
         return;
     }
@@ -332,11 +342,7 @@ void sink_store(struct sink *sink, struct batch *batch, int64_t now_ms)
     sink->batch = batch;
     sink->stage = STAGE_ROWS;
     sink->tries_count = 0;
-    sink->ranges_count = 0;
-    size_t rows = block_rows(batch->block);
-    if (rows > 0) {
-        sink->ranges[sink->ranges_count++] = (struct range){.from = 0, .count = rows};
-    }
+    ranges_begin(&sink->ranges, block_rows(batch->block));
     sink_proceed(sink, now_ms);
 }
 
@@ -350,7 +356,7 @@ static void sink_accepted(struct sink *sink, int64_t now_ms)
         sink->totals.encoded_bytes += sink->encoded_bytes;
         sink->totals.wire_bytes +=
             sink->http_pieces != NULL ? sink->encoded_bytes : sink->body.len_bytes;
-        sink->ranges_count--;
+        ranges_accepted(&sink->ranges);
         sink_proceed(sink, now_ms);
         return;
     }
@@ -375,6 +381,22 @@ static enum status sink_refuse_row(struct sink *sink, size_t row, const char *me
     return ST_OK;
 }
 
+/* The row that the answer blames, from 1; 0 = it names none. ClickHouse counts the rows of an
+ * insert that has one block (CheckConstraintsTransform). */
+static size_t sink_hint(const char *message)
+{
+    static const char WORDS[] = " is violated at row ";
+    const char *at = strstr(message, WORDS);
+    size_t row = 0;
+    for (at = at == NULL ? "" : at + strlen(WORDS); *at >= '0' && *at <= '9'; at++) {
+        if (row > SIZE_MAX / 20) {
+            return 0;
+        }
+        row = row * 10 + (size_t)(*at - '0');
+    }
+    return row;
+}
+
 static void sink_rejected(struct sink *sink, const struct clickhouse_answer *answer, int64_t now_ms)
 {
     if (sink->stage == STAGE_REJECTS) {
@@ -382,19 +404,22 @@ static void sink_rejected(struct sink *sink, const struct clickhouse_answer *ans
         sink_wait(sink, PIPE_REASON_TABLE_MISMATCH, answer->message, now_ms, 0);
         return;
     }
-    struct range range = sink->ranges[sink->ranges_count - 1];
-    if (range.count == 1) {
-        if (sink_refuse_row(sink, range.from, answer->message) != ST_OK) {
-            sink_wait(sink, PIPE_REASON_INTERNAL, "no memory for a refused row", now_ms, 0);
-            return;
-        }
-        sink->ranges_count--;
-    } else {
-        assert(sink->ranges_count < RANGES_MAX);
-        size_t half = range.count / 2;
-        sink->ranges[sink->ranges_count - 1] =
-            (struct range){.from = range.from + half, .count = range.count - half};
-        sink->ranges[sink->ranges_count++] = (struct range){.from = range.from, .count = half};
+    bool is_row = ranges_tried(&sink->ranges, &sink->range) == 1;
+    size_t row = 0;
+    enum status st = ST_OK;
+    if (is_row) {
+        size_t at = 0;
+        size_t count = 0;
+        bool has_run = ranges_run(&sink->ranges, &sink->range, &at, &row, &count);
+        assert(has_run);
+        (void)has_run; /* asserted */
+        st = sink_refuse_row(sink, row, answer->message);
+    }
+    st =
+        st == ST_OK ? ranges_refused(&sink->ranges, sink_hint(answer->message), &is_row, &row) : st;
+    if (st != ST_OK) {
+        sink_wait(sink, PIPE_REASON_INTERNAL, "no memory for a refused row", now_ms, 0);
+        return;
     }
     sink_proceed(sink, now_ms);
 }
@@ -483,7 +508,7 @@ void sink_drop(struct sink *sink)
     sink->call = NULL;
     sink_forget_body(sink);
     sink_forget_refused(sink);
-    sink->ranges_count = 0;
+    ranges_begin(&sink->ranges, 0);
     sink->batch = NULL;
     sink->due_ms = INT64_MAX;
     sink->reason = PIPE_REASON_NONE;

@@ -8,7 +8,7 @@
  * is decided by common/clickhouse/answer.h; this room acts on it:
  *
  *   retry, stop   the same bytes again after a wait (0.5 s … 30 s), for ever; the loop gives up
- *   rejected      halve the rows until single ones fail; those become rows of the error table
+ *   rejected      try smaller parts until single rows fail; those become rows of the error table
  *   mismatch      the table has changed: the loop looks at it again and decodes again
  */
 
@@ -72,7 +72,7 @@ int64_t sink_due_ms(const struct sink *sink);
 
 enum sink_state sink_state(const struct sink *sink);
 
-/* Rows of the batch that ClickHouse alone refuses, while SINK_REFUSED. */
+/* Rows of the batch that ClickHouse alone refuses, by row, while SINK_REFUSED. */
 struct sink_refusal {
     size_t row;    /* index in the batch */
     char *message; /* ClickHouse's words */

@@ -1,11 +1,13 @@
 """What a person is shown before a pipe is made: topics, records, inferred columns, a preview. Nothing
 joins a consumer group."""
 import base64
+import decimal
 
 import pytest
 
-from tests.harness import net
+from tests.harness import net, serializers
 from tests.harness.penstock import kafka_pipe
+from tests.harness.registry import SchemaRegistry, frame
 
 RECORDS = [
     b'{"id":1,"price":1.5,"name":"a","at":"2026-01-02 03:04:05","ok":true,"tags":["x"],"who":{"age":1}}',
@@ -164,3 +166,51 @@ def test_who_may_probe_and_what_stays_behind(penstock, kafka, topic):
     import confluent_kafka.admin
     groups = confluent_kafka.admin.AdminClient(kafka.client_config()).list_groups(timeout=10)
     assert [group.id for group in groups] == []
+
+
+PRICED = {"type": "record", "name": "Priced", "namespace": "shop", "fields": [
+    {"name": "id", "type": "long"},
+    {"name": "note", "type": ["null", "string"]},
+    {"name": "price", "type": {"type": "bytes", "logicalType": "decimal", "precision": 9, "scale": 2}},
+    {"name": "at", "type": {"type": "long", "logicalType": "timestamp-millis"}},
+    {"name": "kind", "type": {"type": "enum", "name": "Kind", "symbols": ["a", "b"]}},
+    {"name": "next_kind", "type": ["null", "Kind"]},
+    {"name": "tags", "type": {"type": "array", "items": ["null", "string"]}},
+    {"name": "who", "type": {"type": "record", "name": "Who", "fields": [
+        {"name": "age", "type": ["null", "int"]}, {"name": "kinds", "type": {"type": "array", "items": "shop.Kind"}}]}},
+    {"name": "any", "type": ["null", "long", "string"]},
+    {"name": "sums", "type": ["null", {"type": "map", "values": "double"}]}]}
+
+
+def test_avro_by_the_registry_schema(penstock, kafka, name):
+    kafka.create_topic(name, 1)
+    with SchemaRegistry(backend="memory", users={"key": "hush"}) as registry:
+        number = registry.register("priced-value", PRICED)
+        value = {"id": 1, "note": None, "price": decimal.Decimal("1.50"), "at": 1767322800000, "kind": "b",
+                 "next_kind": None, "tags": ["x", None], "who": {"age": 3, "kinds": ["a"]}, "any": 7,
+                 "sums": {"s": 0.5}}
+        kafka.produce(name, [(None, b"no frame"), (None, frame(number, serializers.avro_body(PRICED, value)))])
+        source = {"kafka": {"format": "AvroConfluent", "brokers": kafka.bootstrap, "topics": name,
+                            "schemaRegistry": registry.setting()}}
+        path = f"{penstock.pipes_path}/probe"
+        found = penstock.result("POST", f"{path}/infer", {"source": source})
+        assert found["meta"] == {"schemaId": str(number)}
+        kinds = {field["name"]: (field["type"], field["optional"]) for field in found["fields"]}
+        assert kinds == {
+            "id": ("Int64", False), "note": ("String", True), "price": ("Decimal(9, 2)", False),
+            "at": ("DateTime64(3)", False), "kind": ("Enum8('a' = 0, 'b' = 1)", False),
+            "next_kind": ("Enum8('a' = 0, 'b' = 1)", True), "tags": ("Array(Nullable(String))", False),
+            "who": ("Tuple(age Nullable(Int32), kinds Array(Enum8('a' = 0, 'b' = 1)))", False),
+            "any": ("Variant(Int64, String)", True), "sums": ("Map(String, Float64)", True)}
+        columns = [(column, kind) for column, (kind, _) in kinds.items()]
+        body = kafka_pipe("preview", kafka.bootstrap, name, "not_there_yet", columns, kafka=source["kafka"])
+        result = preview(penstock, body).result
+        assert [row["cells"] for row in result["rows"]] == [{
+            "id": 1, "note": "", "price": "1.50", "at": "2026-01-02 03:00:00.000", "kind": "b", "next_kind": "a",
+            "tags": ["x", None], "who": {"age": 3, "kinds": ["a"]}, "any": 7, "sums": {"s": 0.5}}]
+        assert [error["type"] for error in result["errors"]] == ["SOURCE_SCHEMA_ERROR"]
+        fine = penstock.result("POST", f"{path}/connection", {"source": source})
+        assert fine["registry"]["ok"]
+        registry.users = {"key": "other"}
+        refused = penstock.request("POST", f"{path}/infer", {"source": source})
+        assert refused.status == 400 and "REGISTRY_AUTHENTICATION" in refused.text

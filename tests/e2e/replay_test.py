@@ -9,8 +9,9 @@ import time
 
 import pytest
 
-from tests.harness import net
+from tests.harness import net, serializers
 from tests.harness.penstock import kafka_pipe
+from tests.harness.registry import SchemaRegistry, frame
 from tests.harness.relay import Relay
 
 WHERE = [("_topic", "String"), ("_partition", "Int32"), ("_offset", "Int64")]
@@ -246,3 +247,28 @@ def test_a_held_replay_keeps_the_second_out(relayed, relay, kafka, clickhouse, n
     assert counts(replies[0]) == (1, 1, 0)
     assert numbers(clickhouse, name) == [1]
     net.wait_until(lambda: replay(relayed, pipe_id).status == 200, 10, "the lock to go")
+
+
+def test_a_schema_that_came_late_is_what_a_replay_needed(penstock, kafka, clickhouse, name):
+    schema = {"type": "record", "name": "N", "fields": [{"name": "n", "type": "int"}]}
+    with SchemaRegistry(backend="memory") as registry:
+        clickhouse.query(f"CREATE TABLE {name} (n UInt32) ENGINE = MergeTree ORDER BY tuple()")
+        kafka.create_topic(name, 1)
+        body = kafka_pipe(name, kafka.bootstrap, name, name, [("n", "UInt32")], startPaused=True,
+                          destination={"managedTable": False},
+                          kafka={"format": "AvroConfluent", "schemaRegistry": registry.setting()})
+        pipe_id = penstock.create_pipe(body)["id"]
+        number = registry.register("other", {"type": "record", "name": "Other", "fields": []}) + 1
+        value = frame(number, serializers.avro_body(schema, {"n": 5}))
+        clickhouse.query(
+            f"INSERT INTO {name}_clickpipes_error (error_timestamp, error_type, record_value, record_topic, pipe_id)"
+            f" SELECT now(), 'SOURCE_SCHEMA_ERROR', unhex('{value.hex()}'), '{name}', '{pipe_id}'")
+        assert counts(replay(penstock, pipe_id)) == (1, 0, 1)
+        assert registry.register(f"{name}-value", schema) == number
+        assert counts(replay(penstock, pipe_id)) == (1, 1, 0)
+        assert numbers(clickhouse, name) == [5]
+        registry.down()
+        add_errors(clickhouse, pipe_id, name, ["\0\0\0\0\1x"])
+        away = replay(penstock, pipe_id)
+        assert away.status == 400 and "REGISTRY_UNREACHABLE" in away.text
+        assert numbers(clickhouse, name) == [5]

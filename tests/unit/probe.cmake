@@ -1,5 +1,5 @@
 # The probe's pure parts.
-foreach(room text_kind shape)
+foreach(room text_kind shape avro_fields)
     penstock_unit_test(probe_${room}_test tests/unit/worker/probe/infer/${room}_test.c probe)
 endforeach()
 penstock_unit_test(probe_cell_json_test tests/unit/worker/probe/cell_json_test.c probe)

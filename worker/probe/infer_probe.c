@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "worker/probe/infer/avro_fields.h"
 #include "worker/probe/infer/shape.h"
+#include "worker/probe/lookup.h"
 #include "worker/probe/question.h"
 #include "worker/probe/samples.h"
 
@@ -101,14 +103,90 @@ static enum status infer(
     return ST_OK;
 }
 
+/* The id in front of a framed message (Confluent's wire format: zero byte, four of the id). */
+static int32_t framed_id(const struct record *record)
+{
+    enum {
+        FRAME_BYTES = 5
+    };
+    if (record->value == NULL || record->value_bytes < FRAME_BYTES || record->value[0] != 0) {
+        return 0;
+    }
+    const uint8_t *at = record->value + 1;
+    uint32_t id = (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+    return id <= INT32_MAX ? (int32_t)id : 0;
+}
+
+/* The schema the registry's URL names, else that of the newest framed record. */
+static enum status find_id(
+    const struct question *question, const struct lookup *lookup, int32_t *ret_id,
+    struct probe_failure *failure)
+{
+    *ret_id = SCHEMA_PINNED;
+    if (lookup_source(lookup)->has_pinned) {
+        return ST_OK;
+    }
+    CLEANUP(samples_done) struct samples samples = {.count = 0};
+    enum status st = samples_read(question, SAMPLES_DEFAULT, &samples, failure);
+    int32_t id = 0;
+    for (size_t i = 0; st == ST_OK && id == 0 && i < samples.count; i++) {
+        id = framed_id(&samples.items[i].record);
+    }
+    if (st == ST_OK && id == 0) {
+        st = err_set(
+            &failure->err, ST_NOT_FOUND,
+            "none of %zu records carries a schema id; name a schema in the registry's URL",
+            samples.count);
+    }
+    *ret_id = id;
+    return st;
+}
+
+/* By a schema instead of values. */
+static enum status
+infer_avro(const struct question *question, json_t **ret_result, struct probe_failure *failure)
+{
+    CLEANUP(lookup_done) struct lookup lookup = {.registry = NULL};
+    const struct schema *schema = NULL;
+    int32_t id = 0;
+    json_t *fields = NULL;
+    enum status st =
+        lookup_open(&question->pipe->source, question->deadline_ms, &lookup, &failure->err);
+    if (st == ST_OK && lookup.registry == NULL) {
+        st = err_set(
+            &failure->err, ST_INVALID, "/source/kafka/schemaRegistry: needed for this format");
+    }
+    if (st == ST_OK) {
+        st = find_id(question, &lookup, &id, failure);
+    }
+    if (st == ST_OK) {
+        st = lookup_find(&lookup, id, &schema, &failure->err);
+        failure->reason = lookup.reason;
+    }
+    if (st == ST_OK) {
+        st = avro_fields(schema, &fields, &failure->err);
+    }
+    if (st == ST_OK) {
+        *ret_result = json_pack(
+            "{s:o,s:{s:o}}", "fields", fields, "meta", "schemaId",
+            json_sprintf("%d", (int)schema->id));
+    }
+    return st;
+}
+
 enum status
 probe_infer(const struct question *question, json_t **ret_result, struct probe_failure *failure)
 {
     struct infer_options options;
-    if (question->pipe->source.format != PIPE_FORMAT_JSON) {
+    switch (question->pipe->source.format) {
+    case PIPE_FORMAT_JSON:
+        break;
+    case PIPE_FORMAT_AVRO:
+    case PIPE_FORMAT_AVRO_CONFLUENT:
+        return infer_avro(question, ret_result, failure);
+    case PIPE_FORMAT_PROTOBUF:
         return err_set(
-            &failure->err, ST_UNSUPPORTED, "/source/kafka/format: %s cannot be inferred yet",
-            pipe_format_text(question->pipe->source.format));
+            &failure->err, ST_UNSUPPORTED, "/source/kafka/format: Protobuf cannot be inferred yet");
     }
     enum status st = read_options(question, &options, &failure->err);
     if (st != ST_OK) {

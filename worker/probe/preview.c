@@ -11,6 +11,7 @@
 #include "common/http/http.h"
 
 #include "worker/probe/cell_json.h"
+#include "worker/probe/lookup.h"
 #include "worker/probe/question.h"
 #include "worker/probe/samples.h"
 #include "worker/replica/decode/decoder.h"
@@ -23,6 +24,7 @@ enum {
 struct preview {
     const struct question *question;
     struct plan *plan;
+    struct lookup lookup;
     struct decoder *decoder;
     struct block *block;
     json_t *rows;
@@ -32,6 +34,7 @@ struct preview {
 static void preview_done(struct preview *preview)
 {
     decoder_free(preview->decoder);
+    lookup_done(&preview->lookup);
     block_free(preview->block);
     plan_free(preview->plan);
     json_decref(preview->rows);
@@ -78,7 +81,12 @@ static enum status preview_open(struct preview *preview, struct err *err)
     preview->errors = json_array();
     enum status st = make_plan(preview, err);
     if (st == ST_OK) {
-        st = decoder_new(preview->plan, NULL, &preview->decoder, err);
+        st = lookup_open(
+            &preview->question->pipe->source, preview->question->deadline_ms, &preview->lookup,
+            err);
+    }
+    if (st == ST_OK) {
+        st = decoder_new(preview->plan, lookup_source(&preview->lookup), &preview->decoder, err);
     }
     if (st == ST_OK) {
         size_t count = 0;
@@ -134,35 +142,40 @@ add_error(struct preview *preview, const struct record *record, const struct rej
     return json_array_append_new(preview->errors, made) == 0;
 }
 
-/* A null value of a pipe that is not raw, by the pipe's setting. */
-static enum status decode_tombstone(
-    struct preview *preview, const struct record *record, struct decoder_outcome *outcome)
+/* One record through the decoder; a null value of a pipe that is not raw by the pipe's setting. */
+static enum status decode(
+    struct preview *preview, const struct record *record, struct decoder_outcome *ret_outcome,
+    struct err *err)
 {
-    switch (preview->question->pipe->settings.tombstones) {
-    case PIPE_TOMBSTONES_SKIP:
+    bool is_tombstone = record->value == NULL && !plan_is_raw(preview->plan);
+    enum pipe_tombstones mode = preview->question->pipe->settings.tombstones;
+    if (is_tombstone && mode == PIPE_TOMBSTONES_SKIP) {
         return ST_OK;
-    case PIPE_TOMBSTONES_ROW:
-        return decoder_add_tombstone(preview->decoder, record, preview->block, outcome, NULL);
-    case PIPE_TOMBSTONES_ERROR:
-        break;
     }
-    reject_set(
-        &outcome->reject, REJECT_DATA_PARSING, NULL,
-        "the value is null (a tombstone) and penstock_tombstones is error");
-    return ST_REJECTED;
+    if (is_tombstone && mode == PIPE_TOMBSTONES_ERROR) {
+        reject_set(
+            &ret_outcome->reject, REJECT_DATA_PARSING, NULL,
+            "the value is null (a tombstone) and penstock_tombstones is error");
+        return ST_REJECTED;
+    }
+    const struct lookup_record what = {preview->decoder, record, preview->block, is_tombstone};
+    return lookup_decode(&preview->lookup, &what, ret_outcome, err);
 }
 
-static bool take_record(struct preview *preview, const struct record *record)
+static enum status
+take_record(struct preview *preview, const struct record *record, struct err *err)
 {
     struct decoder_outcome outcome = {.reject = {.column = ""}};
     size_t from = block_rows(preview->block);
-    enum status st = record->value == NULL && !plan_is_raw(preview->plan)
-                         ? decode_tombstone(preview, record, &outcome)
-                         : decoder_add(preview->decoder, record, preview->block, &outcome, NULL);
+    enum status st = decode(preview, record, &outcome, err);
+    bool is_shown = true;
     if (st == ST_REJECTED) {
-        return add_error(preview, record, &outcome.reject);
+        is_shown = add_error(preview, record, &outcome.reject);
+        st = ST_OK;
+    } else if (st == ST_OK) {
+        is_shown = add_rows(preview, record, from);
     }
-    return st == ST_OK && add_rows(preview, record, from);
+    return is_shown ? st : err_set(err, ST_NO_MEMORY, "no memory for a preview");
 }
 
 enum status
@@ -175,9 +188,8 @@ probe_preview(const struct question *question, json_t **ret_result, struct probe
         st = samples_read(question, RECORDS_DEFAULT, &samples, failure);
     }
     for (size_t i = 0; st == ST_OK && i < samples.count; i++) {
-        if (!take_record(&preview, &samples.items[i].record)) {
-            st = err_set(&failure->err, ST_NO_MEMORY, "no memory for a preview");
-        }
+        st = take_record(&preview, &samples.items[i].record, &failure->err);
+        failure->reason = preview.lookup.reason;
     }
     if (st == ST_OK) {
         *ret_result = json_pack("{s:O,s:O}", "rows", preview.rows, "errors", preview.errors);

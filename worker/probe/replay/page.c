@@ -121,12 +121,11 @@ static enum status decode_row(
         .read_headers = row_headers,
         .source = row,
     };
+    bool is_tombstone = record.value == NULL && !plan_is_raw(run->target.plan) &&
+                        run->target.pipe->settings.tombstones == PIPE_TOMBSTONES_ROW;
     struct decoder_outcome outcome;
-    bool is_tombstone = record.value == NULL && !plan_is_raw(run->target.plan);
-    if (is_tombstone && run->target.pipe->settings.tombstones == PIPE_TOMBSTONES_ROW) {
-        return decoder_add_tombstone(run->decoder, &record, run->block, &outcome, err);
-    }
-    return decoder_add(run->decoder, &record, run->block, &outcome, err);
+    const struct lookup_record what = {run->decoder, &record, run->block, is_tombstone};
+    return lookup_decode(&run->lookup, &what, &outcome, err);
 }
 
 enum status replay_pages_decode(

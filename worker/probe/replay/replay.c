@@ -80,6 +80,7 @@ read_ask(const struct question *question, struct replay_ask *ask, struct err *er
 static void run_done(struct replay_run *run)
 {
     decoder_free(run->decoder);
+    lookup_done(&run->lookup);
     block_free(run->block);
     block_free(run->part);
     free(run->fits);
@@ -104,7 +105,10 @@ static enum status run_open(
     }
     size_t count = 0;
     const struct block_column *columns = plan_columns(run->target.plan, &count);
-    st = decoder_new(run->target.plan, NULL, &run->decoder, err);
+    st = lookup_open(&question->pipe->source, question->deadline_ms, &run->lookup, err);
+    if (st == ST_OK) {
+        st = decoder_new(run->target.plan, lookup_source(&run->lookup), &run->decoder, err);
+    }
     if (st == ST_OK) {
         st = block_new(columns, count, KEEP_BYTES, &run->block, err);
     }
@@ -227,6 +231,7 @@ probe_replay(const struct question *question, json_t **ret_result, struct probe_
     }
     if (st == ST_OK) {
         st = run_all(&run, &ask.cursor, &has_more, &failure->err);
+        failure->reason = run.lookup.reason;
     }
     if (st == ST_OK) {
         *ret_result = result_of(&run.counts, &ask.cursor, has_more);

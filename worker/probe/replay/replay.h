@@ -17,6 +17,7 @@
 #include "common/base/err.h"
 #include "common/base/uuid.h"
 
+#include "worker/probe/lookup.h"
 #include "worker/probe/replay/target.h"
 #include "worker/replica/decode/decoder.h"
 
@@ -43,6 +44,7 @@ struct replay_fit {
 
 struct replay_run {
     struct target target;
+    struct lookup lookup;
     struct decoder *decoder; /* owned */
     struct block *block;     /* owned; the page's rows */
     struct block *part;      /* owned; of a range that is sent alone */

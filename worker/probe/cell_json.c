@@ -109,7 +109,7 @@ static json_t *float_json(const struct column *column, size_t index)
     for (int digits = 6; digits <= 9; digits++) {
         (void)snprintf(text, sizeof(text), "%.*g", digits, (double)value); /* fits */
         back = strtof(text, NULL);
-        if (memcmp(&back, &value, sizeof(value)) == 0) {
+        if (!(back < value) && !(back > value)) {
             break;
         }
     }

@@ -25,6 +25,20 @@ static const char *text_of(const json_t *object, const char *name)
     return json_string_value(json_object_get(object, name));
 }
 
+/* A named type under its name, and under its full name. */
+static void
+remember_name(struct avro_walk *walk, json_t *schema, const char *name, const char *space)
+{
+    struct buf full;
+    buf_init(&full, NAME_MAX_BYTES);
+    bool is_full = strchr(name, '.') != NULL || space[0] == '\0';
+    if (buf_add_format(&full, "%s%s%s", is_full ? "" : space, is_full ? "" : ".", name) == ST_OK) {
+        (void)json_object_set(walk->named, buf_text(&full), schema); /* else not found later */
+        (void)json_object_set(walk->named, name, schema);            /* likewise */
+    }
+    buf_done(&full);
+}
+
 /* Remember this schema and all inside it. */
 static void remember(struct avro_walk *walk, json_t *schema, const char *space)
 {
@@ -38,15 +52,7 @@ static void remember(struct avro_walk *walk, json_t *schema, const char *space)
     const char *own = text_of(schema, "namespace");
     space = own != NULL ? own : space;
     if (name != NULL && json_is_string(json_object_get(schema, "type"))) {
-        struct buf full;
-        buf_init(&full, NAME_MAX_BYTES);
-        bool is_full = strchr(name, '.') != NULL || space[0] == '\0';
-        if (buf_add_format(&full, "%s%s%s", is_full ? "" : space, is_full ? "" : ".", name) ==
-            ST_OK) {
-            (void)json_object_set(walk->named, buf_text(&full), schema); /* else not found later */
-            (void)json_object_set(walk->named, name, schema);            /* likewise */
-        }
-        buf_done(&full);
+        remember_name(walk, schema, name, space);
     }
     static const char *const INSIDE[] = {"items", "values", "type"};
     for (size_t i = 0; i < ARRAY_LEN(INSIDE); i++) {

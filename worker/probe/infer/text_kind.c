@@ -53,6 +53,18 @@ static enum text_kind whole_kind(const char *text)
     return value <= INT64_MAX ? TEXT_INTEGER : TEXT_NATURAL;
 }
 
+/* "", or e, an optional sign, digits. */
+static bool is_exponent(const char *at)
+{
+    if (*at != 'e' && *at != 'E') {
+        return *at == '\0';
+    }
+    at++;
+    at += *at == '+' || *at == '-' ? 1 : 0;
+    size_t count = strspn(at, "0123456789");
+    return count > 0 && at[count] == '\0';
+}
+
 /* JSON's own grammar of numbers. */
 static enum text_kind number_kind(const char *text)
 {
@@ -72,16 +84,7 @@ static enum text_kind number_kind(const char *text)
         }
         at += 1 + fraction;
     }
-    if (*at == 'e' || *at == 'E') {
-        at++;
-        at += *at == '+' || *at == '-' ? 1 : 0;
-        size_t exponent = strspn(at, "0123456789");
-        if (exponent == 0) {
-            return TEXT_PLAIN;
-        }
-        at += exponent;
-    }
-    return *at == '\0' ? TEXT_REAL : TEXT_PLAIN;
+    return is_exponent(at) ? TEXT_REAL : TEXT_PLAIN;
 }
 
 static bool is_date(const char *text, int year_first, int year_last)

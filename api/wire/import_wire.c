@@ -1,0 +1,287 @@
+/*
+ * Setting by setting (features.md D3): each has a row that says what becomes of it.
+ */
+#include "api/wire/import_wire.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "common/base/buf.h"
+#include "common/base/parse.h"
+
+enum {
+    BROKERS_MAX_BYTES = 64 * 1024,
+    REPLICAS_MAX = 40,
+    WAIT_MIN_MS = 500,
+    WAIT_MAX_MS = 60000,
+    ROWS_MAX = 1000000,
+};
+
+/* reason NULL: it is in the pipe. */
+static const struct {
+    const char *name;
+    const char *reason;
+} SETTINGS[] = {
+    {"kafka_broker_list", NULL},
+    {"kafka_topic_list", NULL},
+    {"kafka_group_name", NULL},
+    {"kafka_format", NULL},
+    {"kafka_security_protocol", NULL},
+    {"kafka_sasl_mechanism", NULL},
+    {"kafka_sasl_username", NULL},
+    {"kafka_sasl_password", NULL},
+    {"kafka_num_consumers", NULL},
+    {"kafka_max_block_size", NULL},
+    {"kafka_flush_interval_ms", NULL},
+    {"kafka_handle_error_mode", NULL},
+    {"format_avro_schema_registry_url", NULL},
+    {"kafka_aws_region", "logins at AWS are set up as source.kafka.authentication"},
+    {"kafka_schema", "a pipe takes schemas from a registry or from source.kafka.protobufSchema"},
+    {"kafka_schema_registry_skip_bytes", "the framing of a pipe's records is its format's"},
+    {"kafka_skip_broken_messages", "rejected records go to the error table and are never skipped; "
+                                   "settings.penstock_error_limit bounds their number"},
+    {"kafka_commit_every_batch", "a pipe commits what ClickHouse has stored, never before"},
+    {"kafka_client_id", "a pipe names itself to the brokers"},
+    {"kafka_poll_timeout_ms", "a pipe does not poll in rounds"},
+    {"kafka_poll_max_batch_size", "a pipe does not poll in rounds"},
+    {"kafka_consumer_reschedule_ms", "a pipe's replicas always run"},
+    {"kafka_consumers_pool_ttl_ms", "a pipe's replicas always run"},
+    {"kafka_thread_per_consumer", "each replica is a process of its own"},
+    {"kafka_commit_on_select", "a pipe is not read by SELECT"},
+    {"kafka_consumer_acquire_timeout_ms", "a pipe's offsets are kept by Kafka"},
+    {"kafka_max_rows_per_message", "a pipe does not write to Kafka"},
+    {"kafka_autodetect_client_rack", "a pipe reads from the leader"},
+    {"kafka_compression_codec", "a pipe does not write to Kafka"},
+    {"kafka_compression_level", "a pipe does not write to Kafka"},
+    {"kafka_map_virtual_columns_on_write", "a pipe does not write to Kafka"},
+    {"kafka_partition_shard_num", "a pipe's partitions are shared by the consumer group"},
+    {"kafka_shard_count", "a pipe's partitions are shared by the consumer group"},
+    {"kafka_keeper_path", "a pipe's offsets are kept by Kafka"},
+    {"kafka_replica_name", "a pipe's offsets are kept by Kafka"},
+    {"kafka_row_delimiter", "obsolete; settings.penstock_multi_record reads several documents of "
+                            "one message"},
+};
+
+/* What is being made. */
+struct import {
+    const struct kafka_engine *engine;
+    json_t *kafka;
+    json_t *settings;
+    json_t *not_carried;
+    bool is_ok;
+};
+
+static void put(struct import *import, json_t *object, const char *name, json_t *value)
+{
+    import->is_ok = json_object_set_new(object, name, value) == 0 && import->is_ok;
+}
+
+static void leave(struct import *import, const char *setting, const char *reason)
+{
+    json_t *entry = json_pack("{s:s, s:s}", "setting", setting, "reason", reason);
+    import->is_ok = json_array_append_new(import->not_carried, entry) == 0 && import->is_ok;
+}
+
+static const char *setting(const struct import *import, const char *name)
+{
+    const char *value = kafka_engine_setting(import->engine, name);
+    return value == NULL ? "" : value;
+}
+
+/* A whole number of the settings within bounds; 0 if it is not there or 0. */
+static int64_t bounded(const struct import *import, const char *name, int64_t min, int64_t max)
+{
+    int64_t value = 0;
+    if (parse_i64(setting(import, name), 1, INT64_MAX, &value) != ST_OK) {
+        return 0;
+    }
+    return value < min ? min : value > max ? max : value;
+}
+
+/* The protocol in front of every broker, as a pipe says it. */
+static void put_brokers(struct import *import)
+{
+    static const struct {
+        const char *protocol;
+        const char *scheme;
+    } schemes[] = {
+        {"", "PLAINTEXT://"},        {"plaintext", "PLAINTEXT://"},
+        {"ssl", "SSL://"},           {"sasl_plaintext", "SASL_PLAINTEXT://"},
+        {"sasl_ssl", "SASL_SSL://"},
+    };
+    const char *protocol = setting(import, "kafka_security_protocol");
+    const char *scheme = "PLAINTEXT://";
+    for (size_t i = 0; i < ARRAY_LEN(schemes); i++) {
+        scheme = strcasecmp(schemes[i].protocol, protocol) == 0 ? schemes[i].scheme : scheme;
+    }
+    CLEANUP(buf_done) struct buf brokers;
+    buf_init(&brokers, BROKERS_MAX_BYTES);
+    enum status st = ST_OK;
+    const char *at = setting(import, "kafka_broker_list");
+    while (*at != '\0' && st == ST_OK) {
+        at += strspn(at, ", ");
+        const size_t len = strcspn(at, ", ");
+        if (len > 0) {
+            st = buf_add_format(
+                &brokers, "%s%s%.*s", brokers.len_bytes == 0 ? "" : ",",
+                memmem(at, len, "://", 3) == NULL ? scheme : "", (int)len, at);
+        }
+        at += len;
+    }
+    import->is_ok = import->is_ok && st == ST_OK;
+    put(import, import->kafka, "brokers", json_string(buf_text(&brokers)));
+}
+
+static void put_format(struct import *import)
+{
+    static const struct {
+        const char *theirs;
+        const char *ours;
+    } formats[] = {
+        {"JSONEachRow", "JSONEachRow"},
+        {"AvroConfluent", "AvroConfluent"},
+        {"Avro", "Avro"},
+        {"Protobuf", "Protobuf"},
+        {"ProtobufSingle", "Protobuf"},
+        {"ProtobufConfluent", "Protobuf"},
+    };
+    const char *format = setting(import, "kafka_format");
+    const char *ours = NULL;
+    for (size_t i = 0; i < ARRAY_LEN(formats); i++) {
+        ours = strcasecmp(formats[i].theirs, format) == 0 ? formats[i].ours : ours;
+    }
+    if (ours == NULL) {
+        leave(
+            import, "kafka_format", "a pipe does not read this format; JSONEachRow is put instead");
+        ours = "JSONEachRow";
+    }
+    put(import, import->kafka, "format", json_string(ours));
+    const char *registry = setting(import, "format_avro_schema_registry_url");
+    if (registry[0] != '\0') {
+        put(import, import->kafka, "schemaRegistry", json_pack("{s:s}", "url", registry));
+    }
+}
+
+static void put_login(struct import *import)
+{
+    const char *mechanism = setting(import, "kafka_sasl_mechanism");
+    const char *user = setting(import, "kafka_sasl_username");
+    if (mechanism[0] == '\0' && user[0] == '\0') {
+        return;
+    }
+    const char *known = mechanism[0] == '\0' ? "PLAIN" : mechanism;
+    if (strcmp(known, "PLAIN") != 0 && strncmp(known, "SCRAM-SHA-", 10) != 0) {
+        leave(import, "kafka_sasl_mechanism", "a pipe has no such login");
+        return;
+    }
+    put(import, import->kafka, "authentication", json_string(known));
+    put(import, import->kafka, "credentials",
+        json_pack(
+            "{s:s, s:s}", "username", user, "password", setting(import, "kafka_sasl_password")));
+}
+
+static void put_settings(struct import *import)
+{
+    const int64_t wait_ms = bounded(import, "kafka_flush_interval_ms", WAIT_MIN_MS, WAIT_MAX_MS);
+    const int64_t rows = bounded(import, "kafka_max_block_size", 1, ROWS_MAX);
+    if (wait_ms > 0) {
+        put(import, import->settings, "streaming_max_insert_wait_ms", json_integer(wait_ms));
+    }
+    if (rows > 0) {
+        put(import, import->settings, "penstock_batch_rows", json_integer(rows));
+    }
+    /* The engine's default stops at the first bad message; its other modes go on. */
+    const char *mode = setting(import, "kafka_handle_error_mode");
+    const bool skips = bounded(import, "kafka_skip_broken_messages", 1, INT64_MAX) > 0;
+    if ((mode[0] == '\0' || strcmp(mode, "default") == 0) && !skips) {
+        put(import, import->settings, "penstock_error_mode", json_string("stop"));
+    }
+}
+
+static void list_not_carried(struct import *import)
+{
+    for (size_t i = 0; i < import->engine->settings_count; i++) {
+        const char *name = import->engine->settings[i].name;
+        const char *reason = "this is no setting of the Kafka engine that a pipe knows";
+        for (size_t j = 0; j < ARRAY_LEN(SETTINGS); j++) {
+            reason = strcmp(SETTINGS[j].name, name) == 0 ? SETTINGS[j].reason : reason;
+        }
+        if (reason != NULL) {
+            leave(import, name, reason);
+        }
+    }
+    if (import->engine->has_expressions) {
+        leave(
+            import, "columns",
+            "DEFAULT, MATERIALIZED, ALIAS, CODEC, TTL and indexes: a pipe names "
+            "columns and types only");
+    }
+    leave(
+        import, "table",
+        "the pipe writes into a table of its own; materialized views that read the "
+        "Kafka table are to be made on that table");
+}
+
+static json_t *columns_of(const struct kafka_engine *engine)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < engine->columns_count; i++) {
+        json_t *column = json_pack(
+            "{s:s, s:s}", "name", engine->columns[i].name, "type", engine->columns[i].type);
+        if (json_array_append_new(list, column) != 0) {
+            json_decref(list);
+            return NULL;
+        }
+    }
+    return list;
+}
+
+/* The table behind the pipe has another name than the Kafka table, which is still there. */
+static json_t *destination_of(const struct kafka_engine *engine)
+{
+    char *table = NULL;
+    if (asprintf(&table, "%s_data", engine->table) < 0) {
+        return NULL;
+    }
+    json_t *destination = json_pack(
+        "{s:s, s:s, s:b, s:{s:{s:s}, s:[]}, s:o}", "database",
+        engine->database == NULL ? "default" : engine->database, "table", table, "managedTable", 1,
+        "tableDefinition", "engine", "type", "MergeTree", "sortingKey", "columns",
+        columns_of(engine));
+    free(table);
+    return destination;
+}
+
+json_t *wire_import_to_json(const struct kafka_engine *engine)
+{
+    struct import import = {
+        .engine = engine,
+        .kafka = json_pack("{s:s}", "type", "kafka"),
+        .settings = json_object(),
+        .not_carried = json_array(),
+        .is_ok = true,
+    };
+    put_brokers(&import);
+    put(&import, import.kafka, "topics", json_string(setting(&import, "kafka_topic_list")));
+    if (setting(&import, "kafka_group_name")[0] != '\0') {
+        const char *group = setting(&import, "kafka_group_name");
+        put(&import, import.kafka, "consumerGroup", json_string(group));
+    }
+    put_format(&import);
+    put_login(&import);
+    put_settings(&import);
+    list_not_carried(&import);
+    const int64_t replicas = bounded(&import, "kafka_num_consumers", 1, REPLICAS_MAX);
+    json_t *pipe = json_pack(
+        "{s:s, s:{s:o}, s:o, s:o, s:{s:i}}", "name", engine->table, "source", "kafka", import.kafka,
+        "destination", destination_of(engine), "settings", import.settings, "scaling", "replicas",
+        replicas == 0 ? 1 : (int)replicas);
+    json_t *answer = json_pack("{s:o, s:o}", "pipe", pipe, "notCarried", import.not_carried);
+    if (!import.is_ok) {
+        json_decref(answer);
+        return NULL;
+    }
+    return answer;
+}

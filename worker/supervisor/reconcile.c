@@ -11,6 +11,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/secret.h"
+#include "common/store/metric_samples.h"
 
 #include "worker/supervisor/state.h"
 
@@ -333,6 +334,20 @@ void reconcile_apply(struct supervisor *s, int64_t now_ms)
     s->seats_count = kept;
 }
 
+/* Graphs are no reason to treat PostgreSQL as away, unless it is. */
+static enum status take_samples(struct supervisor *s, struct err *err)
+{
+    struct err why = {.status = ST_OK};
+    enum status st = metric_samples_take(s->database.store, &why);
+    if (st == ST_UNAVAILABLE) {
+        return err_set(err, st, "%s", why.text);
+    }
+    if (st != ST_OK) {
+        log_err(LOG_WARN, "samples_not_taken", &why, "owner=%s", s->owner);
+    }
+    return ST_OK;
+}
+
 static enum status talk(struct supervisor *s, int64_t now_ms, bool is_poll, struct err *err)
 {
     enum status st = ST_OK;
@@ -348,6 +363,10 @@ static enum status talk(struct supervisor *s, int64_t now_ms, bool is_poll, stru
     if (st == ST_OK && !s->is_stopping && (is_poll || s->has_probe_news)) {
         st =
             probe_jobs_claim(&s->probes, s->database.store, s->owner, s->options->environment, err);
+    }
+    if (st == ST_OK && is_poll && now_ms >= s->sample_at_ms) {
+        s->sample_at_ms = now_ms + (int64_t)SAMPLE_EVERY_S * 1000 / 3;
+        st = take_samples(s, err);
     }
     return st;
 }

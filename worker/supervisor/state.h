@@ -44,6 +44,7 @@ struct supervisor {
     int leftovers_before; /* at the last slow poll */
     int64_t tick_at_ms;
     int64_t poll_at_ms;
+    int64_t sample_at_ms;
     int64_t shortage_quiet_until_ms;
     bool has_pipe_news;
     bool has_probe_news;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/base/attr.h"
+
 #include "worker/replica/sink/ranges.h"
 
 #include <cmocka.h>

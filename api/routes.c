@@ -33,6 +33,7 @@ static const struct route ROUTES[] = {
     R(PATCH, SERVICE "/state", WRITE, JSON_BODY, service_state),
     R(GET, SERVICE "/prometheus", READ, NO_BODY, prometheus_service),
     R(GET, SERVICE "/clickpipesReversePrivateEndpoints", READ, NO_BODY, private_endpoint_list),
+    R(POST, SERVICE "/clickpipesReversePrivateEndpoints", ASK, JSON_BODY, private_endpoint_create),
     R(GET, PIPES, READ, NO_BODY, pipe_list),
     R(POST, PIPES, WRITE, JSON_BODY, pipe_create),
     R(GET, PIPES "/summary", READ, NO_BODY, summary_list),

@@ -16,7 +16,7 @@
     X(organization_list) X(organization_get) X(audit_get) \
     X(service_create) X(service_list) X(service_get) X(service_patch) X(service_delete) \
     X(service_state) \
-    X(private_endpoint_list) \
+    X(private_endpoint_list) X(private_endpoint_create) \
     X(pipe_create) X(pipe_list) X(pipe_get) X(pipe_patch) X(pipe_delete) X(pipe_state) \
     X(pipe_scaling) X(source_patch) X(pipe_restart) X(offsets_get) X(offsets_reset) \
     X(import_kafka_engine) X(pipe_context) X(settings_get) X(settings_put) \

@@ -190,3 +190,11 @@ handle_private_endpoint_list(const struct request *request, struct reply *reply,
     (void)request;
     return reply_set_result(reply, json_array(), err);
 }
+
+enum status
+handle_private_endpoint_create(const struct request *request, struct reply *reply, struct err *err)
+{
+    (void)request;
+    (void)reply;
+    return err_set(err, ST_UNSUPPORTED, "reverse private endpoints are not supported");
+}

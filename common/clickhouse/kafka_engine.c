@@ -154,44 +154,58 @@ static enum status take_value(struct reader *reader, char **ret_value)
     return *ret_value == NULL ? err_set(reader->err, ST_NO_MEMORY, "no memory for a value") : ST_OK;
 }
 
-/* Past everything up to a comma or closing bracket of this level, or a keyword that ends a type.
- * ret_is_word: it was a keyword. */
-static enum status skip_slice(struct reader *reader, bool stops_at_words, bool *ret_is_word)
+/* True if a keyword that ends a column's type comes next. */
+static bool at_end_of_type(const struct reader *reader)
 {
     static const char *const words[] = {"DEFAULT", "MATERIALIZED", "ALIAS",   "EPHEMERAL",
                                         "CODEC",   "TTL",          "COMMENT", "STATISTICS",
                                         "PRIMARY", "SETTINGS",     "COLLATE"};
-    int depth = 0;
-    *ret_is_word = false;
-    for (;;) {
-        skip_blanks(reader);
-        const char c = *reader->at;
-        if (c == '\0' || (depth == 0 && (c == ',' || c == ')'))) {
-            return c == '\0' ? expected(reader, "')'") : ST_OK;
-        }
-        for (size_t i = 0; stops_at_words && depth == 0 && i < ARRAY_LEN(words); i++) {
-            struct reader ahead = *reader;
-            if (take_word(&ahead, words[i])) {
-                *ret_is_word = true;
-                return ST_OK;
-            }
-        }
-        if (c == '\'' || c == '`' || c == '"') {
-            enum status st = take_quoted(reader, NULL);
-            if (st != ST_OK) {
-                return st;
-            }
-            continue;
-        }
-        depth += c == '(' ? 1 : c == ')' ? -1 : 0;
-        if (is_word_char(c)) {
-            while (is_word_char(*reader->at)) {
-                reader->at++;
-            }
-        } else {
-            reader->at++;
+    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+        struct reader ahead = *reader;
+        if (take_word(&ahead, words[i])) {
+            return true;
         }
     }
+    return false;
+}
+
+/* Past one quoted text, word or other character. */
+static enum status skip_one(struct reader *reader)
+{
+    const char c = *reader->at;
+    if (c == '\'' || c == '`' || c == '"') {
+        return take_quoted(reader, NULL);
+    }
+    do {
+        reader->at++;
+    } while (is_word_char(c) && is_word_char(*reader->at));
+    return ST_OK;
+}
+
+/* Past everything up to a comma or closing bracket of this level, or a keyword that ends a type.
+ * ret_is_word: it was a keyword. */
+static enum status skip_slice(struct reader *reader, bool stops_at_words, bool *ret_is_word)
+{
+    int depth = 0;
+    *ret_is_word = false;
+    enum status st = ST_OK;
+    while (st == ST_OK) {
+        skip_blanks(reader);
+        const char c = *reader->at;
+        if (c == '\0') {
+            return expected(reader, "')'");
+        }
+        if (depth == 0 && (c == ',' || c == ')')) {
+            return ST_OK;
+        }
+        if (depth == 0 && stops_at_words && at_end_of_type(reader)) {
+            *ret_is_word = true;
+            return ST_OK;
+        }
+        depth += c == '(' ? 1 : c == ')' ? -1 : 0;
+        st = skip_one(reader);
+    }
+    return st;
 }
 
 static enum status add_column(struct reader *reader, struct kafka_engine *engine)

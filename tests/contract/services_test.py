@@ -36,6 +36,10 @@ def test_service_life(penstock, clickhouse):
     assert penstock.result("PATCH", path, {}) == changed
     assert penstock.result("PATCH", f"{path}/state", {"command": "awake"})["state"] == "running"
     assert penstock.result("GET", f"{path}/clickpipesReversePrivateEndpoints") == []
+    reply = penstock.request("POST", f"{path}/clickpipesReversePrivateEndpoints", {"description": "x", "type": "VPC"})
+    assert reply.status == 400 and "not supported" in reply.error
+    assert penstock.request("GET", f"{path}/clickpipesReversePrivateEndpoints/{made['id']}").status == 404
+    assert penstock.request("GET", f"{path}/clickpipesCdcScaling").status == 404
     assert penstock.request("DELETE", path).status == 200
     assert penstock.request("GET", path).status == 403
 

@@ -57,6 +57,7 @@ static const struct route ROUTES[] = {
     R(GET, PIPE "/offsets", READ, NO_BODY, offsets_get),
     R(POST, PIPE "/offsets/reset", WRITE, JSON_BODY, offsets_reset),
     R(GET, PIPE "/summary", READ, NO_BODY, summary_get),
+    R(GET, PIPE "/asyncapi", READ, NO_BODY, asyncapi_get),
     R(GET, PIPE "/metrics", READ, NO_BODY, metrics_get),
     R(GET, PIPE "/errors", READ, NO_BODY, errors_get),
     R(POST, PIPE "/errors/replay", WRITE, JSON_BODY, errors_replay),

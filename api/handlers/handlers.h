@@ -19,7 +19,7 @@
     X(private_endpoint_list) X(private_endpoint_create) \
     X(pipe_create) X(pipe_list) X(pipe_get) X(pipe_patch) X(pipe_delete) X(pipe_state) \
     X(pipe_scaling) X(source_patch) X(pipe_restart) X(offsets_get) X(offsets_reset) \
-    X(import_kafka_engine) X(pipe_context) X(settings_get) X(settings_put) \
+    X(import_kafka_engine) X(asyncapi_get) X(pipe_context) X(settings_get) X(settings_put) \
     X(summary_get) X(summary_list) X(errors_get) X(errors_replay) X(events_get) X(metrics_get) \
     X(probe_topics) X(probe_sample) X(probe_infer) X(probe_preview) X(probe_connection) \
     X(schema_discovery) \

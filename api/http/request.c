@@ -30,6 +30,8 @@ void request_done(struct request *request)
     request->authorization = NULL;
     free(request->user_agent);
     request->user_agent = NULL;
+    free(request->accept);
+    request->accept = NULL;
     json_decref(request->json);
     request->json = NULL;
     api_key_row_done(&request->key);

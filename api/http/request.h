@@ -53,6 +53,7 @@ struct request {
     size_t query_count;
     char *authorization; /* header values, owned, NULL = absent */
     char *user_agent;
+    char *accept;
     uint8_t *body; /* borrowed from the server until the reply is sent */
     size_t body_len_bytes;
     bool is_body_too_large;

@@ -100,6 +100,7 @@ static struct exchange *exchange_new(
     request->is_head = strcmp(method, "HEAD") == 0;
     request->authorization = header_copy(connection, MHD_HTTP_HEADER_AUTHORIZATION);
     request->user_agent = header_copy(connection, MHD_HTTP_HEADER_USER_AGENT);
+    request->accept = header_copy(connection, MHD_HTTP_HEADER_ACCEPT);
     (void)MHD_get_connection_values(
         connection, MHD_GET_ARGUMENT_KIND, on_query, request); /* the count is of no use */
     return exchange;

@@ -226,6 +226,11 @@ bool avro_choose_text(struct avro_node *n);
 /* String or LowCardinality of it. */
 bool avro_is_text(const struct cell *cell);
 
+/* string and bytes by convert.c; string into UUID. */
+avro_step avro_run_text;
+avro_step avro_run_uuid_baseline;
+avro_step avro_run_uuid_avx2;
+
 /* The unscaled number of a decimal, a uuid in 16 bytes, a duration: also for JSON texts. */
 enum convert_end avro_put_decimal(
     struct avro_run *r, const struct avro_type *type, const struct cell *cell,

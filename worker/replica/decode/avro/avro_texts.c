@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "worker/replica/decode/avro/avro_node.h"
-#include "worker/replica/decode/uuid_text.h"
+#include "worker/replica/decode/avro/avro_uuid.h"
 
 enum {
     SHORT_BYTES = 32,
@@ -71,7 +71,7 @@ run_key(struct avro_run *r, const struct avro_node *n, struct column *column, co
     return LIKELY(put_key(column, at, len)) ? at + len : avro_no_memory(r);
 }
 
-static const uint8_t *convert_string(
+const uint8_t *avro_run_text(
     struct avro_run *r, const struct avro_node *n, struct column *column, const uint8_t *at)
 {
     size_t len = 0;
@@ -85,17 +85,10 @@ static const uint8_t *convert_string(
     return avro_converted(r, n, at, text + len, end);
 }
 
-/* Into UUID: the usual 36 characters. */
-static const uint8_t *run_uuid_text(
+const uint8_t *avro_run_uuid_baseline(
     struct avro_run *r, const struct avro_node *n, struct column *column, const uint8_t *at)
 {
-    size_t len = 0;
-    const uint8_t *text = avro_length(r, at, &len);
-    struct uuid_words words;
-    if (UNLIKELY(text == NULL || !uuid_text_read(text, len, &words))) {
-        return text == NULL ? NULL : convert_string(r, n, column, at);
-    }
-    return LIKELY(column_add_two(column, words.high, words.low)) ? text + len : avro_no_memory(r);
+    return avro_run_uuid(r, n, column, at);
 }
 
 static const uint8_t *convert_fixed(
@@ -317,6 +310,15 @@ static void choose_fixed(struct avro_node *n)
     }
 }
 
+static bool has_avx2(void)
+{
+#if defined(__x86_64__)
+    return __builtin_cpu_supports("avx2");
+#else
+    return false;
+#endif
+}
+
 bool avro_choose_text(struct avro_node *n)
 {
     enum ch_kind to = n->cell->kind;
@@ -327,9 +329,9 @@ bool avro_choose_text(struct avro_node *n)
     switch (n->type->kind) {
     case AVRO_STRING:
     case AVRO_BYTES:
-        n->run = to == CH_STRING ? run_string : avro_is_text(n->cell) ? run_key : convert_string;
+        n->run = to == CH_STRING ? run_string : avro_is_text(n->cell) ? run_key : avro_run_text;
         if (to == CH_UUID && n->type->kind == AVRO_STRING) {
-            n->run = run_uuid_text;
+            n->run = has_avx2() ? avro_run_uuid_avx2 : avro_run_uuid_baseline;
         }
         return true;
     case AVRO_FIXED:

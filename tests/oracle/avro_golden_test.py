@@ -12,7 +12,7 @@ import pytest
 from tests.harness import serializers
 from tests.harness.clickhouse import DevClickHouse
 
-from . import avro_bytes, avro_random, avro_readers
+from . import avro_bytes, avro_random, avro_readers, avro_report
 from .readers import Tables
 
 UTC = datetime.timezone.utc
@@ -143,3 +143,8 @@ def friendly(schema, value):
     if kind == "record":
         return {field["name"]: friendly(field["type"], value[field["name"]]) for field in schema["fields"]}
     return value
+
+
+def test_the_page_says_what_is_proven():
+    """docs/avro.md: the tables are those of GOLDEN and avro_rules; write them with avro_report."""
+    assert avro_report.page().split(avro_report.MARK)[1] == "\n" + avro_report.tables(GOLDEN)

@@ -104,9 +104,6 @@ static enum status intake_settle(
 {
     if (LIKELY(st == ST_OK)) {
         ret_placed->rows_count = outcome->rows_count;
-        if (UNLIKELY(outcome->schema_id != 0) && intake->waiting != NULL) {
-            waiting_known(intake->waiting, outcome->schema_id);
-        }
         if (UNLIKELY(outcome->rows_count == 0)) {
             intake->batch->skipped_count++; /* an empty array, nothing but blank lines */
         }
@@ -114,10 +111,6 @@ static enum status intake_settle(
     }
     if (st != ST_REJECTED) {
         return st;
-    }
-    if (UNLIKELY(outcome->is_schema_unknown) && intake->waiting != NULL &&
-        waiting_has_grace(intake->waiting, outcome->schema_id, intake->now_ms)) {
-        return ST_UNAVAILABLE;
     }
     ret_placed->is_rejected = true;
     return intake_reject(intake, record, &outcome->reject);

@@ -7,11 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct unknown {
-    int32_t id;
-    int64_t since_ms;
-};
-
 struct waiting {
     struct waiting_record *first;
     struct waiting_record **last_link; /* where the next one is put */
@@ -20,8 +15,6 @@ struct waiting {
     size_t limit_bytes;
     size_t memory_bytes;
     uint64_t input_bytes;
-    struct unknown unknown[WAITING_UNKNOWN_MAX];
-    size_t unknown_count;
 };
 
 enum status waiting_new(size_t limit_bytes, struct waiting **ret_waiting, struct err *err)
@@ -183,45 +176,4 @@ void waiting_remove(struct waiting *waiting)
     waiting->memory_bytes -= gone->memory_bytes;
     waiting->input_bytes -= gone->record.key_bytes + gone->record.value_bytes;
     free(gone);
-}
-
-static struct unknown *find_unknown(struct waiting *waiting, int32_t id)
-{
-    for (size_t i = 0; i < waiting->unknown_count; i++) {
-        if (waiting->unknown[i].id == id) {
-            return &waiting->unknown[i];
-        }
-    }
-    return NULL;
-}
-
-/* A place for one more id; that of the oldest if there is no other: it may get its time again. */
-static struct unknown *unknown_room(struct waiting *waiting)
-{
-    if (waiting->unknown_count < WAITING_UNKNOWN_MAX) {
-        return &waiting->unknown[waiting->unknown_count++];
-    }
-    struct unknown *oldest = &waiting->unknown[0];
-    for (size_t i = 1; i < waiting->unknown_count; i++) {
-        oldest = waiting->unknown[i].since_ms < oldest->since_ms ? &waiting->unknown[i] : oldest;
-    }
-    return oldest;
-}
-
-bool waiting_has_grace(struct waiting *waiting, int32_t id, int64_t now_ms)
-{
-    struct unknown *unknown = find_unknown(waiting, id);
-    if (unknown == NULL) {
-        unknown = unknown_room(waiting);
-        *unknown = (struct unknown){.id = id, .since_ms = now_ms};
-    }
-    return now_ms - unknown->since_ms < WAITING_GRACE_MS;
-}
-
-void waiting_known(struct waiting *waiting, int32_t id)
-{
-    struct unknown *unknown = find_unknown(waiting, id);
-    if (unknown != NULL) {
-        *unknown = waiting->unknown[--waiting->unknown_count];
-    }
 }

@@ -6,10 +6,6 @@
  * partitions flows on; what may be committed is the ledger's business. The room is full when its
  * bytes reach the limit: then nothing more should be read; the one record that is on its way then
  * is still taken.
- *
- * An id that the registry does not know may be one it does not know yet: its records wait for
- * WAITING_GRACE_MS from when the first of them came; then they are rejected, and later ones of this
- * id at once, until the registry knows it.
  */
 
 #include <stdbool.h>
@@ -22,9 +18,7 @@
 #include "worker/replica/decode/record.h"
 
 enum {
-    WAITING_GRACE_MS = 30000,
-    WAITING_RETRY_MS = 1000, /* how often they are tried again, answer or not */
-    WAITING_UNKNOWN_MAX = 1024
+    WAITING_RETRY_MS = 1000 /* how often they are tried again, answer or not */
 };
 
 /* One record; everything it points to is part of it. */
@@ -48,7 +42,7 @@ void waiting_free(struct waiting *waiting);
 enum status
 waiting_add(struct waiting *waiting, size_t slot, const struct record *record) MUST_CHECK;
 
-/* Forget all records: they will be read again. Unknown ids stay. */
+/* Forget all records: they will be read again. */
 void waiting_clear(struct waiting *waiting);
 
 bool waiting_is_full(const struct waiting *waiting);
@@ -64,11 +58,5 @@ void waiting_rewind(struct waiting *waiting);
 struct waiting_record *waiting_present(const struct waiting *waiting);
 void waiting_skip(struct waiting *waiting);
 void waiting_remove(struct waiting *waiting);
-
-/* The registry does not know id: true while its records should wait. */
-bool waiting_has_grace(struct waiting *waiting, int32_t id, int64_t now_ms);
-
-/* It does now. */
-void waiting_known(struct waiting *waiting, int32_t id);
 
 #endif

@@ -318,7 +318,6 @@ find_reader(struct readers *readers, struct part *part, struct decoder_outcome *
     if (found.reader != NULL) {
         outcome->schema_id = found.reader->schema->id;
     }
-    outcome->is_schema_unknown = st == ST_REJECTED && found.is_schema_unknown;
     part->reader = found.reader;
     return st;
 }
@@ -392,7 +391,8 @@ static enum status end_message(
     return st == ST_NO_MEMORY ? err_set(err, st, "out of memory for a row") : st;
 }
 
-static enum status add_message(
+/* Kept out of decoder_add, whose short way needs none of its stack. */
+static __attribute__((noinline)) enum status add_message(
     struct decoder *d, const struct record *record, struct block *block,
     struct decoder_outcome *outcome, struct err *err)
 {
@@ -418,7 +418,6 @@ enum status decoder_add(
     assert(block_columns_count(block) == d->plan->columns_count);
     ret_outcome->rows_count = 0;
     ret_outcome->schema_id = 0;
-    ret_outcome->is_schema_unknown = false;
     if (UNLIKELY(!d->is_plain || record->value_bytes == 0)) {
         return add_message(d, record, block, ret_outcome, err);
     }
@@ -436,7 +435,6 @@ enum status decoder_add_tombstone(
     struct input in = {.record = record};
     size_t before = block_rows(block);
     ret_outcome->schema_id = 0;
-    ret_outcome->is_schema_unknown = false;
     enum status st = find_key_reader(d, &in, ret_outcome);
     if (st != ST_OK) {
         return end_message(before, block, ret_outcome, st, err);

@@ -6,7 +6,7 @@
  * Avro, or raw (only virtual columns: the value is not looked at). A decoder holds the scratch
  * memory and the compiled schemas of one thread; the plan may be shared. It does no I/O: a schema
  * that is not known yet is answered with "wait". Cell rules: docs/type-mapping.md; which schema
- * reads which message: docs/formats.md.
+ * reads which message: docs/messages.md.
  */
 
 #include <stdbool.h>
@@ -26,10 +26,9 @@ struct decoder;
 
 /* What became of one record. */
 struct decoder_outcome {
-    size_t rows_count;      /* now in the block; more than one only with penstock_multi_record */
-    int32_t schema_id;      /* used, missed or refused; 0 = none, SCHEMA_PINNED = the URL's */
-    bool is_schema_unknown; /* rejected because the registry has no such schema: maybe not yet */
-    struct reject reject;   /* filled with ST_REJECTED only */
+    size_t rows_count;    /* now in the block; more than one only with penstock_multi_record */
+    int32_t schema_id;    /* used, missed or refused; 0 = none, SCHEMA_PINNED = the URL's */
+    struct reject reject; /* filled with ST_REJECTED only */
 };
 
 /*

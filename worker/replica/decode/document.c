@@ -166,7 +166,8 @@ static bool walk_rows(struct document *d, struct block *block)
     }
 }
 
-static bool copy_document(struct document *d, const uint8_t *bytes, size_t len)
+static __attribute__((noinline)) bool
+copy_document(struct document *d, const uint8_t *bytes, size_t len)
 {
     d->copy.len = 0;
     if (!bytes_add(&d->copy, bytes, len) || !bytes_add_zeros(&d->copy, JSON_PADDING_BYTES)) {
@@ -237,7 +238,7 @@ static const char *kind_of(const struct walk *w)
     }
 }
 
-static void describe(const struct document *d, struct reject *reject)
+static __attribute__((noinline)) void describe(const struct document *d, struct reject *reject)
 {
     const struct walk *w = &d->walk;
     size_t place = (size_t)(w->fault_at - w->start);

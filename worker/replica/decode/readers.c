@@ -99,7 +99,6 @@ hand_out(struct readers *readers, int32_t id, struct reader *reader, struct read
 
 enum status readers_find(struct readers *readers, int32_t id, struct readers_found *found)
 {
-    found->is_schema_unknown = false;
     found->reader = NULL;
     if (readers->last != NULL && readers->last_id == id && id != SCHEMA_PINNED) {
         return hand_out(readers, id, readers->last, found);
@@ -112,7 +111,6 @@ enum status readers_find(struct readers *readers, int32_t id, struct readers_fou
     case SCHEMA_WAIT:
         return ST_UNAVAILABLE;
     case SCHEMA_UNKNOWN:
-        found->is_schema_unknown = true;
         return refuse(id, reason, found);
     }
     struct reader *reader = find_kept(readers, schema);

@@ -33,9 +33,8 @@ void readers_free(struct readers *readers);
 
 /* What readers_find says beside its status. */
 struct readers_found {
-    struct reader *reader;  /* ST_OK; until the next find */
-    bool is_schema_unknown; /* ST_REJECTED: the registry has none */
-    struct reject *reject;  /* given by the caller, filled with ST_REJECTED */
+    struct reader *reader; /* ST_OK; until the next find */
+    struct reject *reject; /* given by the caller, filled with ST_REJECTED */
 };
 
 /*

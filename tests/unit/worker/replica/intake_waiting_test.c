@@ -204,21 +204,19 @@ static void a_full_batch_interrupts_the_retry(void **state)
     fixture_done(&f);
 }
 
-static void unknown_ids_are_rejected_after_a_while(void **state)
+static void unknown_ids_are_rejected(void **state)
 {
     (void)state;
     struct fixture f;
     fixture_init(&f);
-    f.script.answers[7] = SCHEMA_UNKNOWN;
+    f.script.answers[7] = SCHEMA_WAIT;
     assert_true(take(&f, 7));
-    assert_int_equal(waiting_count(f.waiting), 1);
-    assert_int_equal(f.batch.rejected_count, 0);
-    f.intake.now_ms += WAITING_GRACE_MS;
+    f.script.answers[7] = SCHEMA_UNKNOWN;
     waiting_rewind(f.waiting);
     assert_true(intake_retry(&f.intake));
     assert_int_equal(waiting_count(f.waiting), 0);
     assert_int_equal(f.batch.rejected_count, 1);
-    assert_true(take(&f, 7)); /* at once */
+    assert_true(take(&f, 7));
     assert_int_equal(f.batch.rejected_count, 2);
     assert_int_equal(block_rows(reject_block_rows(f.batch.rejects)), 2);
     ledger_settle(f.ledger, 1);
@@ -276,7 +274,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(others_flow_past_a_waiting_record),
         cmocka_unit_test(a_full_batch_interrupts_the_retry),
-        cmocka_unit_test(unknown_ids_are_rejected_after_a_while),
+        cmocka_unit_test(unknown_ids_are_rejected),
         cmocka_unit_test(the_intake_closes_when_the_room_is_full),
         cmocka_unit_test(an_id_is_asked_once),
         cmocka_unit_test(a_schema_of_another_kind_is_refused),

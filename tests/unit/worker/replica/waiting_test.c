@@ -1,4 +1,4 @@
-/* The waiting room: copies in order, a limit, and how long an unknown id is waited for. */
+/* The waiting room: copies in order, and a limit. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -115,33 +115,12 @@ static void the_room_is_full_at_its_limit(void **state)
     waiting_free(waiting);
 }
 
-static void unknown_ids_have_one_grace_time(void **state)
-{
-    (void)state;
-    struct waiting *waiting = NULL;
-    assert_int_equal(waiting_new(15000, &waiting, NULL), ST_OK);
-    assert_true(waiting_has_grace(waiting, 5, 1000));
-    assert_true(waiting_has_grace(waiting, 5, 1000 + WAITING_GRACE_MS - 1));
-    assert_false(waiting_has_grace(waiting, 5, 1000 + WAITING_GRACE_MS));
-    assert_true(waiting_has_grace(waiting, 6, 1000 + WAITING_GRACE_MS));
-    assert_false(waiting_has_grace(waiting, 5, 5000 + WAITING_GRACE_MS));
-    waiting_known(waiting, 5);
-    waiting_known(waiting, 5);
-    assert_true(waiting_has_grace(waiting, 5, 6000 + WAITING_GRACE_MS));
-    for (int32_t id = 100; id < 100 + WAITING_UNKNOWN_MAX; id++) {
-        assert_true(waiting_has_grace(waiting, id, 7000 + WAITING_GRACE_MS));
-    }
-    assert_true(waiting_has_grace(waiting, 6, 1000 + 3 * WAITING_GRACE_MS)); /* was given up */
-    waiting_free(waiting);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(records_are_copied_whole),
         cmocka_unit_test(removing_keeps_the_order),
         cmocka_unit_test(the_room_is_full_at_its_limit),
-        cmocka_unit_test(unknown_ids_have_one_grace_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -182,11 +182,31 @@ static void type_limits_nesting(void **state)
     }
 }
 
+static void type_says_which_zone_is_missing(void **state)
+{
+    (void)state;
+    static const char *const GOOD[] = {
+        "DateTime", "DateTime('UTC')", "Array(Nullable(DateTime64(3, 'Europe/Berlin')))", "Int8"};
+    static const char *const BAD[] = {
+        "DateTime('Nowhere/Town')", "Tuple(a Int8, b DateTime64(3, '../../etc/passwd'))"};
+    for (size_t i = 0; i < ARRAY_LEN(GOOD) + ARRAY_LEN(BAD); i++) {
+        bool is_good = i < ARRAY_LEN(GOOD);
+        struct ch_type *type = NULL;
+        struct err err = {0};
+        const char *text = is_good ? GOOD[i] : BAD[i - ARRAY_LEN(GOOD)];
+        assert_int_equal(ch_type_parse(text, &type, &err), ST_OK);
+        assert_int_equal(ch_type_check_zones(type, &err), is_good ? ST_OK : ST_UNSUPPORTED);
+        assert_int_equal(is_good, strstr(err.text, "time zone '") == NULL);
+        ch_type_free(type);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(type_writes_its_canonical_text),
         cmocka_unit_test(type_refuses_with_a_reason),
+        cmocka_unit_test(type_says_which_zone_is_missing),
         cmocka_unit_test(type_says_what_json_can_fill),
         cmocka_unit_test(type_limits_nesting),
     };

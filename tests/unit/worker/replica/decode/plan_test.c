@@ -36,6 +36,9 @@ static void plan_refuses_what_it_cannot_fill(void **state)
     assert_string_equal(err.text, "table t.t has no column unknown");
     assert_int_equal(try_plan("known", "Dynamic", NULL, &err), ST_UNSUPPORTED);
     assert_string_equal(err.text, "column known: type Dynamic is not supported yet");
+    assert_int_equal(try_plan("known", "DateTime('Nowhere/Town')", NULL, &err), ST_UNSUPPORTED);
+    assert_non_null(strstr(err.text, "column known: time zone 'Nowhere/Town' cannot be loaded"));
+    assert_int_equal(try_plan("known", "DateTime('Asia/Tokyo')", NULL, &err), ST_OK);
     assert_int_equal(try_plan("_offset", "Int64", NULL, &err), ST_OK);
     assert_int_equal(try_plan("_offset", "String", NULL, &err), ST_INVALID);
     assert_non_null(strstr(err.text, "_offset cannot be stored as String"));

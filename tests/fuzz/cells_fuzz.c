@@ -54,6 +54,10 @@ static const char *const TYPES[] = {
     "SimpleAggregateFunction(sum, Int64)",
     "Variant(Int64, String)",
     "JSON",
+    "Array(Variant(Date, Float64, LowCardinality(String)))",
+    "Map(LowCardinality(UInt8), Nullable(JSON))",
+    "LowCardinality(Nullable(FixedString(3)))",
+    "Nullable(Tuple(a LowCardinality(UUID), b Map(Date, JSON)))",
 };
 
 enum {
@@ -80,6 +84,7 @@ static struct pair *open_pair(unsigned type, unsigned settings)
         .overflow = (enum pipe_overflow)(settings % 3),
         .null_mode = (enum pipe_null)((settings >> 2) % 2),
         .timestamp_unit = (enum pipe_timestamp_unit)((settings >> 3) % 2 * 2),
+        .defaults = settings % 5 == 4 ? PIPE_DEFAULTS_SERVER : PIPE_DEFAULTS_ZERO,
     };
     const struct pipeline_column columns[] = {{"v", TYPES[type], NULL}, {"w", "String", NULL}};
     p->is_missing = !pipeline_open(&p->fast, columns, 2, &chosen, false);

@@ -15,7 +15,8 @@ bool pipeline_open(
     FUZZ_REQUIRE(count <= PIPELINE_COLUMNS_MAX, "%zu", count);
     *p = (struct pipeline){0};
     for (size_t i = 0; i < count; i++) {
-        table[i] = (struct plan_column){.name = columns[i].name, .type = columns[i].type};
+        table[i] = (struct plan_column){
+            .name = columns[i].name, .type = columns[i].type, .has_default = true};
         p->wanted[i] = (struct pipe_column){(char *)(uintptr_t)columns[i].name, name};
         if (columns[i].source != NULL) {
             p->mappings[p->spec.mappings_count++] = (struct pipe_field_mapping){

@@ -60,6 +60,43 @@ static void decoder_rolls_back_a_rejected_row(void **state)
     fixture_close(&f);
 }
 
+/* penstock_defaults=server: absent is not null, and not zero. */
+static void decoder_leaves_what_is_absent_to_the_server(void **state)
+{
+    (void)state;
+    static char name[] = "t";
+    static char separator[] = ".";
+    struct pipe_column wanted[] = {
+        {(char[]){"n"}, name}, {(char[]){"l"}, name}, {(char[]){"o"}, name}};
+    const struct plan_column table[] = {
+        {.name = "n", .type = "Int8", .has_default = true},
+        {.name = "l", .type = "Array(Int8)", .has_default = true},
+        {.name = "o", .type = "Int8"},
+    };
+    struct fixture f = {
+        .spec = {
+            .settings = {.defaults = PIPE_DEFAULTS_SERVER, .path_separator = separator},
+            .destination = {.database = name, .table = name, .columns = wanted, .columns_count = 3},
+        }};
+    assert_int_equal(plan_new(&f.spec, table, 3, &f.plan, NULL), ST_OK);
+    assert_int_equal(decoder_new(f.plan, NULL, &f.decoder, NULL), ST_OK);
+    size_t count = 0;
+    const struct block_column *columns = plan_columns(f.plan, &count);
+    assert_int_equal(block_new(columns, count, 1 << 20, &f.block, NULL), ST_OK);
+    static const char *const DOCUMENTS[] = {
+        "{}", "{\"n\":null,\"l\":null,\"o\":null}", "{\"n\":5,\"l\":[1]}"};
+    for (size_t i = 0; i < ARRAY_LEN(DOCUMENTS); i++) {
+        assert_int_equal(fixture_add(&f, DOCUMENTS[i]), ST_OK);
+    }
+    const struct column *number = block_column(f.block, 0);
+    assert_memory_equal(number->nulls.at, "\1", number->nulls.len);
+    assert_memory_equal(number->data.at, "\0\0\5", 3);
+    const struct column *list = block_column(f.block, 1);
+    assert_true(column_is_absent(list, 0) && !column_is_absent(list, 1));
+    assert_int_equal(block_column(f.block, 2)->is_nullable, false);
+    fixture_close(&f);
+}
+
 static void decoder_collects_from_arrays_of_objects(void **state)
 {
     (void)state;
@@ -423,6 +460,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(decoder_takes_keys_in_any_order_and_fills_what_is_missing),
         cmocka_unit_test(decoder_rolls_back_a_rejected_row),
+        cmocka_unit_test(decoder_leaves_what_is_absent_to_the_server),
         cmocka_unit_test(decoder_collects_from_arrays_of_objects),
         cmocka_unit_test(decoder_chooses_a_variant_by_kind),
         cmocka_unit_test(decoder_names_column_kind_and_type),

@@ -13,14 +13,36 @@ enum {
     TEXT_MAX_BYTES = 1000,
     PADDING_BYTES = 64,
     EXPONENT_MAX = 100000, /* beyond, the exponent itself is not compared */
+    DIGITS_MAX = 80,       /* of a mantissa; more than 256 bits hold */
+    LIMBS = 10,            /* of 32 bits, for that many digits */
 };
+
+/* A whole number by schoolbook arithmetic. */
+struct plain {
+    uint32_t limbs[LIMBS]; /* lowest first */
+};
+
+static void plain_add_digit(struct plain *p, unsigned digit)
+{
+    uint64_t carry = digit;
+    for (size_t i = 0; i < LIMBS; i++) {
+        carry += (uint64_t)p->limbs[i] * 10;
+        p->limbs[i] = (uint32_t)carry;
+        carry >>= 32;
+    }
+}
+
+static bool is_past_256_bits(const struct plain *p)
+{
+    return p->limbs[LIMBS - 1] != 0 || p->limbs[LIMBS - 2] != 0;
+}
 
 /* A number's text by the grammar, and what it is worth. */
 struct reading {
     bool is_text; /* sign, digits with at most one point, exponent */
     bool is_json; /* RFC 8259 */
     size_t end;   /* of the JSON number */
-    uint128 mantissa;
+    struct plain mantissa;
     unsigned digits; /* from the first to the last that is not zero */
     int64_t exponent;
     bool is_huge;
@@ -43,9 +65,10 @@ static unsigned digits_from(struct scan *s, struct reading *r, int64_t *zeros, i
         }
         for (; *zeros >= 0; (*zeros)--) {
             r->digits++;
-            r->mantissa = r->digits <= NUMBER_DIGITS_WIDE ? r->mantissa * 10 : r->mantissa;
+            if (r->digits <= DIGITS_MAX) {
+                plain_add_digit(&r->mantissa, *zeros == 0 ? digit : 0);
+            }
         }
-        r->mantissa += r->digits <= NUMBER_DIGITS_WIDE ? digit : 0;
         *zeros = 0;
     }
     return count;
@@ -110,24 +133,27 @@ static void require_floats(const char *text, const struct number *n)
 static void require_wide(const char *text, const struct number *n, const struct reading *r)
 {
     struct number_wide wide = {0};
-    number_wide(n, &wide);
-    bool is_long = r->digits > NUMBER_DIGITS_WIDE;
-    FUZZ_REQUIRE(wide.is_too_long == is_long, "%s: %u digits", text, r->digits);
-    if (!is_long) {
-        FUZZ_REQUIRE(wide.mantissa == r->mantissa && wide.digits == r->digits, "%s", text);
+    number_wide(n, DIGITS_MAX, &wide);
+    bool is_cut = r->digits > DIGITS_MAX;
+    FUZZ_REQUIRE(wide.is_cut == is_cut, "%s: %u digits", text, r->digits);
+    if (!is_cut) {
+        FUZZ_REQUIRE(
+            memcmp(&wide.mantissa, r->mantissa.limbs, sizeof(wide.mantissa)) == 0, "%s", text);
+        FUZZ_REQUIRE(wide.digits == r->digits, "%s: %u, ours %u", text, r->digits, wide.digits);
+        FUZZ_REQUIRE(wide.is_too_long == is_past_256_bits(&r->mantissa), "%s", text);
         FUZZ_REQUIRE(
             r->is_huge || wide.exponent == r->exponent, "%s: %lld, ours %lld", text,
             (long long)r->exponent, (long long)wide.exponent);
     }
     if (!n->is_long && !r->is_huge) {
         /* the quick form is worth the same */
-        uint128 mantissa = n->mantissa;
+        uint64_t mantissa = n->mantissa;
         int64_t exponent = n->exponent;
         while (mantissa != 0 && mantissa % 10 == 0) {
             mantissa /= 10;
             exponent++;
         }
-        FUZZ_REQUIRE(mantissa == r->mantissa, "%s", text);
+        FUZZ_REQUIRE(memcmp(&mantissa, r->mantissa.limbs, sizeof(mantissa)) == 0, "%s", text);
         FUZZ_REQUIRE(mantissa == 0 || exponent == r->exponent, "%s", text);
     }
 }

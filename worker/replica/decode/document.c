@@ -247,6 +247,7 @@ static __attribute__((noinline)) void describe(const struct document *d, struct 
     if (w->fault == WALK_CELL) {
         assert(column != NULL);
         CLEANUP(freep) char *type = ch_type_text(column->type);
+        reject_shorten(type);
         reject_set(
             reject, REJECT_TYPE_CONVERSION, column->name,
             "column %s: %s at byte %zu does not fit %s: %s", column->name, kind_of(w), place,

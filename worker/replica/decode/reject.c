@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -49,4 +50,16 @@ void reject_prefix(struct reject *reject, const char *format, ...)
     if (rest > room) {
         memcpy(reject->message + sizeof(reject->message) - 4, "...", 4);
     }
+}
+
+void reject_shorten(char *text)
+{
+    if (text == NULL || strlen(text) <= REJECT_PART_BYTES) {
+        return;
+    }
+    size_t len = REJECT_PART_BYTES - 3;
+    while (len > 0 && ((uint8_t)text[len] & 0xc0) == 0x80) {
+        len--;
+    }
+    memcpy(text + len, "...", 4);
 }

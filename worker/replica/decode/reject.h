@@ -26,7 +26,8 @@ enum reject_type {
 };
 
 enum {
-    REJECT_MESSAGE_BYTES = 512
+    REJECT_MESSAGE_BYTES = 512,
+    REJECT_PART_BYTES = 160, /* of a text inside a message, so that the reason behind it is whole */
 };
 
 struct reject {
@@ -46,5 +47,9 @@ void reject_set(
 
 /* Put words before the message, which is cut when it becomes too long. */
 void reject_prefix(struct reject *reject, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* Cut a text for a message to REJECT_PART_BYTES, in place, between characters, with "..." at the
+ * end. NULL is fine. */
+void reject_shorten(char *text);
 
 #endif

@@ -118,6 +118,7 @@ static enum status describe(const struct avro_reader *reader, struct reject *rej
         avro_type_text(r->fault_node->type, from, sizeof(from));
         const struct block_column *column = &reader->columns[r->fault_node->column];
         CLEANUP(freep) char *to = ch_type_text(column->type);
+        reject_shorten(to);
         reject_set(
             reject, REJECT_TYPE_CONVERSION, column->name,
             "column %s: Avro %s at byte %zu does not fit %s: %s", column->name, from, place,

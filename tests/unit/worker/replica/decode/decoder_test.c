@@ -455,6 +455,29 @@ static void decoder_grows_long_strings(void **state)
     fixture_close(&f);
 }
 
+/* The reason stands at the end: a long type must not push it out. */
+static void long_types_leave_room_for_the_reason(void **state)
+{
+    (void)state;
+    static char type[2000];
+    size_t len = 0;
+    for (unsigned i = 0; i < 60; i++) {
+        len += (size_t)snprintf(
+            type + len, sizeof(type) - len, "%s`\xc3\xa9%u` Int8", i == 0 ? "Tuple(" : ", ", i);
+    }
+    (void)snprintf(type + len, sizeof(type) - len, ")");
+    const struct fixture_column columns[] = {{"t", type, NULL}, {NULL, NULL, NULL}};
+    struct fixture f;
+    fixture_open(&f, columns, NULL);
+    assert_int_equal(
+        fixture_add(
+            &f, "{\"t\":{\"\xc3\xa9"
+                "7\":1000}}"),
+        ST_REJECTED);
+    assert_non_null(strstr(f.reject.message, "...: it is out of range"));
+    fixture_close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -471,6 +494,7 @@ int main(void)
         cmocka_unit_test(decoder_honours_settings),
         cmocka_unit_test(decoder_writes_virtual_columns),
         cmocka_unit_test(decoder_grows_long_strings),
+        cmocka_unit_test(long_types_leave_room_for_the_reason),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -96,7 +96,14 @@ def registry_seeds():
         yield struct.pack(">H", 404) + b"https://host:8081" + path.encode()
 
 
-SEEDS = {"json": json_seeds, "cells": cells_seeds, "type": lambda: (name.encode() for name in TYPES), "number": number_seeds,
+def avro_seeds():
+    """Bytes of a schema (kinds and counts), then a body of small values."""
+    for shape in ((0,), (1, 5), (2, 1, 5), (3, 9, 5, 10, 2, 12, 5), (1, 11, 2, 4, 3), (3, 7, 8, 6), (2, 9, 11, 1, 5, 10, 9, 1), (3, 12, 0, 12, 4, 2)):
+        for body in (b"", b"\x00" * 12, b"\x02" * 12, b"\x04\x06abc\x02\x02x\x00\x00", b"\x02\x03\x04\x02a\x00", b"\x02\x06\xff\xfea\x00" + bytes(16)):
+            yield bytes(shape) + body
+
+
+SEEDS = {"avro": avro_seeds, "json": json_seeds, "cells": cells_seeds, "type": lambda: (name.encode() for name in TYPES), "number": number_seeds,
          "datetime": datetime_seeds, "frame": frame_seeds, "api": api_seeds, "answer": answer_seeds, "registry": registry_seeds}
 
 

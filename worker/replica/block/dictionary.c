@@ -216,7 +216,9 @@ void dictionary_remember(struct dictionary *d, const uint8_t *key, size_t len_by
     memcpy(padded, key, len_bytes);
     struct dictionary_recent words = dictionary_words(padded, len_bytes);
     words.index = index;
-    *dictionary_slot(d, &words) = words;
+    struct dictionary_recent *pair = dictionary_pair(d, &words);
+    pair[1] = pair[0];
+    pair[0] = words;
 }
 
 size_t dictionary_memory_bytes(const struct dictionary *d)

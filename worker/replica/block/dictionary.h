@@ -24,7 +24,7 @@ struct dictionary_entry {
 
 enum {
     DICTIONARY_SHORT_BYTES = 16,
-    DICTIONARY_CACHE_ENTRIES = 64,
+    DICTIONARY_CACHE_ENTRIES = 128, /* pairs: two keys that share a place do not fight for it */
 };
 
 /* A short key met lately, by its own bytes (zero-padded) and length. */
@@ -75,22 +75,36 @@ static inline struct dictionary_recent dictionary_words(const uint8_t *key, size
     return words;
 }
 
+/* The two places where a key can be in the cache. */
 static inline struct dictionary_recent *
-dictionary_slot(const struct dictionary *d, const struct dictionary_recent *words)
+dictionary_pair(const struct dictionary *d, const struct dictionary_recent *words)
 {
     uint64_t hash = (words->head ^ words->tail ^ words->len_bytes) * 0x9e3779b97f4a7c15ULL;
-    return &d->recent[hash >> 58]; /* 64 entries */
+    return &d->recent[(hash >> 58) * 2]; /* 64 pairs */
 }
 
-/* A short key in the cache? Its index. 16 bytes behind key must be readable. */
+static inline bool
+dictionary_is_same(const struct dictionary_recent *a, const struct dictionary_recent *b)
+{
+    return ((a->head ^ b->head) | (a->tail ^ b->tail) | (a->len_bytes ^ b->len_bytes)) == 0;
+}
+
+/* A short key in the cache? Its index. */
+static inline bool dictionary_recall_words(
+    const struct dictionary *d, const struct dictionary_recent *words, uint32_t *ret_index)
+{
+    const struct dictionary_recent *pair = dictionary_pair(d, words);
+    bool is_second = dictionary_is_same(&pair[1], words);
+    *ret_index = pair[is_second].index;
+    return is_second | dictionary_is_same(&pair[0], words);
+}
+
+/* The same by the key's bytes; 16 bytes from key on must be readable. */
 static inline bool dictionary_recall(
     const struct dictionary *d, const uint8_t *key, size_t len_bytes, uint32_t *ret_index)
 {
     struct dictionary_recent words = dictionary_words(key, len_bytes);
-    const struct dictionary_recent *found = dictionary_slot(d, &words);
-    *ret_index = found->index;
-    return found->head == words.head && found->tail == words.tail &&
-           found->len_bytes == words.len_bytes;
+    return dictionary_recall_words(d, &words, ret_index);
 }
 
 /* Put a key with its index into the cache, if it is short and the index fits one byte. */

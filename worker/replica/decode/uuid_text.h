@@ -23,19 +23,11 @@ struct uuid_words {
     uint64_t low;
 };
 
-static inline uint64_t uuid_load(const uint8_t *at, size_t len)
-{
-    uint64_t word = 0;
-    memcpy(&word, at, len);
-    return word;
-}
-
 #if defined(__AVX2__)
 
 /* Thirty-two digits to sixteen bytes. False if one is no digit. */
-static inline bool uuid_digits(const uint64_t quarters[4], struct uuid_words *words)
+static inline bool uuid_digits(__m256i text, struct uuid_words *words)
 {
-    __m256i text = _mm256_loadu_si256((const __m256i *)(const void *)quarters);
     __m256i digit = _mm256_sub_epi8(text, _mm256_set1_epi8('0'));
     __m256i letter =
         _mm256_sub_epi8(_mm256_or_si256(text, _mm256_set1_epi8(0x20)), _mm256_set1_epi8('a'));
@@ -51,6 +43,26 @@ static inline bool uuid_digits(const uint64_t quarters[4], struct uuid_words *wo
     words->high = __builtin_bswap64((uint64_t)_mm256_extract_epi64(bytes, 0));
     words->low = __builtin_bswap64((uint64_t)_mm256_extract_epi64(bytes, 2));
     return true;
+}
+
+static inline bool uuid_plain(const uint8_t *text, struct uuid_words *words)
+{
+    return uuid_digits(_mm256_loadu_si256((const __m256i *)(const void *)text), words);
+}
+
+/* The dashes are taken out in registers: what is stored in parts and loaded as a whole must wait
+ * for the stores. */
+static inline bool uuid_dashed(const uint8_t *text, struct uuid_words *words)
+{
+    const __m128i first = _mm_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 14, 15, -1, -1);
+    const __m128i second = _mm_setr_epi8(0, 1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, -1);
+    __m128i head = _mm_loadu_si128((const __m128i *)(const void *)text);
+    __m128i tail = _mm_loadu_si128((const __m128i *)(const void *)(text + 19));
+    uint16_t behind_head = 0;
+    memcpy(&behind_head, text + 16, sizeof(behind_head));
+    head = _mm_insert_epi16(_mm_shuffle_epi8(head, first), behind_head, 7);
+    tail = _mm_insert_epi8(_mm_shuffle_epi8(tail, second), text[35], 15);
+    return uuid_digits(_mm256_inserti128_si256(_mm256_castsi128_si256(head), tail, 1), words);
 }
 
 #else
@@ -86,24 +98,40 @@ static inline bool uuid_digits(const uint64_t quarters[4], struct uuid_words *wo
     return is_good;
 }
 
+static inline uint64_t uuid_load(const uint8_t *at, size_t len)
+{
+    uint64_t word = 0;
+    memcpy(&word, at, len);
+    return word;
+}
+
+static inline bool uuid_plain(const uint8_t *text, struct uuid_words *words)
+{
+    uint64_t quarters[4];
+    memcpy(quarters, text, sizeof(quarters));
+    return uuid_digits(quarters, words);
+}
+
+static inline bool uuid_dashed(const uint8_t *text, struct uuid_words *words)
+{
+    const uint64_t quarters[4] = {
+        uuid_load(text, 8),
+        uuid_load(text + 9, 4) | uuid_load(text + 14, 4) << 32,
+        uuid_load(text + 19, 4) | uuid_load(text + 24, 4) << 32,
+        uuid_load(text + 28, 8),
+    };
+    return uuid_digits(quarters, words);
+}
+
 #endif
 
 static inline bool uuid_text_read(const uint8_t *text, size_t len, struct uuid_words *words)
 {
-    uint64_t quarters[4];
-    if (len == UUID_DIGITS) {
-        memcpy(quarters, text, sizeof(quarters));
-        return uuid_digits(quarters, words);
+    if (len == UUID_DASHED_BYTES) {
+        int others = (text[8] ^ '-') | (text[13] ^ '-') | (text[18] ^ '-') | (text[23] ^ '-');
+        return others == 0 && uuid_dashed(text, words);
     }
-    if (len != UUID_DASHED_BYTES || text[8] != '-' || text[13] != '-' || text[18] != '-' ||
-        text[23] != '-') {
-        return false;
-    }
-    quarters[0] = uuid_load(text, 8);
-    quarters[1] = uuid_load(text + 9, 4) | uuid_load(text + 14, 4) << 32;
-    quarters[2] = uuid_load(text + 19, 4) | uuid_load(text + 24, 4) << 32;
-    quarters[3] = uuid_load(text + 28, 8);
-    return uuid_digits(quarters, words);
+    return len == UUID_DIGITS && uuid_plain(text, words);
 }
 
 #endif

@@ -31,6 +31,9 @@ struct decoder {
     struct readers *key_readers;        /* owned; likewise for keys */
     struct record_header *headers;      /* owned, RECORD_HEADERS_MAX; NULL if none are needed */
     struct bytes copy;                  /* an Avro body with padding behind it */
+    bool is_direct;                     /* framed Avro, no key fields: one record, one row */
+    const struct reader *usual; /* of the last record; NULL = the next one goes the long way */
+    uint8_t usual_head[FRAME_HEAD_BYTES]; /* the frame of its records */
 };
 
 /* A part of a record on its way: its bytes and what reads them. */
@@ -103,6 +106,9 @@ enum status decoder_new(
     d->source = source;
     d->is_plain = plan->root != NULL && plan->key == NULL && source == NULL && is_json(plan) &&
                   plan->multi_record == PIPE_MULTI_RECORD_OFF;
+    d->is_direct = plan->root != NULL && plan->key == NULL && source != NULL &&
+                   plan->format == PIPE_FORMAT_AVRO_CONFLUENT &&
+                   plan->multi_record == PIPE_MULTI_RECORD_OFF;
     enum status st = init(d, err);
     if (st != ST_OK) {
         return st;
@@ -171,6 +177,7 @@ static enum status read_avro(
     struct reject *reject)
 {
     const uint8_t *body = frame->body;
+    document_prefetch(body + frame->body_bytes, frame->body_bytes);
     if (document_must_copy(body + frame->body_bytes)) {
         d->copy.len = 0;
         if (!bytes_add(&d->copy, body, frame->body_bytes) ||
@@ -391,6 +398,43 @@ static enum status end_message(
     return st == ST_NO_MEMORY ? err_set(err, st, "out of memory for a row") : st;
 }
 
+/* What the next record is read with if it has the same frame. The readers keep it as long as they
+ * are not asked for another one, which only add_message does. */
+static void learn_usual(struct decoder *d, const struct record *record, const struct part *value)
+{
+    bool is_usual = d->is_direct && value->frame.is_framed && value->reader != NULL &&
+                    value->reader->avro != NULL;
+    d->usual = is_usual ? value->reader : NULL;
+    if (is_usual) {
+        memcpy(d->usual_head, record->value, sizeof(d->usual_head));
+    }
+}
+
+static inline bool is_usual_record(const struct decoder *d, const struct record *record)
+{
+    return d->usual != NULL && record->value_bytes >= FRAME_HEAD_BYTES &&
+           memcmp(record->value, d->usual_head, sizeof(d->usual_head)) == 0;
+}
+
+/* A record with the schema of the one before. */
+static enum status add_usual(
+    struct decoder *d, const struct record *record, struct block *block,
+    struct decoder_outcome *outcome)
+{
+    struct frame frame = {
+        .body = record->value + FRAME_HEAD_BYTES,
+        .body_bytes = record->value_bytes - FRAME_HEAD_BYTES,
+    };
+    outcome->schema_id = d->usual->schema->id;
+    enum status st = read_avro(d, d->usual, &frame, block, &outcome->reject);
+    st = end_row(d, record, frame.body_bytes, block, st);
+    outcome->rows_count = st == ST_OK ? 1 : 0;
+    if (UNLIKELY(st == ST_REJECTED)) {
+        outcome->reject.schema_id = outcome->schema_id > 0 ? outcome->schema_id : 0;
+    }
+    return st;
+}
+
 /* Kept out of decoder_add, whose short way needs none of its stack. */
 static __attribute__((noinline)) enum status add_message(
     struct decoder *d, const struct record *record, struct block *block,
@@ -399,6 +443,7 @@ static __attribute__((noinline)) enum status add_message(
     struct input in = {.record = record};
     size_t before = block_rows(block);
     enum status st = find_value_reader(d, &in, outcome);
+    learn_usual(d, record, &in.value);
     st = st == ST_OK ? find_key_reader(d, &in, outcome) : st;
     if (st == ST_OK && d->document != NULL && d->plan->multi_record != PIPE_MULTI_RECORD_OFF) {
         block_hold(block);
@@ -418,13 +463,17 @@ enum status decoder_add(
     assert(block_columns_count(block) == d->plan->columns_count);
     ret_outcome->rows_count = 0;
     ret_outcome->schema_id = 0;
-    if (UNLIKELY(!d->is_plain || record->value_bytes == 0)) {
+    enum status st = ST_OK;
+    if (LIKELY(d->is_plain && record->value_bytes > 0)) {
+        st = document_row(
+            d->document, record->value, record->value_bytes, block, &ret_outcome->reject);
+        st = end_row(d, record, record->value_bytes, block, st);
+        ret_outcome->rows_count = st == ST_OK ? 1 : 0;
+    } else if (is_usual_record(d, record)) {
+        st = add_usual(d, record, block, ret_outcome);
+    } else {
         return add_message(d, record, block, ret_outcome, err);
     }
-    enum status st =
-        document_row(d->document, record->value, record->value_bytes, block, &ret_outcome->reject);
-    st = end_row(d, record, record->value_bytes, block, st);
-    ret_outcome->rows_count = st == ST_OK ? 1 : 0;
     return LIKELY(st != ST_NO_MEMORY) ? st : err_set(err, st, "out of memory for a row");
 }
 

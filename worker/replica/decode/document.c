@@ -13,21 +13,6 @@
 #include "worker/replica/decode/json_row.h"
 #include "worker/replica/decode/plan_tree.h"
 
-#if defined(__SANITIZE_ADDRESS__)
-#define DOCUMENT_ALWAYS_COPIES 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define DOCUMENT_ALWAYS_COPIES 1
-#endif
-#endif
-#ifndef DOCUMENT_ALWAYS_COPIES
-#define DOCUMENT_ALWAYS_COPIES 0
-#endif
-
-enum {
-    PAGE_BYTES = 4096 /* the smallest there is */
-};
-
 struct document {
     const struct plan *plan;
     struct walk walk;
@@ -179,32 +164,13 @@ copy_document(struct document *d, const uint8_t *bytes, size_t len)
     return true;
 }
 
-bool document_must_copy(const uint8_t *end)
-{
-    return DOCUMENT_ALWAYS_COPIES ||
-           ((uintptr_t)end & (PAGE_BYTES - 1)) > PAGE_BYTES - JSON_PADDING_BYTES;
-}
-
-/* The next record of a batch lies behind this one: let it come while this one is decoded. */
-static void prefetch_next(const uint8_t *end, size_t len)
-{
-    enum {
-        LINE_BYTES = 64,
-        FAR_BYTES = 2048,
-    };
-    size_t far = len < FAR_BYTES ? len : FAR_BYTES;
-    for (size_t at = 0; at < far; at += LINE_BYTES) {
-        __builtin_prefetch(end + at); /* never faults, whatever is there */
-    }
-}
-
 static bool walk_document(struct document *d, const uint8_t *bytes, size_t len, struct block *block)
 {
     struct walk *w = &d->walk;
     w->columns = block_columns(block);
     w->start = bytes;
     w->end = bytes + len;
-    prefetch_next(w->end, len);
+    document_prefetch(w->end, len);
     if (LIKELY(!document_must_copy(w->end))) {
         if (LIKELY(walk_rows(d, block))) {
             return true;

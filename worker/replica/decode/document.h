@@ -14,8 +14,20 @@
 #include "common/base/err.h"
 
 #include "worker/replica/block/block.h"
+#include "worker/replica/decode/json_walk.h"
 #include "worker/replica/decode/plan.h"
 #include "worker/replica/decode/reject.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define DOCUMENT_ALWAYS_COPIES 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define DOCUMENT_ALWAYS_COPIES 1
+#endif
+#endif
+#ifndef DOCUMENT_ALWAYS_COPIES
+#define DOCUMENT_ALWAYS_COPIES 0
+#endif
 
 struct document;
 
@@ -38,6 +50,26 @@ void document_use_baseline(struct document *document);
 
 /* True if padding_bytes behind `end` might lie in a page that does not exist; always so where a
  * sanitizer watches: then bytes that are read past their end must be copied first. */
-bool document_must_copy(const uint8_t *end);
+static inline bool document_must_copy(const uint8_t *end)
+{
+    enum {
+        PAGE_BYTES = 4096 /* the smallest there is */
+    };
+    return DOCUMENT_ALWAYS_COPIES ||
+           ((uintptr_t)end & (PAGE_BYTES - 1)) > PAGE_BYTES - JSON_PADDING_BYTES;
+}
+
+/* The next record of a batch lies behind this one: let it come while this one is decoded. */
+static inline void document_prefetch(const uint8_t *end, size_t len)
+{
+    enum {
+        LINE_BYTES = 64,
+        FAR_BYTES = 2048,
+    };
+    size_t far = len < FAR_BYTES ? len : FAR_BYTES;
+    for (size_t at = 0; at < far; at += LINE_BYTES) {
+        __builtin_prefetch(end + at); /* never faults, whatever is there */
+    }
+}
 
 #endif

@@ -10,7 +10,7 @@ ifneq ($(shell command -v ninja),)
 export CMAKE_GENERATOR ?= Ninja
 endif
 
-.PHONY: all help demo demo-down test unit lint asan fuzz bench format clean
+.PHONY: all help demo demo-down test test-terraform unit lint asan fuzz bench bench-api format clean
 
 all: ## build penstock-api and penstock-worker (needs only the development packages)
 	@cmake -S . -B $(BUILD) >/dev/null
@@ -27,6 +27,12 @@ demo-down: ## end what a killed demo left behind
 
 test: ## install what is missing, build, run every test (SUITE=regex picks some)
 	@tests/run $(if $(SUITE),--suite '$(SUITE)')
+
+test-terraform: ## the official Terraform provider against a running Penstock (PENSTOCK_TF_PROVIDER_BIN=executable)
+	@deploy/install-deps test
+	@cmake -S . -B $(BUILD) >/dev/null
+	@cmake --build $(BUILD) -j $(JOBS) --target all demo-programs
+	@PENSTOCK_BUILD_DIR=$(abspath $(BUILD)) tests/terraform/run
 
 unit: ## only the unit tests
 	@cmake -S . -B $(BUILD) >/dev/null
@@ -49,6 +55,12 @@ fuzz: ## the libFuzzer targets for SECONDS together (TARGET=name for one; make f
 
 bench: ## measure ratios against librdkafka, simdjson and end to end
 	@bench/run
+
+bench-api: ## measure the REST api: get one pipe, list 1,000, create (requests per CPU-second, p99)
+	@deploy/install-deps bench
+	@cmake -S . -B $(BUILD) -DCMAKE_BUILD_TYPE=Release >/dev/null
+	@cmake --build $(BUILD) -j $(JOBS) --target all demo-programs
+	@PENSTOCK_BUILD_DIR=$(abspath $(BUILD)) /usr/bin/python3 bench/api.py
 
 format: ## format every C file in place
 	@git ls-files '*.c' '*.h' | xargs clang-format-14 -i

@@ -1,0 +1,26 @@
+"""Real servers for the provider: Apache Kafka, ClickHouse engine, PostgreSQL, api and worker."""
+import itertools
+
+import pytest
+
+from tests.e2e.conftest import clickhouse, database, kafka, penstock  # noqa: F401  pylint: disable=unused-import
+
+from .program import Terraform
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture
+def name(kafka):  # noqa: F811
+    """A name for this test's topic and table; the topic is there."""
+    name = f"tf_{next(_numbers)}"
+    kafka.create_topic(name, 1)
+    return name
+
+
+@pytest.fixture
+def terraform(penstock, tmp_path):  # noqa: F811
+    """A folder of its own; what a failed test left is deleted by API."""
+    yield Terraform(penstock, str(tmp_path))
+    for pipe in penstock.result("GET", penstock.pipes_path):
+        penstock.request("DELETE", f"{penstock.pipes_path}/{pipe['id']}")

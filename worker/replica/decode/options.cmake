@@ -11,7 +11,8 @@ endif()
 set_source_files_properties(${decode}/json_avx2.c PROPERTIES COMPILE_OPTIONS "${decode_avx2}")
 set(decode_avro ${decode}/avro)
 set_source_files_properties(${decode_avro}/avro_containers.c ${decode_avro}/avro_input.c
-    ${decode_avro}/avro_numbers.c ${decode_avro}/avro_texts.c ${decode_avro}/avro_times.c
+    ${decode_avro}/avro_numbers.c ${decode_avro}/avro_quick.c ${decode_avro}/avro_texts.c
+    ${decode_avro}/avro_times.c
     PROPERTIES COMPILE_OPTIONS "-O3;-fno-stack-clash-protection")
 set(decode_uuid_avx2 "-O3;-fno-stack-clash-protection")
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")

@@ -128,6 +128,24 @@ static enum status bind_tuple(struct avro_maker *m, struct avro_node *n)
     return st;
 }
 
+/* Symbols as the cache of a column's dictionary has them; a long one is never found there. */
+static enum status list_symbols(struct avro_maker *m, struct avro_node *n)
+{
+    n->symbols = calloc(n->type->count + 1, sizeof(*n->symbols));
+    if (n->symbols == NULL) {
+        return no_memory(m);
+    }
+    for (size_t i = 0; i < n->type->count; i++) {
+        const struct avro_text *symbol = &n->type->symbols[i];
+        size_t len = symbol->len;
+        /* its bytes are followed by AVRO_TEXT_PADDING_BYTES */
+        n->symbols[i] = len <= DICTIONARY_SHORT_BYTES
+                            ? dictionary_words((const uint8_t *)symbol->bytes, len)
+                            : (struct dictionary_recent){.len_bytes = UINT32_MAX};
+    }
+    return ST_OK;
+}
+
 /* Symbols to the numbers of an Enum column. */
 static enum status bind_enum(struct avro_maker *m, struct avro_node *n)
 {
@@ -142,6 +160,12 @@ static enum status bind_enum(struct avro_maker *m, struct avro_node *n)
             bool is_known =
                 cell_enum_value(n->cell, (const uint8_t *)symbol->bytes, symbol->len, &value);
             n->values[i] = is_known ? value : AVRO_NO_VALUE;
+        }
+    }
+    if (n->cell->kind == CH_LOW_CARDINALITY && avro_is_text(n->cell)) {
+        enum status st = list_symbols(m, n);
+        if (st != ST_OK) {
+            return st;
         }
     }
     (void)avro_choose_text(n); /* never false for an enum */

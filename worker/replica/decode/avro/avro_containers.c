@@ -1,4 +1,5 @@
-/* Arrays, maps, tuples and unions into columns, and the ways to values inside others. */
+/* Maps, tuples and unions into columns, and the ways to values inside others; arrays and records
+ * are in avro_quick.c. */
 #include <assert.h>
 #include <string.h>
 
@@ -30,18 +31,6 @@ const uint8_t *avro_run_null(
     return column_add_default(column) ? at : avro_no_memory(r);
 }
 
-/* A union of two with a null: children are what its branches are. */
-const uint8_t *avro_run_optional(
-    struct avro_run *r, const struct avro_node *n, struct column *column, const uint8_t *at)
-{
-    uint8_t branch = *at;
-    if (UNLIKELY(at >= r->end || (branch & ~2) != 0)) {
-        return avro_run_union(r, n, column, at);
-    }
-    const struct avro_node *child = &n->children[branch >> 1];
-    return child->run(r, child, column, at + 1);
-}
-
 const uint8_t *avro_run_union(
     struct avro_run *r, const struct avro_node *n, struct column *column, const uint8_t *at)
 {
@@ -51,30 +40,6 @@ const uint8_t *avro_run_union(
         return NULL;
     }
     return n->children[index].run(r, &n->children[index], column, at);
-}
-
-const uint8_t *avro_run_array(
-    struct avro_run *r, const struct avro_node *n, struct column *column, const uint8_t *at)
-{
-    struct column *items = column->children[0];
-    const struct avro_node *child = n->children;
-    for (;;) {
-        size_t count = 0;
-        at = avro_items(r, at, n->type->element->min_bytes, &count);
-        if (UNLIKELY(at == NULL)) {
-            return NULL;
-        }
-        if (count == 0) {
-            break;
-        }
-        for (; count > 0; count--) {
-            at = child->run(r, child, items, at);
-            if (UNLIKELY(at == NULL)) {
-                return NULL;
-            }
-        }
-    }
-    return LIKELY(column_add_offset(column, column_items(items))) ? at : avro_no_memory(r);
 }
 
 const uint8_t *avro_run_map(
@@ -128,21 +93,6 @@ static inline struct column *column_of(
     struct column *column)
 {
     return n->is_inside ? column : r->columns[child->column];
-}
-
-/* The fields of a record, each to the block's columns. */
-const uint8_t *avro_run_fields(
-    struct avro_run *r, const struct avro_node *n, struct column *column, const uint8_t *at)
-{
-    (void)column; /* each child has its own */
-    const struct avro_node *child = n->children;
-    for (const struct avro_node *end = child + n->count; child < end; child++) {
-        at = child->run(r, child, r->columns[child->column], at);
-        if (UNLIKELY(at == NULL)) {
-            return NULL;
-        }
-    }
-    return at;
 }
 
 /* The fields of a record inside a list, to one column. */

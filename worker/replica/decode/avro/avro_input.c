@@ -236,6 +236,7 @@ void avro_node_done(struct avro_node *n)
     free(n->children);
     free(n->absent);
     free(n->values);
+    free(n->symbols);
     free(n->key);
     *n = (struct avro_node){0};
 }

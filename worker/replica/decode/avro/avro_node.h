@@ -65,14 +65,27 @@ struct avro_run {
 typedef const uint8_t *
 avro_step(struct avro_run *r, const struct avro_node *n, struct column *column, const uint8_t *at);
 
+/* What avro_quick.c does itself. */
+enum avro_quick {
+    AVRO_QUICK_NONE,
+    AVRO_QUICK_STRING,  /* string or bytes into String */
+    AVRO_QUICK_KEY,     /* the same into LowCardinality */
+    AVRO_QUICK_SYMBOL,  /* enum into LowCardinality; uses symbols */
+    AVRO_QUICK_WHOLE,   /* int or long; uses low, high, factor */
+    AVRO_QUICK_FLOAT,   /* of the column's width */
+    AVRO_QUICK_BOOLEAN, /* into Bool */
+};
+
 struct avro_node {
     avro_step *run;
-    uint32_t column; /* of the block: where the value goes, directly or inside it */
-    uint32_t index;  /* of an array's element, a tuple's element */
-    bool is_inside;  /* children append to this node's column, not to columns of the block */
-    uint8_t scale;   /* times: ticks of 10^-scale s */
-    int64_t factor;  /* times: ticks of the column per tick; 0 = not a whole number */
-    int64_t low;     /* times: ticks that the quick way takes */
+    enum avro_quick quick; /* then run is avro_run_quick … */
+    avro_step *slow;       /* … and this reads what is not usual */
+    uint32_t column;       /* of the block: where the value goes, directly or inside it */
+    uint32_t index;        /* of an array's element, a tuple's element */
+    bool is_inside;        /* children append to this node's column, not to columns of the block */
+    uint8_t scale;         /* times: ticks of 10^-scale s */
+    int64_t factor;        /* times: ticks of the column per tick; 0 = not a whole number */
+    int64_t low;           /* whole numbers, times: what the quick way takes */
     int64_t high;
     uint64_t skip_bytes;
     const struct avro_type *type; /* what is read */
@@ -83,11 +96,26 @@ struct avro_node {
     uint32_t *absent; /* owned; tuple: elements that the record does not have */
     size_t absent_count;
     int32_t *values; /* owned; enum: the column's number of each symbol, AVRO_NO_VALUE = none */
-    char *key;       /* owned; of a map's entry */
+    struct dictionary_recent *symbols; /* owned; enum: each one as a dictionary's cache knows it */
+    char *key;                         /* owned; of a map's entry */
     size_t key_bytes;
 };
 
 void avro_node_done(struct avro_node *n);
+
+/* A text into LowCardinality of String. False: no memory. */
+bool avro_put_key(struct column *column, const uint8_t *text, size_t len) MUST_CHECK;
+
+/* A value of a kind that avro_quick.c knows. */
+avro_step avro_run_quick;
+
+/* Make n one of these. */
+static inline void avro_set_quick(struct avro_node *n, enum avro_quick quick, avro_step *slow)
+{
+    n->run = avro_run_quick;
+    n->quick = quick;
+    n->slow = slow;
+}
 
 /* Faults; each returns NULL. */
 const uint8_t *avro_bad(struct avro_run *r, const uint8_t *at, const char *reason);

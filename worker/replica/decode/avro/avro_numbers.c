@@ -1,7 +1,5 @@
-/*
- * Booleans, whole numbers and floats. The usual pairs are here (a number that fits goes straight
- * into its column), everything else in convert.c.
- */
+/* Booleans, whole numbers and floats. The usual pairs are quick (avro_quick.c), everything else is
+ * done by convert.c. */
 #include <string.h>
 
 #include "worker/replica/decode/avro/avro_node.h"
@@ -14,13 +12,10 @@ run_boolean(struct avro_run *r, const struct avro_node *n, struct column *column
         return avro_bad(
             r, at, at >= r->end ? "the message ends too early" : "a boolean is neither 0 nor 1");
     }
-    if (LIKELY(n->cell->kind == CH_BOOL)) {
-        return LIKELY(column_add_u8(column, value)) ? at + 1 : avro_no_memory(r);
-    }
     return avro_converted(r, n, at, at + 1, convert_bool(&r->convert, n->cell, column, value != 0));
 }
 
-static __attribute__((noinline)) const uint8_t *convert_whole(
+static const uint8_t *convert_whole(
     struct avro_run *r, const struct avro_node *n, struct column *column, const uint8_t *at)
 {
     int64_t value = 0;
@@ -30,36 +25,6 @@ static __attribute__((noinline)) const uint8_t *convert_whole(
         return NULL;
     }
     return avro_converted(r, n, at, next, convert_integer(&r->convert, n->cell, column, value));
-}
-
-/* Into integers of up to 64 bits. */
-static const uint8_t *
-run_whole(struct avro_run *r, const struct avro_node *n, struct column *column, const uint8_t *at)
-{
-    int64_t value = 0;
-    const uint8_t *next = avro_long(r, at, &value);
-    if (UNLIKELY(next == NULL)) {
-        return NULL;
-    }
-    uint64_t size = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
-    uint64_t limit = value < 0 ? n->cell->min_size : n->cell->max;
-    bool is_whole = n->type->kind == AVRO_LONG || value == (int32_t)value;
-    if (UNLIKELY(size > limit || !is_whole)) {
-        return convert_whole(r, n, column, at);
-    }
-    return LIKELY(column_add_u64(column, (uint64_t)value)) ? next : avro_no_memory(r);
-}
-
-/* double into Float64, float into Float32: the bits. */
-static const uint8_t *run_same_float(
-    struct avro_run *r, const struct avro_node *n, struct column *column, const uint8_t *at)
-{
-    uint64_t bits = 0;
-    memcpy(&bits, at, sizeof(bits));
-    if (UNLIKELY(n->cell->width_bytes > (size_t)(r->end - at))) {
-        return avro_bad(r, at, "the message ends too early");
-    }
-    return LIKELY(column_add_u64(column, bits)) ? at + n->cell->width_bytes : avro_no_memory(r);
 }
 
 static const uint8_t *
@@ -88,22 +53,49 @@ static bool is_narrow_integer(enum ch_kind kind)
            kind == CH_UINT8 || kind == CH_UINT16 || kind == CH_UINT32 || kind == CH_UINT64;
 }
 
+/* Into integers of up to 64 bits: what fits the column, and an int's 32 bits. */
+static void choose_whole(struct avro_node *n)
+{
+    const struct cell *cell = n->cell;
+    avro_set_quick(n, AVRO_QUICK_WHOLE, convert_whole);
+    n->factor = 1;
+    n->low = cell->min_size > INT64_MAX ? INT64_MIN : -(int64_t)cell->min_size;
+    n->high = cell->max > INT64_MAX ? INT64_MAX : (int64_t)cell->max;
+    if (n->type->kind == AVRO_INT) {
+        n->low = n->low < INT32_MIN ? INT32_MIN : n->low;
+        n->high = n->high > INT32_MAX ? INT32_MAX : n->high;
+    }
+}
+
+static void choose_float(struct avro_node *n, enum ch_kind same)
+{
+    n->run = run_float;
+    if (n->cell->kind == same) {
+        avro_set_quick(n, AVRO_QUICK_FLOAT, run_float);
+    }
+}
+
 bool avro_choose_number(struct avro_node *n)
 {
-    enum ch_kind to = n->cell->kind;
     switch (n->type->kind) {
     case AVRO_BOOLEAN:
         n->run = run_boolean;
+        if (n->cell->kind == CH_BOOL) {
+            avro_set_quick(n, AVRO_QUICK_BOOLEAN, run_boolean);
+        }
         return true;
     case AVRO_INT:
     case AVRO_LONG:
-        n->run = is_narrow_integer(to) ? run_whole : convert_whole;
+        n->run = convert_whole;
+        if (is_narrow_integer(n->cell->kind)) {
+            choose_whole(n);
+        }
         return true;
     case AVRO_FLOAT:
-        n->run = to == CH_FLOAT32 ? run_same_float : run_float;
+        choose_float(n, CH_FLOAT32);
         return true;
     case AVRO_DOUBLE:
-        n->run = to == CH_FLOAT64 ? run_same_float : run_float;
+        choose_float(n, CH_FLOAT64);
         return true;
     default: /* no number */
         return false;

@@ -10,65 +10,19 @@
 #include "worker/replica/decode/avro/avro_uuid.h"
 
 enum {
-    SHORT_BYTES = 32,
     DECIMAL_MAX_BYTES = 64, /* of convert_decimal */
     UUID_BYTES = 16,
     DURATION_BYTES = 12,
 };
 
-/* Behind at there are JSON_PADDING_BYTES, behind a column's room BYTES_SLACK: a short text is one
- * copy of fixed length. */
-static inline bool put_string(struct column *column, const uint8_t *text, size_t len)
-{
-    if (UNLIKELY(len > SHORT_BYTES || !column_has_room(column, 1 + SHORT_BYTES))) {
-        return column_add_text(column, text, len);
-    }
-    uint8_t *to = column->data.at + column->data.len;
-    column_prefetch(column, 1);
-    *to = (uint8_t)len;
-    memcpy(to + 1, text, SHORT_BYTES);
-    column->data.len += 1 + len;
-    column->strings_count++;
-    return true;
-}
-
-static inline bool put_key(struct column *column, const uint8_t *text, size_t len)
+bool avro_put_key(struct column *column, const uint8_t *text, size_t len)
 {
     uint32_t index = 0;
-    if (len <= DICTIONARY_SHORT_BYTES &&
-        dictionary_recall(&column->dictionary, text, len, &index)) {
-        return column_add_index(column, index);
-    }
     if (!dictionary_add(&column->dictionary, text, len, &index)) {
         return false;
     }
     dictionary_remember(&column->dictionary, text, len, index);
     return column_add_index(column, index);
-}
-
-/* string and bytes into String. */
-static const uint8_t *
-run_string(struct avro_run *r, const struct avro_node *n, struct column *column, const uint8_t *at)
-{
-    (void)n;
-    size_t len = 0;
-    at = avro_length(r, at, &len);
-    if (UNLIKELY(at == NULL)) {
-        return NULL;
-    }
-    return LIKELY(put_string(column, at, len)) ? at + len : avro_no_memory(r);
-}
-
-static const uint8_t *
-run_key(struct avro_run *r, const struct avro_node *n, struct column *column, const uint8_t *at)
-{
-    (void)n;
-    size_t len = 0;
-    at = avro_length(r, at, &len);
-    if (UNLIKELY(at == NULL)) {
-        return NULL;
-    }
-    return LIKELY(put_key(column, at, len)) ? at + len : avro_no_memory(r);
 }
 
 const uint8_t *avro_run_text(
@@ -144,7 +98,7 @@ static const uint8_t *run_enum_text(
     }
     const uint8_t *text = (const uint8_t *)symbol->bytes; /* AVRO_TEXT_PADDING_BYTES behind it */
     if (avro_is_text(n->cell)) {
-        return LIKELY(put_key(column, text, symbol->len)) ? next : avro_no_memory(r);
+        return avro_put_key(column, text, symbol->len) ? next : avro_no_memory(r);
     }
     return avro_converted(
         r, n, at, next, convert_text(&r->convert, n->cell, column, text, symbol->len));
@@ -319,9 +273,21 @@ static bool has_avx2(void)
 #endif
 }
 
+/* string and bytes. */
+static void choose_string(struct avro_node *n)
+{
+    n->run = avro_run_text;
+    if (n->cell->kind == CH_STRING) {
+        avro_set_quick(n, AVRO_QUICK_STRING, avro_run_text);
+    } else if (avro_is_text(n->cell)) {
+        avro_set_quick(n, AVRO_QUICK_KEY, avro_run_text);
+    } else if (n->cell->kind == CH_UUID && n->type->kind == AVRO_STRING) {
+        n->run = has_avx2() ? avro_run_uuid_avx2 : avro_run_uuid_baseline;
+    }
+}
+
 bool avro_choose_text(struct avro_node *n)
 {
-    enum ch_kind to = n->cell->kind;
     if (n->type->logical == AVRO_DECIMAL) {
         choose_decimal(n);
         return true;
@@ -329,16 +295,16 @@ bool avro_choose_text(struct avro_node *n)
     switch (n->type->kind) {
     case AVRO_STRING:
     case AVRO_BYTES:
-        n->run = to == CH_STRING ? run_string : avro_is_text(n->cell) ? run_key : avro_run_text;
-        if (to == CH_UUID && n->type->kind == AVRO_STRING) {
-            n->run = has_avx2() ? avro_run_uuid_avx2 : avro_run_uuid_baseline;
-        }
+        choose_string(n);
         return true;
     case AVRO_FIXED:
         choose_fixed(n);
         return true;
     case AVRO_ENUM:
         n->run = n->values != NULL ? run_enum_value : run_enum_text;
+        if (n->symbols != NULL) {
+            avro_set_quick(n, AVRO_QUICK_SYMBOL, run_enum_text);
+        }
         return true;
     default: /* no text */
         return false;

@@ -20,7 +20,7 @@ read_number(struct avro_run *r, const struct avro_node *n, const uint8_t *at, in
     return n->type->kind == AVRO_INT ? avro_int(r, at, ret_value) : avro_long(r, at, ret_value);
 }
 
-static __attribute__((noinline)) const uint8_t *convert_ticks(
+static const uint8_t *convert_ticks(
     struct avro_run *r, const struct avro_node *n, struct column *column, const uint8_t *at)
 {
     int64_t value = 0;
@@ -38,22 +38,6 @@ static __attribute__((noinline)) const uint8_t *convert_ticks(
     default: /* instants; there are no others, see avro_choose_time */
         return avro_converted(r, n, at, next, convert_instant(c, n->cell, column, value, n->scale));
     }
-}
-
-/* Where the column counts in whole parts of the message's ticks. */
-static const uint8_t *
-run_ticks(struct avro_run *r, const struct avro_node *n, struct column *column, const uint8_t *at)
-{
-    int64_t value = 0;
-    const uint8_t *next = avro_long(r, at, &value);
-    if (UNLIKELY(next == NULL)) {
-        return NULL;
-    }
-    if (UNLIKELY(value < n->low || value > n->high)) {
-        return convert_ticks(r, n, column, at);
-    }
-    uint64_t ticks = (uint64_t)(value * n->factor);
-    return LIKELY(column_add_u64(column, ticks)) ? next : avro_no_memory(r);
 }
 
 /* Ticks of 10^-from s into those of 10^-to s, for what a DateTime64 holds. */
@@ -135,6 +119,8 @@ bool avro_choose_time(struct avro_node *n)
     } else {
         is_direct = n->cell->kind == CH_DATETIME64 && set_range(n, n->cell->scale);
     }
-    n->run = is_direct ? run_ticks : convert_ticks;
+    if (is_direct) {
+        avro_set_quick(n, AVRO_QUICK_WHOLE, convert_ticks);
+    }
     return true;
 }

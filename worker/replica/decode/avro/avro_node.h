@@ -141,7 +141,10 @@ static inline const uint8_t *avro_varint_more(const uint8_t *at, uint64_t *ret_v
     memcpy(&word, at, sizeof(word));
     uint64_t stops = ~word & 0x8080808080808080ULL;
     if (UNLIKELY(stops == 0)) {
-        return avro_varint_long(at, ret_value);
+        uint64_t value = 0; /* of its own: the usual one stays in a register */
+        const uint8_t *next = avro_varint_long(at, &value);
+        *ret_value = value;
+        return next;
     }
     unsigned bits = (unsigned)__builtin_ctzll(stops) + 1;
     word &= 0x7f7f7f7f7f7f7f7fULL & (UINT64_MAX >> (64 - bits));

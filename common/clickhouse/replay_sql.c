@@ -112,7 +112,7 @@ enum status replay_ddl(const char *database, const char *table, struct buf *sql)
 /* A time as the next whole second, within what DateTime holds. */
 static void put_time(struct writer *w, const char *comparison, int64_t time_ms)
 {
-    int64_t second = time_ms <= 0 ? 0 : (time_ms + 999) / 1000;
+    int64_t second = time_ms <= 0 ? 0 : time_ms / 1000 + (time_ms % 1000 != 0 ? 1 : 0);
     put(w, comparison);
     put_number(w, "toDateTime(", second < UINT32_MAX ? second : UINT32_MAX);
     put(w, ")");

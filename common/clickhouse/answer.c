@@ -19,21 +19,6 @@ enum {
     ANSWER_RETRY_AFTER_MAX_S = 3600,
 };
 
-const char *clickhouse_verdict_text(enum clickhouse_verdict verdict)
-{
-    switch (verdict) {
-    case CLICKHOUSE_OK:
-        return "ok";
-    case CLICKHOUSE_RETRY:
-        return "retry";
-    case CLICKHOUSE_REJECTED:
-        return "rejected";
-    case CLICKHOUSE_STOP:
-        return "stop";
-    }
-    return "";
-}
-
 static void answer_set(
     struct clickhouse_answer *answer, enum clickhouse_verdict verdict, enum pipe_reason reason,
     bool is_definite)

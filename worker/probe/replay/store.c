@@ -21,7 +21,8 @@ struct range {
     size_t count;
 };
 
-enum status replay_token_new(char ret_token[REPLAY_TOKEN_BYTES], struct err *err)
+/* A fresh token, also the insert's query id. ST_IO. */
+static enum status token_new(char ret_token[REPLAY_TOKEN_BYTES], struct err *err)
 {
     char id[UUID_TEXT_BYTES];
     if (uuid_new(id) != ST_OK) {
@@ -64,7 +65,7 @@ enum status replay_mark_found(
     struct replay_run *run, const struct replay_key *keys, size_t count, struct err *err)
 {
     char token[REPLAY_TOKEN_BYTES];
-    enum status st = replay_token_new(token, err);
+    enum status st = token_new(token, err);
     /* Done first: were the intent alone left behind, it would be settled as an open one. */
     if (st == ST_OK) {
         st = mark_token(run, token, REPLAY_DONE, err);
@@ -141,7 +142,7 @@ static enum status send_range(
 {
     char token[REPLAY_TOKEN_BYTES];
     struct block *block = NULL;
-    enum status st = replay_token_new(token, err);
+    enum status st = token_new(token, err);
     if (st == ST_OK) {
         st = range_block(run, range, &block, err);
     }

@@ -16,7 +16,8 @@ struct reader {
     const uint8_t *end;
 };
 
-int32_t datetime_days(int32_t year, uint32_t month, uint32_t day)
+/* Days since 1970-01-01 of a date that exists. */
+static int32_t days_of(int32_t year, uint32_t month, uint32_t day)
 {
     /* H. Hinnant, "chrono-Compatible Low-Level Date Algorithms", days_from_civil */
     year -= month <= 2 ? 1 : 0;
@@ -98,7 +99,7 @@ static const char *set_date(uint64_t year, uint64_t month, uint64_t day, struct 
     if (!is_real_day((uint32_t)year, (uint32_t)month, (uint32_t)day)) {
         return "there is no such day";
     }
-    d->days = datetime_days((int32_t)year, (uint32_t)month, (uint32_t)day);
+    d->days = days_of((int32_t)year, (uint32_t)month, (uint32_t)day);
     return NULL;
 }
 

@@ -79,16 +79,13 @@ datetime_usual(const uint8_t *at, const struct datetime_cache *cache, int64_t *r
     return at + 2;
 }
 
-/* Days since 1970-01-01 of a date that exists. */
-int32_t datetime_days(int32_t year, uint32_t month, uint32_t day);
-
 struct datetime_day {
     int32_t year;
     uint32_t month; /* 1 … 12 */
     uint32_t day;   /* 1 … 31 */
 };
 
-/* The other way round; false outside the years 0 to 9999. */
+/* The date of a day since 1970-01-01; false outside the years 0 to 9999. */
 bool datetime_from_days(int64_t days, struct datetime_day *ret_day);
 
 #endif

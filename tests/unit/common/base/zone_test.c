@@ -33,7 +33,10 @@ struct file {
 static void add_number(struct buf *out, uint64_t value, size_t bytes)
 {
     for (size_t i = bytes; i-- > 0;) {
-        uint8_t byte = i < sizeof(value) ? (uint8_t)(value >> (i * 8)) : (uint8_t)0;
+        uint8_t byte = 0;
+        if (i < sizeof(value)) {
+            byte = (uint8_t)(value >> (i * 8));
+        }
         assert_int_equal(buf_add(out, &byte, 1), ST_OK);
     }
 }

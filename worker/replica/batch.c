@@ -105,6 +105,9 @@ size_t batch_memory_bytes(const struct batch *batch)
 
 enum batch_seal batch_full(const struct batch *batch, const struct batch_limits *limits)
 {
+    if (batch_is_empty(batch)) {
+        return BATCH_OPEN; /* its blocks' headers alone may exceed a small limit of bytes */
+    }
     if (batch_rows_count(batch) >= limits->rows) {
         return BATCH_ROWS;
     }

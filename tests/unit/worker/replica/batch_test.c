@@ -80,6 +80,9 @@ static void batch_is_due_when_a_limit_is_reached(void **state)
         print_message("%s\n", cases[i].name);
         assert_int_equal(
             batch_due(&fixture.batch, &cases[i].limits, clock_monotonic_ms()), cases[i].expected);
+        if (cases[i].rows == 0) { /* else the intake would never open */
+            assert_int_equal(batch_full(&fixture.batch, &cases[i].limits), BATCH_OPEN);
+        }
         fixture_done(&fixture);
         clock_fake_stop();
     }

@@ -135,12 +135,24 @@ static void put_tokens(struct writer *w, const struct replay_filter *filter, con
     put(w, ")");
 }
 
-/* Rows that match: not cut, of the filter, and not intended by a token that still counts. */
+/* Not those that a replay would store wrong: cut, empty, or in the target in part. */
+static void put_replayable(struct writer *w, const struct replay_filter *filter)
+{
+    put(w, " AND error_type != 'RECORD_TOO_LARGE' AND error_msg != '" REPLAY_EMPTY_VALUE "'"
+           " AND (" RECORD_KEY ", " RECORD_HASH ") NOT IN (SELECT " RECORD_KEY ", " RECORD_HASH
+           " FROM ");
+    put_table(w, filter, ERROR_TABLE_SUFFIX);
+    put_pipe(w, filter);
+    put(w, " AND error_type = 'INSERT_REJECTED' AND startsWith(error_msg, 'row ')"
+           " AND position(error_msg, '" REPLAY_PARTLY_STORED "') > 0)");
+}
+
+/* Rows that match: replayable, of the filter, and not intended by a token that still counts. */
 static void
 put_where(struct writer *w, const struct replay_filter *filter, const struct replay_key *after)
 {
     put_pipe(w, filter);
-    put(w, " AND error_type != 'RECORD_TOO_LARGE'");
+    put_replayable(w, filter);
     if (filter->type != NULL) {
         put(w, " AND error_type = ");
         put_text(w, filter->type);

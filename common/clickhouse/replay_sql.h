@@ -17,10 +17,18 @@
 
 #define REPLAY_TABLE_SUFFIX "_clickpipes_replay"
 
+/* How the error row of a message of several documents begins ("row ") and goes on when ClickHouse
+ * refused some of its rows: such a message never matches, its other rows would be stored twice. */
+#define REPLAY_PARTLY_STORED "refused, the others are stored): "
+
 enum {
     REPLAY_SQL_MAX_BYTES = 4 * 1024 * 1024,
     REPLAY_OFFSETS_MAX = 1000, /* that a caller may name */
 };
+
+/* Errors of these words never match: no mapping makes an empty value fit, and the error table does
+ * not tell it from a tombstone, which may. */
+#define REPLAY_EMPTY_VALUE "the value is empty"
 
 /* A record of the error table. */
 struct replay_key {

@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from tests.e2e.orders import wait_settled
 from tests.harness import net, serializers
 from tests.harness.penstock import kafka_pipe
 from tests.harness.registry import SchemaRegistry, frame
@@ -133,6 +134,23 @@ def test_a_row_that_clickhouse_refuses_does_not_hold_up_the_others(penstock, kaf
     clickhouse.query(f"ALTER TABLE {name} DROP CONSTRAINT small")
     assert counts(replay(penstock, pipe_id)) == (1, 1, 0)
     assert numbers(clickhouse, name) == list(range(20))
+
+
+@pytest.mark.parametrize("where", [[], WHERE])
+def test_messages_stored_in_part_and_empty_values_are_left_alone(penstock, kafka, clickhouse, name, where):
+    """A message of three documents of which ClickHouse refused one must not be stored whole nor taken for
+    stored; one that was refused whole is replayed; an empty value is no tombstone."""
+    pipe_id = make_pipe(penstock, kafka, clickhouse, name, [("n", "UInt32"), *where])
+    clickhouse.query(f"ALTER TABLE {name} ADD CONSTRAINT small CHECK n != 7")
+    settings = f"{penstock.pipes_path}/{pipe_id}/settings"
+    penstock.result("PUT", settings, {"penstock_multi_record": "lines", "penstock_tombstones": "row"})
+    values = [b'{"n":1}\n{"n":7}\n{"n":3}', b'{"n":7}\n{"n":7}', b""]
+    kafka.produce(name, [(None, value, None, None, 0) for value in values])
+    penstock.command_pipe(pipe_id, "start")
+    wait_settled(kafka, penstock, clickhouse, pipe_id, name)
+    clickhouse.query(f"ALTER TABLE {name} DROP CONSTRAINT small")
+    assert counts(replay(penstock, pipe_id)) == (1, 1, 0)
+    assert numbers(clickhouse, name) == [1, 3, 7, 7]
 
 
 def test_the_same_offset_of_a_topic_made_anew_is_another_record(penstock, kafka, clickhouse, name):

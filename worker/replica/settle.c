@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/base/clock.h"
+#include "common/clickhouse/replay_sql.h"
 
 #include "worker/replica/run.h"
 
@@ -119,7 +120,7 @@ next_refused(const struct run *run, const struct sink_refusal *refusals, size_t 
     return message;
 }
 
-/* Say which of several rows it was: the others are in the table. */
+/* Say which of several rows it was, and whether the others are in the table. */
 static void settle_describe(
     const struct batch *batch, const struct refused_message *message, struct reject *ret_reject)
 {
@@ -132,10 +133,13 @@ static void settle_describe(
         end++;
     }
     reject_set(ret_reject, REJECT_INSERT, NULL, "%s", message->words);
-    if (end - first > 1) {
+    size_t row = message->row - first + 1;
+    if (end - first > message->refused_count) {
         reject_prefix(
-            ret_reject, "row %zu of the message's %zu (%zu refused, the others are stored): ",
-            message->row - first + 1, end - first, message->refused_count);
+            ret_reject, "row %zu of the message's %zu (%zu " REPLAY_PARTLY_STORED, row, end - first,
+            message->refused_count);
+    } else if (end - first > 1) {
+        reject_prefix(ret_reject, "row %zu of the message's %zu (all refused): ", row, end - first);
     }
 }
 

@@ -44,7 +44,7 @@ static enum status line_add(struct buf *output, json_t *object, struct err *err)
     return st == ST_OK ? ST_OK : err_set(err, st, "output");
 }
 
-/* interface.md §1: {"organizationId","keyId","keySecret"}; the secret is null when it is not new.
+/* {"organizationId","keyId","keySecret"}; the secret is null when it is not new.
  */
 static enum status key_line_add(
     struct buf *output, const char *organization_id, const char *key_id,

@@ -10,8 +10,8 @@ For a small (about 170 B) and a large (about 1 kB) message, as JSON and as Avro:
   forward    the replica against a program that posts the messages untouched as JSONEachRow
   prefetch   time per message of a replica of 0.5 GB against one of 8 GB (a stalled queue shows here)
   latency    produced to stored at 1,000 messages a second and a flush each 500 ms
-Everything is measured now, on this machine; nothing is asserted. Goals are those of
-docs/performance.md, whose numbers (P1 …) stand in front.
+Everything is measured now, on this machine; nothing is asserted. Each line
+names its goal (P1 …).
 """
 import argparse
 import json

@@ -1,7 +1,7 @@
 /*
  * penstock-worker: the supervisor by default; with --replica or --probe one of its children, which
  * it starts by executing itself. Reads arguments and settings, sets up the log, hands over, and
- * turns the outcome into an exit code (docs: interface.md §1).
+ * turns the outcome into an exit code.
  */
 #include <errno.h>
 #include <signal.h>

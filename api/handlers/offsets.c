@@ -1,5 +1,5 @@
 /*
- * GET P/offsets and POST P/offsets/reset (interface.md §5). Only a worker can talk to Kafka, so the
+ * GET P/offsets and POST P/offsets/reset. Only a worker can talk to Kafka, so the
  * question goes to a probe (worker/protocol/protocol.h, kind "offsets"). Of a pipe that runs, the
  * replicas' own reports are the answer.
  */

@@ -1,5 +1,5 @@
 /*
- * PATCH of a pipe, its settings and its source (api-contract 2.4, 2.8, 2.9; interface.md §5): the
+ * PATCH of a pipe, its settings and its source: the
  * row is locked, the change is made on the stored JSON, the whole is checked like a create, then
  * stored. All or nothing.
  */

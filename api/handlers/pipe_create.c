@@ -1,5 +1,5 @@
 /*
- * POST clickpipes (api-contract 2.2). Everything that can be wrong is found before anything is
+ * POST clickpipes. Everything that can be wrong is found before anything is
  * made: shape and values, types, Kafka (asked through a worker), the ClickHouse. Then tables, and
  * the row last. What fails in between takes back the tables this call made, so a 5xx means that
  * nothing was created and a client may send the same again.

@@ -1,5 +1,5 @@
 /*
- * Reading, stopping, starting, scaling and deleting pipes (api-contract 2.1, 2.3, 2.5–2.7). Making
+ * Reading, stopping, starting, scaling and deleting pipes. Making
  * one is in pipe_create.c, changing its definition in pipe_change.c.
  */
 #include <string.h>

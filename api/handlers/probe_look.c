@@ -1,6 +1,6 @@
 /*
- * POST clickpipes/probe/topics, sample, infer, preview, connection, and schemaDiscovery
- * (interface.md §5, api-contract 2.10): what is there, before a pipe is made.
+ * POST clickpipes/probe/topics, sample, infer, preview, connection, and schemaDiscovery:
+ * what is there, before a pipe is made.
  */
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /*
- * The two Prometheus paths of api-contract §5: text, not the envelope. `filtered_metrics` is
+ * The two Prometheus paths: text, not the envelope. `filtered_metrics` is
  * accepted; the ClickPipes series are in both forms.
  */
 #include "common/metrics/prometheus.h"

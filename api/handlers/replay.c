@@ -1,5 +1,5 @@
 /*
- * POST P/errors/replay (interface.md §5, docs/errors.md): done by a probe, one at a time per pipe.
+ * POST P/errors/replay (docs/errors.md): done by a probe, one at a time per pipe.
  */
 #include <stdio.h>
 #include <stdlib.h>

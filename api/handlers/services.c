@@ -1,5 +1,5 @@
 /*
- * Organizations and services: interface.md §5, api-contract 2.13. A service's ClickHouse is tried
+ * Organizations and services. A service's ClickHouse is tried
  * before it is stored.
  */
 #include <stdlib.h>
@@ -176,7 +176,7 @@ handle_service_delete(const struct request *request, struct reply *reply, struct
     return service_delete(request->store, request->key.organization_id, request->service.id, err);
 }
 
-/* PATCH S/state: our services never idle, so "awake" finds them awake (api-contract 2.13). */
+/* PATCH S/state: our services never idle, so "awake" finds them awake. */
 enum status
 handle_service_state(const struct request *request, struct reply *reply, struct err *err)
 {

@@ -1,5 +1,5 @@
 /*
- * GET P/summary and S/clickpipes/summary (interface.md §5): a constant number of SQL queries,
+ * GET P/summary and S/clickpipes/summary: a constant number of SQL queries,
  * however many pipes.
  */
 #include <string.h>

@@ -1,5 +1,5 @@
 /*
- * The envelope of api-contract 1.3. The only place that turns a status and its err into the bytes
+ * The envelope of every answer. The only place that turns a status and its err into the bytes
  * a client sees.
  */
 #include "api/http/reply.h"

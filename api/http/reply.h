@@ -2,7 +2,7 @@
 #define API_HTTP_REPLY_H
 
 /*
- * One answer. A handler sets a result (JSON, put into the envelope of api-contract 1.3) or a plain
+ * One answer. A handler sets a result (JSON, put into the envelope) or a plain
  * body; the HTTP code comes from the status table and nowhere else.
  */
 

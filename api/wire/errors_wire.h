@@ -1,7 +1,7 @@
 #ifndef API_WIRE_ERRORS_WIRE_H
 #define API_WIRE_ERRORS_WIRE_H
 
-/* A page of rejected records, interface.md §5. */
+/* A page of rejected records. */
 
 #include <jansson.h>
 

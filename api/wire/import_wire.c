@@ -1,5 +1,5 @@
 /*
- * Setting by setting (features.md D3): each has a row that says what becomes of it.
+ * Setting by setting: each has a row that says what becomes of it.
  */
 #include "api/wire/import_wire.h"
 

@@ -2,7 +2,7 @@
 #define API_WIRE_PIPE_PATCH_H
 
 /*
- * PATCH of a pipe and PUT of its settings (api-contract 2.4, 2.9, 4.4) as changes of the stored
+ * PATCH of a pipe and PUT of its settings as changes of the stored
  * JSON. What may not be changed is ignored, as on Cloud; what results is judged by the model.
  */
 

@@ -2,7 +2,7 @@
 #define API_WIRE_PIPE_WIRE_H
 
 /*
- * The REST shape of a pipe (api-contract 2.A, 2.B, 2.2, 4): what of a request is kept, what of it
+ * The REST shape of a pipe: what of a request is kept, what of it
  * is a secret, and what a response shows. The only place that knows both sides. It copies and
  * drops; whether a value makes sense is the model's question.
  */
@@ -27,7 +27,7 @@ enum status wire_pipe_split(
 json_t *wire_pipe_to_json(const struct pipe_row *row);
 
 /* The "settings" a script reads: the explicit ones and always the effective kafka_read_committed
- * (api-contract 2.8). NULL if out of memory. Owned reference. */
+ * NULL if out of memory. Owned reference. */
 json_t *wire_settings_to_json(const json_t *definition);
 
 /* A number as JSON: whole values as integers. NULL if out of memory. */

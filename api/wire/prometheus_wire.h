@@ -1,7 +1,7 @@
 #ifndef API_WIRE_PROMETHEUS_WIRE_H
 #define API_WIRE_PROMETHEUS_WIRE_H
 
-/* The Prometheus page of api-contract §5 from rows of the store. */
+/* The Prometheus page from rows of the store. */
 
 #include "common/base/buf.h"
 #include "common/store/pipes.h"

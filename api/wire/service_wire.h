@@ -1,8 +1,8 @@
 #ifndef API_WIRE_SERVICE_WIRE_H
 #define API_WIRE_SERVICE_WIRE_H
 
-/* Services and organizations on the wire: interface.md §5, with the members that clients of
- * ClickHouse Cloud read (api-contract 2.13). */
+/* Services and organizations on the wire, with the members that clients of
+ * ClickHouse Cloud read. */
 
 #include <jansson.h>
 #include <stdbool.h>

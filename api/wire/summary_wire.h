@@ -1,7 +1,7 @@
 #ifndef API_WIRE_SUMMARY_WIRE_H
 #define API_WIRE_SUMMARY_WIRE_H
 
-/* The summary of a pipe, interface.md §5. */
+/* The summary of a pipe. */
 
 #include <jansson.h>
 #include <stdbool.h>

@@ -91,7 +91,7 @@ static void answer_by_code(const char *text, struct clickhouse_answer *answer)
         answer_set(answer, CLICKHOUSE_REJECTED, PIPE_REASON_NONE, true);
     }
     if (answer->view[0] != '\0' && answer->verdict != CLICKHOUSE_RETRY) {
-        /* the table's own rows are stored already (delivery.md §1) */
+        /* the table's own rows are stored already */
         answer_set(answer, CLICKHOUSE_STOP, PIPE_REASON_VIEW_FAILED, false);
     }
     char clean[CLICKHOUSE_MESSAGE_BYTES - CLICKHOUSE_NAME_BYTES - 32];

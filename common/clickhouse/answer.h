@@ -3,7 +3,7 @@
 
 /*
  * What a ClickHouse answer means for the data that was sent. Pure: looks at the HTTP response,
- * decides by error number (delivery.md §4; numbers: ClickHouse src/Common/ErrorCodes.cpp), by text
+ * decides by error number (numbers: ClickHouse src/Common/ErrorCodes.cpp), by text
  * only where one number means two things or no number was sent.
  */
 

@@ -1,6 +1,6 @@
 /*
  * ClickHouse's error numbers (src/Common/ErrorCodes.cpp) and what each means for an insert of ours
- * (delivery.md §4). Rules: what passes by itself is RETRY; what this data will always meet is
+ * Rules: what passes by itself is RETRY; what this data will always meet is
  * REJECTED; what somebody has to put right at the table, the user or the settings is STOP and keeps
  * the data. Not definite are time-outs, lost peers and cancelled work: rows may be stored. 252 has
  * a second meaning, see answer.c.

@@ -33,7 +33,7 @@ enum status clickhouse_quote_string(struct buf *sql, const char *text) MUST_CHEC
 enum status
 clickhouse_ddl_target(const struct pipe_destination *destination, struct buf *sql) MUST_CHECK;
 
-/* CREATE TABLE IF NOT EXISTS `database`.`<table>_clickpipes_error` (features.md C1). */
+/* CREATE TABLE IF NOT EXISTS `database`.`<table>_clickpipes_error`. */
 enum status
 clickhouse_ddl_error_table(const char *database, const char *table, struct buf *sql) MUST_CHECK;
 

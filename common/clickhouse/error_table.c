@@ -21,7 +21,7 @@
 #include "common/clickhouse/rows.h"
 
 enum {
-    /* the budget, and one record as large as Kafka allows us (interface.md §7), in base64 */
+    /* the budget, and one record as large as Kafka allows us, in base64 */
     ERROR_ANSWER_MAX_BYTES = 192 * 1024 * 1024,
 };
 

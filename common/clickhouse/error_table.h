@@ -2,8 +2,8 @@
 #define COMMON_CLICKHOUSE_ERROR_TABLE_H
 
 /*
- * The table of rejected records beside each destination: its columns (features.md C1), and pages
- * of it for GET …/errors (interface.md §5), newest first. Bytes come back exactly as stored.
+ * The table of rejected records beside each destination: its columns (docs/errors.md), and pages
+ * of it for GET …/errors, newest first. Bytes come back exactly as stored.
  */
 
 #include <stdbool.h>

@@ -21,7 +21,7 @@
 enum {
     HTTP_POOL_MAX = 4,
     HTTP_ADDRESS_BYTES = 300,
-    HTTP_UPLOAD_BUFFER_BYTES = 2 * 1024 * 1024, /* performance.md §6; also libcurl's maximum */
+    HTTP_UPLOAD_BUFFER_BYTES = 2 * 1024 * 1024, /* libcurl's maximum */
     HTTP_UPLOAD_SMALL_BYTES = 64 * 1024,        /* libcurl's default buffer is as good up to here */
 };
 

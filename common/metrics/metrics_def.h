@@ -2,8 +2,8 @@
 #define COMMON_METRICS_METRICS_DEF_H
 
 /*
- * Every metric of Penstock, one row each: names of api-contract §5 (ClickPipes_…, ClickHouse_…) and
- * of interface.md §8 (penstock_…). X(ID, "name", type, "help")
+ * Every metric of Penstock, one row each: ClickHouse Cloud's names (ClickPipes_…, ClickHouse_…) and
+ * our own (penstock_…). X(ID, "name", type, "help")
  */
 
 /* clang-format off */

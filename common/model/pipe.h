@@ -3,7 +3,7 @@
 
 /*
  * A pipe's definition as the program uses it: what to read, where to put it, how. Read from the
- * JSON that the api stores (the REST create body without its write-only members, api-contract 2.A)
+ * JSON that the api stores (the REST create body without its write-only members)
  * plus the JSON of its secrets. Reading checks everything it can without a network and reports all
  * problems at once, each with a JSON pointer.
  */
@@ -164,7 +164,7 @@ struct pipe_destination {
     struct text_list roles;
 };
 
-/* Effective settings: defaults filled in. Ranges: interface.md §6, api-contract §2.8. */
+/* Effective settings: defaults filled in. Ranges: pipe_settings.c. */
 struct pipe_settings {
     int64_t insert_wait_ms; /* streaming_max_insert_wait_ms, 500–60000, default 5000 */
     bool read_committed;

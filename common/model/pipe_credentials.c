@@ -1,6 +1,6 @@
 /*
  * Credentials, which the api keeps apart from the definition: {"kafka":{…},"schemaRegistry":{…}}
- * with the shapes of api-contract 2.B. Problems point to where the user wrote them.
+ * with the shapes of openapi/penstock.yaml. Problems point to where the user wrote them.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -149,7 +149,7 @@ static void registry_read_login(
     bool has_user = has_text(credentials, "username");
     if (!has_user && !has_text(credentials, "password") &&
         (username.json == NULL || json_is_string(username.json))) {
-        return; /* some clients send empty texts for "no user" (api-contract 2.2) */
+        return; /* some clients send empty texts for "no user" */
     }
     (void)pipe_json_text(reader, credentials, "username", PIPE_REQUIRED, &registry->username);
     (void)pipe_json_secret(reader, credentials, "password", PIPE_OPTIONAL, &registry->password);

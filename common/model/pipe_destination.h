@@ -1,7 +1,7 @@
 #ifndef COMMON_MODEL_PIPE_DESTINATION_H
 #define COMMON_MODEL_PIPE_DESTINATION_H
 
-/* The "destination" part of a pipe: api-contract 2.2. Inside this room. */
+/* The "destination" part of a pipe. Inside this room. */
 
 #include "common/model/pipe_json.h"
 

@@ -1,4 +1,4 @@
-/* The "scaling" object: api-contract 2.7. */
+/* The "scaling" object of a pipe. */
 #include <jansson.h>
 
 #include "common/model/pipe.h"
@@ -24,7 +24,7 @@ static void scaling_read_int(
     }
     json_int_t value = json_integer_value(node->json);
     if (value < min || value > max) {
-        /* the words Cloud uses (api-contract 1.3) */
+        /* the words Cloud uses */
         pipe_problems_add(reader->problems, node->pointer, "Not between %d and %d", min, max);
         return;
     }

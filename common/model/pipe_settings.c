@@ -1,5 +1,5 @@
 /*
- * Pipe settings: one table of what exists (interface.md §6, api-contract 2.8), and a list of names
+ * Pipe settings: one table of what exists, and a list of names
  * that belong to sources Penstock does not have. Values are never coerced: "5000" is no number.
  */
 #include <assert.h>
@@ -98,7 +98,7 @@ static void setting_refuse(struct pipe_reader *reader, const char *name, const c
 {
     for (size_t i = 0; i < ARRAY_LEN(settings_of_object_storage); i++) {
         if (strcmp(settings_of_object_storage[i], name) == 0) {
-            /* the words Cloud uses (api-contract 1.3) */
+            /* the words Cloud uses */
             pipe_problems_add(
                 reader->problems, pointer,
                 "Setting '%s' is only supported for object storage ClickPipes", name);
@@ -132,7 +132,7 @@ static void setting_read_text(
     struct pipe_node node = pipe_json_member(parent, key);
     const char *value = json_string_value(node.json);
     if (value != NULL && strcmp(value, "<nil>") == 0) {
-        /* Terraform's text for a null member (api-contract 2.8) */
+        /* Terraform's text for a null member */
         pipe_problems_add(reader->problems, node.pointer, "must not be null");
         return;
     }

@@ -1,6 +1,6 @@
 /*
- * source.kafka: what to read and from where. What a member may be is api-contract 2.B; the brokers'
- * protocol names are interface.md §4.
+ * source.kafka: what to read and from where. What a member may be says openapi/penstock.yaml; the
+ * brokers may carry Kafka's own protocol names (pipe_brokers.c).
  */
 #include "common/model/pipe_source.h"
 
@@ -22,7 +22,7 @@ static void source_check_kind(struct pipe_reader *reader, const struct pipe_node
     }
 }
 
-/* Which broker types take which authentication ([O] of api-contract 2.B). For plain Kafka and
+/* Which broker types take which authentication (ClickHouse Cloud's OpenAPI). For plain Kafka and
  * Redpanda, which people run themselves, every method those brokers have; a broker without
  * authentication may be of any type. */
 static bool source_auth_fits(enum kafka_type type, enum kafka_auth auth)

@@ -1,7 +1,7 @@
 #ifndef COMMON_MODEL_PIPE_SOURCE_H
 #define COMMON_MODEL_PIPE_SOURCE_H
 
-/* The "source" part of a pipe: api-contract 2.B, interface.md §4. Inside this room. */
+/* The "source" part of a pipe. Inside this room. */
 
 #include "common/model/pipe_json.h"
 

@@ -13,7 +13,7 @@ enum {
     NAME_MAX_CHARACTERS = 255
 };
 
-/* The smallest replica of Cloud (api-contract 2.2). */
+/* The smallest replica of Cloud. */
 static const struct pipe_scaling scaling_default = {
     .replicas = 1, .cpu_millicores = 125, .memory_gb = 0.5};
 

@@ -1,5 +1,5 @@
 /*
- * The state table of pipes (api-contract 3) and the words for states and reasons. Pure: facts in,
+ * The state table of pipes and the words for states and reasons. Pure: facts in,
  * words out; the facts are read by common/store, the words are shown by the api.
  */
 #include "common/model/pipe_state.h"
@@ -17,8 +17,8 @@ enum pipe_state pipe_state_derive(const struct pipe_facts *facts)
     if (facts->has_failed) {
         return PIPE_STATE_FAILED;
     }
-    /* A pipe that was consuming and waits for something stays Running: the reason says for what
-     * (interface.md §5). */
+    /* A pipe that was consuming and waits for something stays Running: the reason says for what.
+     */
     if (facts->was_ready || facts->is_consuming) {
         return PIPE_STATE_RUNNING;
     }

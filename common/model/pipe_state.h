@@ -3,7 +3,7 @@
 
 /*
  * The state a pipe shows, derived from facts and stored nowhere: what is wanted, whether it
- * failed, and what its replicas said last. State names: api-contract 3.1.
+ * failed, and what its replicas said last. State names: ClickHouse Cloud's.
  */
 
 #include <stdbool.h>
@@ -19,7 +19,7 @@ enum pipe_state {
     PIPE_STATE_FAILED,
 };
 
-/* Reason codes of interface.md §5. */
+/* Reason codes of the summary. */
 /* clang-format off */
 #define PIPE_REASON_TABLE(X) \
     X(SOURCE_UNREACHABLE) X(SOURCE_AUTHENTICATION) X(SOURCE_AUTHORIZATION) X(TOPIC_NOT_FOUND) \
@@ -57,7 +57,7 @@ enum pipe_reason pipe_reason_from_text(const char *text);
 /* What a person can do about it, one sentence. Static memory. */
 const char *pipe_reason_hint(enum pipe_reason reason);
 
-/* Commands of api-contract 2.6 and 3.2: whether `start` answers "already running" in this state. */
+/* Whether `start` answers "already running" in this state. */
 bool pipe_state_refuses_start(enum pipe_state state);
 
 #endif

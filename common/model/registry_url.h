@@ -3,7 +3,7 @@
 
 /*
  * The URL of a schema registry as a user writes it: the registry itself, or one schema of it.
- * Forms (api-contract 2.B): <root>, <root>/schemas/ids/N, <root>/subjects/S and
+ * Forms: <root>, <root>/schemas/ids/N, <root>/subjects/S and
  * <root>/subjects/S/versions/V, where <root> is http(s)://host[:port][/prefix]; V is a number or
  * "latest"; slashes at the end do not count; percent-encoding stays as it was written.
  */

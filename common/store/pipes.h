@@ -87,7 +87,7 @@ enum status pipe_scale(
     struct store *store, const char *service_id, const char *pipe_id,
     const struct pipe_scaling *scaling, struct err *err) MUST_CHECK;
 
-/* All borrowed. type and severity: interface.md §5. */
+/* All borrowed. type and severity: openapi/penstock.yaml. */
 struct pipe_event {
     const char *type;
     const char *severity;

@@ -1,4 +1,4 @@
-"""Pipes: create, read back, list, state, scaling, delete (api-contract §2, §3, §4, §6)."""
+"""Pipes: create, read back, list, state, scaling, delete."""
 import datetime
 import json
 import uuid

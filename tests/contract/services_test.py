@@ -1,4 +1,4 @@
-"""Organizations and services (interface §5, api-contract 2.13)."""
+"""Organizations and services."""
 import pytest
 
 from tests.harness import net

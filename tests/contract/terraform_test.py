@@ -1,4 +1,4 @@
-"""The conformance cases of the ClickPipes API contract (its §6), by number, played by a stand-in for the official
+"""The conformance cases of the ClickPipes API, by number, played by a stand-in for the official
 Terraform provider: it sends the provider's requests byte for byte (Go's JSON, its User-Agent, its order of calls) and
 applies the provider's own rules to the answers: only 200 is success, 5xx and 429 are tried again, and what is read
 back must equal what was planned ("Provider produced inconsistent result after apply")."""
@@ -64,7 +64,7 @@ class Provider:
         return self.call("GET", pipe_id, gone_is_none=True)
 
     def check(self, plan, pipe):
-        """The read-back rules (§4.2), attribute by attribute."""
+        """The read-back rules, attribute by attribute."""
         for name in ("name", "fieldMappings", "settings"):
             if name in plan:
                 consistent(name, plan[name], pipe.get(name))

@@ -80,7 +80,7 @@ def test_a_view_that_throws(penstock, kafka, clickhouse, name):
     wait_settled(kafka, penstock, clickhouse, pipe_id, name)
     rows, errors = stored(clickhouse, name)
     assert sorted(at for _, at in rows) == list(range(20)) and not errors
-    # ClickHouse keeps the table's rows of a failed try (delivery.md §1): no more copies than tries.
+    # ClickHouse keeps the table's rows of a failed try: no more copies than tries.
     assert max(rows.values()) <= tries + 2
     assert {rows[(0, at)] for at in range(10)} == {1}
     wait_well(penstock, pipe_id)

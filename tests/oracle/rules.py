@@ -1,6 +1,6 @@
 """Where we differ from ClickHouse's JSONEachRow on purpose. Anything not listed here fails the test.
 
-The law (docs/interface.md section 7): a cell is what ClickHouse stores, or an error row, never a
+The law (docs/type-mapping.md): a cell is what ClickHouse stores, or an error row, never a
 third value; beyond that we take some values whose meaning is plain. A rule has a name, the reason
 that goes into docs/type-mapping.md, and a test of one outcome.
 """

@@ -151,7 +151,7 @@ struct protocol_latency {
 };
 
 /* event: "reason" (waiting for something; name is a pipe reason, "" = all well again), "failed"
- * (needs a person; the child exits with PROTOCOL_EXIT_STOP), or an event type of interface.md §5
+ * (needs a person; the child exits with PROTOCOL_EXIT_STOP), or an event type of the api
  * (rebalanced, assigned, …) that is stored as it is. */
 struct protocol_event {
     struct protocol_header header;

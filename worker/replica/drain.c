@@ -1,6 +1,6 @@
 /*
  * Ending well: stop taking records, store and commit what was taken, within a deadline; what does
- * not get ready in time is forgotten, never committed (architecture §4, invariant 4).
+ * not get ready in time is forgotten, never committed (docs/architecture.md, what always holds: 4).
  */
 #include "common/base/log.h"
 

@@ -1,8 +1,8 @@
 /*
  * The way of a batch: open, filled by the source, sealed, stored by the sink while the other one
  * fills, settled. At most two batches live at a time, and together with the compressed body they
- * stay below a budget (architecture §4, invariant 5): when it is used up the intake closes, and
- * when it stays closed for a second the partitions are paused and only polled.
+ * stay below a budget (docs/architecture.md, what always holds: 5): when it is used up the intake
+ * closes, and when it stays closed for a second the partitions are paused and only polled.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -35,7 +35,7 @@ static void intake_fail(struct intake *intake, const struct record *record, cons
         record->topic, (int)record->partition, (long long)record->offset); /* cut is fine */
 }
 
-/* penstock_error_mode and penstock_error_limit (interface.md §6): one more rejected message. */
+/* penstock_error_mode and penstock_error_limit: one more rejected message. */
 static void intake_count_rejected(struct intake *intake, const struct record *record)
 {
     const struct pipe_settings *settings = intake->settings;

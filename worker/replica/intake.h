@@ -59,7 +59,7 @@ struct intake {
     uint32_t slice;
 };
 
-/* A message of this size is taken, a larger one is RECORD_TOO_LARGE (interface.md §7). */
+/* A message of this size is taken, a larger one is RECORD_TOO_LARGE (docs/errors.md). */
 size_t intake_record_max_bytes(size_t replica_memory_bytes);
 
 /* Before a round of records: at most so many, so that the loop comes back soon. */

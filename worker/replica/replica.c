@@ -23,13 +23,13 @@ enum {
     PREFETCH_MIN_BYTES = 8 * 1024 * 1024,
     PREFETCH_MAX_BYTES = 16 * 1024 * 1024,
     PREFETCH_SHARE = 32, /* of the replica's memory; at 64 more stalls, at 16 only more memory */
-    BATCH_SHARE = 4,     /* interface.md §6: a quarter of the replica's memory */
+    BATCH_SHARE = 4,     /* a quarter of the replica's memory */
     BLOCKS_PERCENT = 60, /* of the replica's memory: batches and compressed body together */
     KEEP_FREE_BYTES = 512 * 1024 * 1024,
     MMAP_FROM_BYTES = 32 * 1024 * 1024,
 };
 
-/* performance.md §2.1: fetch buffers that go back to the kernel and are faulted in again are half
+/* Measured: fetch buffers that go back to the kernel and are faulted in again are half
  * of the cost of reading large messages. */
 static void replica_tune_heap(void)
 {

@@ -8,7 +8,7 @@
  */
 
 /* Run to the end. Returns an enum protocol_exit for main to end with by _exit(): the Kafka library
- * must not be waited for (dev-kafka.md: rd_kafka_destroy of 2.0.2 may never return). */
+ * must not be waited for (rd_kafka_destroy of 2.0.2 may never return). */
 int replica_main(void);
 
 #endif

@@ -176,7 +176,7 @@ void health_fail(struct run *run, enum pipe_reason reason, const char *text);
 /* status.c */
 void status_heartbeat(struct run *run);
 void status_step(struct run *run);
-/* Events of interface.md §5: partitions came, partitions go, a partition's offsets jumped. */
+/* Events: partitions came, partitions go, a partition's offsets jumped. */
 void status_assigned(struct run *run, size_t partitions_count);
 void status_revoked(struct run *run, bool is_lost);
 /* A schema was used for the first time. */

@@ -17,7 +17,7 @@
 
 enum {
     DATABASE_RETRY_FIRST_MS = 500,
-    DATABASE_RETRY_MAX_MS = 5000, /* the 5 s in "lease + 5 s" of interface.md */
+    DATABASE_RETRY_MAX_MS = 5000, /* the 5 s more than PENSTOCK_LEASE_S */
     DATABASE_COMPLAIN_MS = 30000, /* one line of log per time while it is away */
 };
 

@@ -94,7 +94,7 @@ bool column_variant_close(struct column *column, size_t alternative) MUST_CHECK;
  * False: no memory. */
 bool column_add_key(struct column *column) MUST_CHECK;
 
-/* Append the type's zero value (interface.md §7: Enum its lowest member), or, if the column is
+/* Append the type's zero value (docs/type-mapping.md: Enum its lowest member), or, if the column is
  * Nullable, NULL. False: no memory. */
 bool column_add_default(struct column *column) MUST_CHECK;
 bool column_add_null(struct column *column) MUST_CHECK;

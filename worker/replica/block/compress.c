@@ -12,7 +12,7 @@
 
 enum {
     PART_BYTES = 1024 * 1024,
-    ZSTD_LEVEL = 1, /* performance.md §6: the best rate per byte */
+    ZSTD_LEVEL = 1, /* the best rate per byte */
 };
 
 struct compressor {

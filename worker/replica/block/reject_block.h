@@ -16,7 +16,7 @@
 #include "worker/replica/decode/reject.h"
 
 /* clang-format off */
-/* X(enum constant, column, type): layout of features.md C1, in this order. */
+/* X(enum constant, column, type): layout of docs/errors.md, in this order. */
 #define REJECT_COLUMN_TABLE(X) \
     X(REJECT_COLUMN_TIMESTAMP,        "error_timestamp",  "DateTime") \
     X(REJECT_COLUMN_TYPE,             "error_type",       "LowCardinality(String)") \
@@ -34,7 +34,7 @@
 /* clang-format on */
 
 enum {
-    REJECT_LARGE_VALUE_BYTES = 65536 /* kept of a RECORD_TOO_LARGE value (interface.md §7) */
+    REJECT_LARGE_VALUE_BYTES = 65536 /* kept of a RECORD_TOO_LARGE value */
 };
 
 struct reject_block;

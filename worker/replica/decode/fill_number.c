@@ -232,7 +232,7 @@ static int unit_digits(enum pipe_timestamp_unit unit, int64_t digits_before_poin
     case PIPE_TIMESTAMP_AUTO:
         break;
     }
-    /* interface.md §6: up to 11 digits seconds, 12-14 ms, 15-17 us, 18-20 ns */
+    /* docs/type-mapping.md: up to 11 digits seconds, 12-14 ms, 15-17 us, 18-20 ns */
     if (digits_before_point <= 11) {
         return 0;
     }

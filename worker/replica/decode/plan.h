@@ -6,7 +6,7 @@
  * Kafka record becomes which column of the block, and how. Made from the pipe's definition and the
  * destination's real columns; read-only afterwards, shared by any number of decoders.
  *
- * Rules (docs/interface.md §7): a column with a field mapping reads that field, another one the
+ * Rules: a column with a field mapping reads that field, another one the
  * field of its own name; a column (or source field) with a virtual column's name reads the record
  * itself, and a field `_key.a` (with the separator) the field a of the record's key; levels of a
  * path are divided by penstock_path_separator; a literal key that holds the separator wins over a

@@ -1,6 +1,6 @@
 /*
  * Metadata of each topic, again until it works or the reason is certain. A refused login shows only
- * in the error callback, the call itself times out (dev-kafka.md), so both are watched.
+ * in the error callback, the call itself times out, so both are watched.
  */
 #include "worker/replica/kafka/check.h"
 

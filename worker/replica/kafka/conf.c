@@ -1,6 +1,6 @@
 /*
- * Pipe source → librdkafka properties. Each number below has its reason beside it; the measured
- * ones are from performance.md §2 and dev-kafka.md §1.
+ * Pipe source → librdkafka properties. Each number below has its reason beside it; "2.0.2"
+ * there is the version of librdkafka that was measured.
  */
 #include "worker/replica/kafka/conf.h"
 
@@ -58,17 +58,17 @@ static const struct {
 } consumer_defaults[] = {
     {"enable.auto.commit", "false"},
     {"enable.auto.offset.store", "false"},
-    /* Eager: cooperative-sticky of 2.0.2 aborts and loses partitions (performance.md §2.5). */
+    /* Eager: cooperative-sticky of 2.0.2 aborts and loses partitions. */
     {"partition.assignment.strategy", "range,roundrobin"},
     /* Every partition is assigned with an explicit offset, so this answers only to offsets that
-     * are gone: the gap must be noticed (delivery.md §4 row 11). */
+     * are gone: the gap must be noticed. */
     {"auto.offset.reset", "error"},
     {"check.crcs", "true"},
     /* A dead member's partitions move on after this; 6 s is the least that brokers allow. */
     {"session.timeout.ms", "6000"},
     {"heartbeat.interval.ms", "1500"},
     {"max.poll.interval.ms", "300000"},
-    /* The mock answers an empty fetch only after this (performance.md §3). */
+    /* The mock answers an empty fetch only after this. */
     {"fetch.wait.max.ms", "50"},
     {"fetch.error.backoff.ms", "200"},
     {"fetch.message.max.bytes", "1048576"},
@@ -208,7 +208,7 @@ static enum status broker_list_read(struct broker_list *list, const char *text, 
     return ST_OK;
 }
 
-/* interface.md §4: the scheme decides; without one the login does. */
+/* The scheme decides; without one the login does. */
 static enum protocol protocol_of(const struct kafka_source *source, const struct broker_list *list)
 {
     if (list->has_scheme) {

@@ -3,8 +3,8 @@
 
 /*
  * A pipe's Kafka source as librdkafka properties: names and values, nothing else. Pure, so that the
- * rules of interface.md §4 (schemes, default ports, which login means which protocol) and the
- * limits of performance.md §2 are tested without a broker. Knows no library.
+ * rules (schemes, default ports, which login means which protocol) and the
+ * limits are tested without a broker. Knows no library.
  */
 
 #include <stddef.h>

@@ -4,8 +4,8 @@
 /*
  * The replica's only thread of our own besides its loop: librdkafka answers some questions only to
  * a call that blocks (committed offsets, offsets by time, watermarks, metadata), and the loop must
- * not block. Questions go in, answers come out, one at a time; between them the thread gives the
- * kick of performance.md §2.4: a small request to each leader whose answer wakes a broker thread of
+ * not block. Questions go in, answers come out, one at a time; between them the thread gives
+ * the kick: a small request to each leader whose answer wakes a broker thread of
  * librdkafka 2.0.2 that would look at its full queue only once a second (fixed by
  * fetch.queue.backoff.ms of 2.2.0: with that library the kick can go).
  *

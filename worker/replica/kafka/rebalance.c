@@ -313,7 +313,7 @@ void source_pause(struct source *source)
 
 void source_resume(struct source *source)
 {
-    /* Never resume what is not paused: 2.0.2 would rewind it (performance.md §2.4). */
+    /* Never resume what is not paused: 2.0.2 would rewind it. */
     if (!source->is_paused) {
         return;
     }

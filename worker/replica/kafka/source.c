@@ -1,6 +1,6 @@
 /*
  * The consumer handle, its records and its health. The callback-queue call is the cheapest way
- * librdkafka has (performance.md §2.1): records are decoded inside it, with no array of messages
+ * librdkafka has: records are decoded inside it, with no array of messages
  * between. It takes nothing but records, so each assigned partition's queue is forwarded to a queue
  * of our own, and the group's events are polled separately, also while no record is wanted.
  * Everything runs in the loop's thread except what helper.c does.
@@ -24,7 +24,7 @@
 
 enum {
     CHECK_EVERY_MS = 1000, /* while Kafka is not well */
-    KICK_EVERY_US = 5000,  /* performance.md §2.4 */
+    KICK_EVERY_US = 5000,  /* why: helper.h */
     KICK_BELOW_RECORDS = 20000,
     REFUSED_COUNTS_MS = 15000, /* a refused login explains time-outs for so long */
 };
@@ -50,7 +50,7 @@ void source_report_trouble(struct source *source, rd_kafka_resp_err_t error, con
     } else if (
         reason == PIPE_REASON_SOURCE_UNREACHABLE && source->refused_ms != 0 &&
         now_ms - source->refused_ms < REFUSED_COUNTS_MS) {
-        return; /* calls only time out after a refused login (dev-kafka.md) */
+        return; /* calls only time out after a refused login */
     }
     char line[TROUBLE_TEXT_BYTES];
     trouble_text(error, text, source->is_scram, line);

@@ -79,7 +79,7 @@ void source_poll(struct source *source, int64_t now_ms);
 /* Hand records to on_record until it says enough or none is queued. True if more may be queued. */
 bool source_consume(struct source *source);
 
-/* Wake the brokers' fetchers if the queue runs low while there is more (performance.md §2.4). True
+/* Wake the brokers' fetchers if the queue runs low while there is more (helper.h). True
  * if it should be called again in SOURCE_KICK_MS even if nothing happens. */
 bool source_kick(struct source *source, int64_t now_us);
 enum {
@@ -148,7 +148,7 @@ bool source_has_read(const struct source *source);
 void source_take_read(struct source *source, source_read_fn *fn, void *ctx);
 
 /* Leave the group; a commit must be finished before. The library's memory stays until the process
- * ends (dev-kafka.md: rd_kafka_destroy may never return). */
+ * ends (rd_kafka_destroy may never return). */
 void source_close(struct source *source);
 
 #endif

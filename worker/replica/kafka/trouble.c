@@ -1,4 +1,4 @@
-/* Kafka error codes → pipe reasons. The observations are dev-kafka.md §1, "What was checked". */
+/* Kafka error codes → pipe reasons, as librdkafka was observed to report them. */
 #include "worker/replica/kafka/trouble.h"
 
 #include <stdio.h>

@@ -5,7 +5,8 @@
  * What may be committed. Every record that was taken belongs to a batch; a partition's records of
  * one batch are one range; a range is settled when its whole batch is stored (in the target or in
  * the error table). The offset to commit is one past the last settled record with nothing
- * unsettled before it (architecture §4, invariants 1 and 2). Pure: no clock, no library, no I/O.
+ * unsettled before it (docs/architecture.md, what always holds: 1 and 2). Pure: no clock, no
+ * library, no I/O.
  *
  * A record that has to wait (for its schema) is a hole: the records behind it go on into batches,
  * the offset to commit stays in front of it until a batch took it and is settled.

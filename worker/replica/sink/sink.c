@@ -220,7 +220,7 @@ static const char *const reject_columns[] = {REJECT_COLUMN_TABLE(X)};
 #undef X
 
 /*
- * delivery.md §1: a table with a deduplication window drops an insert whose token it has seen, and
+ * A table with a deduplication window drops an insert whose token it has seen, and
  * where there is no token one that has the same content. So a token is the same for every try of
  * the same rows, and different for all others: equal batches are not taken for repeats.
  */

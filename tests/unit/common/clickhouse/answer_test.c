@@ -1,4 +1,4 @@
-/* The verdict on every kind of answer. Texts are as servers sent them (dev-clickhouse.md §1, §5).
+/* The verdict on every kind of answer. Texts are as servers sent them.
  */
 #include <stdio.h>
 #include <string.h>

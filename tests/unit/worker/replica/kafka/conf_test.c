@@ -1,4 +1,4 @@
-/* The rules of interface.md §4: schemes, default ports, logins. */
+/* The rules of the consumer's configuration: schemes, default ports, logins. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -4,19 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *kind_text(enum schema_kind kind)
-{
-    switch (kind) {
-    case SCHEMA_AVRO:
-        return "an Avro schema";
-    case SCHEMA_JSON:
-        return "a JSON Schema";
-    case SCHEMA_PROTOBUF:
-        return "a Protobuf schema";
-    }
-    return "a schema of an unknown kind"; /* uncovered: the enum has no other value */
-}
-
 static bool takes_kind(enum reader_kind reader, enum schema_kind kind)
 {
     switch (reader) {
@@ -39,7 +26,7 @@ enum status reader_init(
     enum status st = ST_OK;
     if (!takes_kind(kind, schema->kind)) {
         st = err_set(
-            &err, ST_INVALID, "it is %s, the pipe needs %s", kind_text(schema->kind),
+            &err, ST_INVALID, "it is %s, the pipe needs %s", schema_kind_text(schema->kind),
             kind == READER_AVRO   ? "Avro"
             : kind == READER_JSON ? "JSON"
                                   : "Avro or JSON");

@@ -15,6 +15,9 @@ enum schema_kind {
     SCHEMA_PROTOBUF,
 };
 
+/* The kind with its article, for messages: "an Avro schema". Static memory. */
+const char *schema_kind_text(enum schema_kind kind);
+
 enum {
     SCHEMA_PINNED = -1, /* the one the registry URL names, of whatever id */
     SCHEMA_REASON_BYTES = 256,

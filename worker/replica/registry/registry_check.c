@@ -24,19 +24,6 @@ static struct blame blame_of(enum pipe_reason reason, const char *member)
     return (struct blame){.reason = reason, .member = member};
 }
 
-static const char *kind_text(enum schema_kind kind)
-{
-    switch (kind) {
-    case SCHEMA_AVRO:
-        return "an Avro schema";
-    case SCHEMA_JSON:
-        return "a JSON Schema";
-    case SCHEMA_PROTOBUF:
-        return "a Protobuf schema";
-    }
-    return "a schema";
-}
-
 static enum status check_kind(
     const struct schema *schema, enum pipe_format format, struct blame *blame, struct err *err)
 {
@@ -47,7 +34,7 @@ static enum status check_kind(
     *blame = blame_of(PIPE_REASON_REGISTRY_UNREACHABLE, MEMBER_FORMAT);
     return err_set(
         err, ST_INVALID, "the schema that the registry's URL names is %s, and format %s needs %s",
-        kind_text(schema->kind), pipe_format_text(format), kind_text(wanted));
+        schema_kind_text(schema->kind), pipe_format_text(format), schema_kind_text(wanted));
 }
 
 /* Let requests proceed; ST_TIMEOUT at the deadline. */

@@ -2,10 +2,12 @@
  * What is around the value's cells: several documents in one message, fields of the key, schema ids
  * and what is said when there is no schema.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tests/unit/worker/replica/decode/fixture.h"
+#include "worker/replica/decode/plan_tree.h"
 
 static const struct fixture_column COLUMNS[] = {
     {"id", "UInt32", NULL}, {"name", "String", NULL}, {NULL, NULL, NULL}};
@@ -172,6 +174,124 @@ static void tombstones_keep_the_key(void **state)
     fixture_close(&f);
 }
 
+/* --- records with schema ids --- */
+
+enum {
+    AVRO_SCHEMAS = 3
+};
+
+struct ids {
+    struct schema schemas[AVRO_SCHEMAS]; /* of ids 1 … */
+    size_t asked;
+};
+
+static enum schema_answer
+answer(void *ctx, int32_t id, const struct schema **ret_schema, char *reason)
+{
+    struct ids *ids = ctx;
+    ids->asked++;
+    if (id < 1 || id > AVRO_SCHEMAS) {
+        (void)snprintf(reason, SCHEMA_REASON_BYTES, "there is none");
+        return SCHEMA_UNKNOWN;
+    }
+    *ret_schema = &ids->schemas[id - 1];
+    return SCHEMA_KNOWN;
+}
+
+static struct schema schema_of(int32_t id, const char *text)
+{
+    return (struct schema){.id = id, .text = text, .text_bytes = strlen(text)};
+}
+
+static const struct id_case {
+    const char *bytes;
+    size_t len;
+    enum status st;
+    int32_t schema_id;
+    uint64_t id; /* in the row, or the rows so far */
+    const char *name;
+} ID_CASES[] = {
+    {"\0\0\0\0\1\x02\x04"
+     "ab",
+     9, ST_OK, 1, 1, "ab"},
+    {"\0\0\0\0\1\x04\x02"
+     "c",
+     8, ST_OK, 1, 2, "c"},
+    {"\0\0\0\0\1\x04\x08"
+     "c",
+     8, ST_REJECTED, 1, 2, NULL},
+    {"\0\0\0\0\1", 5, ST_REJECTED, 1, 2, NULL},
+    {"\0\0\0\0\2\x02"
+     "d\x06",
+     8, ST_OK, 2, 3, "d"},
+    {"\0\0\0\0\1\x08\x02"
+     "e",
+     8, ST_OK, 1, 4, "e"},
+    {"\0\0\0\0\3\x08\x02"
+     "e",
+     8, ST_REJECTED, 3, 4, NULL}, /* its schema is no record */
+    {"\0\0\0\0\3\x08\x02"
+     "e",
+     8, ST_REJECTED, 3, 4, NULL},
+    {"\0\0\1\0\1\x08\x02"
+     "e",
+     8, ST_REJECTED, 65537, 4, NULL},
+    {"\0\0\0\0", 4, ST_REJECTED, 0, 4, NULL},
+    {"", 0, ST_REJECTED, 0, 4, NULL},
+    {"\1\0\0\0\1\x08\x02"
+     "e",
+     8, ST_REJECTED, 0, 4, NULL},
+    {"\0\0\0\0\1\x0a\x02"
+     "f",
+     8, ST_OK, 1, 5, "f"},
+};
+
+static void check_id_case(struct fixture *f, const struct id_case *c)
+{
+    assert_int_equal(fixture_add_bytes(f, c->bytes, c->len), c->st);
+    assert_int_equal(f->outcome.rows_count, c->st == ST_OK);
+    if (c->st == ST_OK) {
+        assert_int_equal(f->outcome.schema_id, c->schema_id);
+        fixture_assert_u64(f, 0, c->id);
+        fixture_assert_text(f, 1, c->name);
+    } else {
+        assert_int_equal(f->reject.schema_id, c->schema_id);
+        assert_int_equal(block_rows(f->block), c->id);
+    }
+}
+
+/* A record that looks like the last one takes a short way; nothing else may. */
+static void each_record_is_read_with_the_schema_of_its_own_id(void **state)
+{
+    (void)state;
+    struct ids ids = {
+        .schemas = {
+            schema_of(
+                1, "{\"type\":\"record\",\"name\":\"r\",\"fields\":["
+                   "{\"name\":\"id\",\"type\":\"int\"},"
+                   "{\"name\":\"name\",\"type\":\"string\"}]}"),
+            schema_of(
+                2, "{\"type\":\"record\",\"name\":\"r\",\"fields\":["
+                   "{\"name\":\"name\",\"type\":\"string\"},"
+                   "{\"name\":\"id\",\"type\":\"int\"}]}"),
+            schema_of(3, "\"int\""),
+        }};
+    const struct schema_source source = {.ctx = &ids, .get = answer};
+    struct fixture f;
+    fixture_open(&f, COLUMNS, NULL);
+    f.plan->format = PIPE_FORMAT_AVRO_CONFLUENT;
+    decoder_free(f.decoder);
+    struct err err = {0};
+    assert_int_equal(decoder_new(f.plan, &source, &f.decoder, &err), ST_OK);
+    for (size_t i = 0; i < ARRAY_LEN(ID_CASES); i++) {
+        check_id_case(&f, &ID_CASES[i]);
+    }
+    size_t asked = ids.asked;
+    assert_int_equal(fixture_add_bytes(&f, ID_CASES[0].bytes, ID_CASES[0].len), ST_OK);
+    assert_int_equal(ids.asked, asked);
+    fixture_close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -180,6 +300,7 @@ int main(void)
         cmocka_unit_test(large_messages_are_dropped_whole),
         cmocka_unit_test(fields_of_the_key_are_read),
         cmocka_unit_test(tombstones_keep_the_key),
+        cmocka_unit_test(each_record_is_read_with_the_schema_of_its_own_id),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

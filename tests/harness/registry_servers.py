@@ -4,8 +4,6 @@
 /apis/ccompat/v7. `MemoryRegistry` keeps schemas in memory and answers as Confluent's own does where
 the two differ: no schemaType for Avro, its numbers of errors. Both take (method, path, body) and give
 (status, headers, body); paths are those of the Confluent API, percent-encoding kept.
-
-    python3 -m tests.harness.registry_servers fetch      # get the downloads, for tests/run
 """
 import fcntl
 import http.client
@@ -13,7 +11,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 import urllib.parse
 
@@ -229,12 +226,3 @@ class MemoryRegistry:
             raise _Refused(404, 40402, f"Version {text} not found.")
         schema_id = versions[number - 1]
         return {"subject": subject, "version": number, "id": schema_id, **self.schemas[schema_id]}
-
-
-if __name__ == "__main__":
-    if sys.argv[1:] != ["fetch"]:
-        sys.exit(f"usage: {sys.argv[0]} fetch")
-    from . import serializers
-
-    print(apicurio_folder())
-    print(serializers.folder())

@@ -1,18 +1,14 @@
 """The official JSON-Schema-Test-Suite (as PyPI's jsonschema carries it) against our validator."""
 import json
 import os
-import pathlib
 import subprocess
-import sys
-import tarfile
 
 import pytest
 
-from tests.harness.registry_servers import fetch_once, run_checked
+from tests.harness import json_schema_suite
 
 from .readers import encoder_path
 
-PACKAGE = "jsonschema==4.25.1"
 REMOTES = "http://localhost:1234/"
 NO_VALIDATOR = 3
 DRAFTS = ("draft7", "draft2020-12")
@@ -23,25 +19,9 @@ NO_IDNA = "needs the tables of international domain names, which the library is 
 EXCLUDED = {"optional/format/idn-email.json": NO_IDNA, "optional/format/idn-hostname.json": NO_IDNA}
 
 
-def _make(folder):
-    run_checked(
-        [sys.executable, "-m", "pip", "download", "-q", "--disable-pip-version-check", "--no-deps", "--no-binary",
-         "jsonschema", "-d", folder, PACKAGE],
-        "fetching the JSON Schema suite from PyPI (is the network up?)")
-    (archive,) = pathlib.Path(folder).glob("*.tar.gz")
-    with tarfile.open(archive) as packed:
-        for member in packed:
-            parts = pathlib.PurePosixPath(member.name).parts
-            if member.isfile() and parts[1:2] == ("json",) and ".." not in parts:
-                target = pathlib.Path(folder, *parts[2:])
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(packed.extractfile(member).read())
-    archive.unlink()
-
-
 @pytest.fixture(scope="module")
 def suite():
-    return pathlib.Path(fetch_once("json-schema-suite-4.25.1", _make))
+    return json_schema_suite.folder()
 
 
 def one_line(value):

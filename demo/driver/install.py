@@ -64,9 +64,11 @@ def build(settings):
 
 
 def _build(settings, folder):
-    step(f"build: {', '.join(TARGETS)} in {console.short(folder)}/")
     log = settings.log("build")
-    if not os.path.exists(os.path.join(folder, "CMakeCache.txt")):
+    is_new = not os.path.exists(os.path.join(folder, "CMakeCache.txt"))
+    note = f" (the first time some minutes, {console.short(log)})" if is_new else ""
+    step(f"build: {', '.join(TARGETS)} in {console.short(folder)}/{note}")
+    if is_new:
         generator = ["-G", "Ninja"] if shutil.which("ninja") else []
         run_logged(
             ["cmake", "-S", paths.ROOT, "-B", folder, *generator], log, "configuring the build")

@@ -204,7 +204,8 @@ static enum status check_settings(const struct pipe_spec *spec, struct err *err)
         return err_set(
             err, ST_UNSUPPORTED,
             "a schema registry with JSONEachRow needs the JSON Schema validator, which this build "
-            "has not");
+            "lacks: build Penstock again with cargo and rustc 1.88 or newer (deploy/install-deps "
+            "schema), or leave the registry out");
     }
     if (spec->settings.multi_record != PIPE_MULTI_RECORD_OFF &&
         spec->source.format != PIPE_FORMAT_JSON) {

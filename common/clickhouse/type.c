@@ -195,6 +195,15 @@ bool ch_type_equals(const struct ch_type *a, const struct ch_type *b)
     return text_a != NULL && text_b != NULL && strcmp(text_a, text_b) == 0;
 }
 
+bool ch_type_contains(const struct ch_type *type, enum ch_kind kind)
+{
+    bool is_found = type->kind == kind;
+    for (size_t i = 0; !is_found && i < type->children_count; i++) {
+        is_found = ch_type_contains(type->children[i], kind);
+    }
+    return is_found;
+}
+
 void ch_type_free(struct ch_type *type)
 {
     if (type == NULL) {

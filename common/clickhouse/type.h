@@ -121,6 +121,9 @@ bool ch_kind_is_fraction(enum ch_kind kind);
 /* Flags of the kind (enum ch_flag). */
 unsigned ch_kind_flags(enum ch_kind kind);
 
+/* Whether the kind is anywhere in the tree. */
+bool ch_type_contains(const struct ch_type *type, enum ch_kind kind);
+
 /* Free the tree. NULL is fine. */
 void ch_type_free(struct ch_type *type);
 void ch_type_freep(struct ch_type **type);

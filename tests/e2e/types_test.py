@@ -51,20 +51,20 @@ def test_special_types_and_a_column_that_changes_its_type(penstock, kafka, click
     kafka.create_topic(name, 1)
     pipe_id = create_pipe(penstock, kafka, name, columns=columns)
     document = {"j": {"a": 1, "b": ["x"]}, "v": 7, "m": {"5": [None, "y"]}}
-    send(kafka, name, [{"id": 1, **document}, {"id": 2, "j": {"a": "no"}}, {"id": 3, "v": "text"}, {"id": 4, "v": [1]}])
+    send(kafka, name, [{"id": 1, **document}, {"id": 2, "j": {"a": "no"}}, {"id": 3, "v": "text"}, {"id": 4, "v": [1]}, {"id": 5, "j": {"a": None}}])
     wait_settled(kafka, penstock, clickhouse, pipe_id, name)
     assert clickhouse.query(f"SELECT * FROM {name} ORDER BY id FORMAT TSV").splitlines() == [
-        "1\t{\"a\":1,\"b\":[\"x\"]}\t7\t{5:[NULL,'y']}", '3\t{"a":0}\ttext\t{}']
+        "1\t{\"a\":1,\"b\":[\"x\"]}\t7\t{5:[NULL,'y']}", '3\t{"a":0}\ttext\t{}', '5\t{"a":0}\t\\N\t{}']
     assert clickhouse.query(f"SELECT error_type, column_name FROM {name}_clickpipes_error ORDER BY record_offset FORMAT TSV").splitlines() == [
         "INSERT_REJECTED\t", "TYPE_CONVERSION_ERROR\tv"]
     clickhouse.query(f"ALTER TABLE {name} MODIFY COLUMN v Variant(Bool, Int64, String)")
     clickhouse.query(f"ALTER TABLE {name} MODIFY COLUMN m Map(Int16, Array(Nullable(String)))")
-    send(kafka, name, [{"id": 5, "v": 8, "m": {"6": []}}])  # fits both; the insert tells of the change
+    send(kafka, name, [{"id": 6, "v": 8, "m": {"6": []}}])  # fits both; the insert tells of the change
     wait_settled(kafka, penstock, clickhouse, pipe_id, name)
-    send(kafka, name, [{"id": 6, "v": True, "m": {"300": ["z"]}}])
+    send(kafka, name, [{"id": 7, "v": True, "m": {"300": ["z"]}}])
     wait_settled(kafka, penstock, clickhouse, pipe_id, name)
-    assert clickhouse.query(f"SELECT id, variantType(v), m FROM {name} WHERE id > 4 ORDER BY id FORMAT TSV").splitlines() == [
-        "5\tInt64\t{6:[]}", "6\tBool\t{300:['z']}"]
+    assert clickhouse.query(f"SELECT id, variantType(v), m FROM {name} WHERE id > 5 ORDER BY id FORMAT TSV").splitlines() == [
+        "6\tInt64\t{6:[]}", "7\tBool\t{300:['z']}"]
     penstock.delete_pipe(pipe_id)
 
 

@@ -189,6 +189,8 @@ static enum status flow_make_sink(struct run *run, struct err *err)
         .error_table = run->error_table,
         .columns = columns,
         .columns_count = count,
+        .nulls_are_defaults = block_nulls_are_defaults(
+            columns, count, run->spec.pipe->settings.null_mode == PIPE_NULL_ZERO),
         .compression = run->spec.pipe->settings.compression,
         .query_prefix = run->query_prefix,
         .body_max_bytes = run->memory_bytes / BODY_MAX_BYTES_SHARE,

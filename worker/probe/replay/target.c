@@ -142,7 +142,7 @@ target_insert(struct target *target, struct block *block, const char *token, str
     /* As the replica's sink: a table altered meanwhile must not cast our columns in silence. */
     const struct clickhouse_setting settings[] = {
         {.name = "input_format_native_allow_types_conversion", .value = "0"},
-        {.name = "input_format_null_as_default", .value = target->has_defaults ? "1" : "0"},
+        {.name = "input_format_null_as_default", .value = target->nulls_are_defaults ? "1" : "0"},
         {.name = "input_format_defaults_for_omitted_fields", .value = "1"},
         {.name = "input_format_skip_unknown_fields", .value = "1"},
     };
@@ -218,8 +218,9 @@ read_plan(struct target *target, const struct clickhouse_table *table, struct er
     }
     for (size_t i = 0; i < count; i++) {
         target->columns[i] = planned[i].name;
-        target->has_defaults = target->has_defaults || planned[i].has_default;
     }
+    target->nulls_are_defaults = block_nulls_are_defaults(
+        planned, count, target->pipe->settings.null_mode == PIPE_NULL_ZERO);
     return ST_OK;
 }
 

@@ -28,10 +28,10 @@ struct target {
     int64_t deadline_ms; /* monotonic */
     struct plan *plan;   /* owned: the present mapping onto the table's real columns */
     struct replay_coordinates coordinates;
-    int64_t window_inserts; /* tokens that the table remembers for sure, 0 = none */
-    int64_t window_age_s;   /* for so long */
-    bool has_defaults;      /* some column takes the table's DEFAULT where it is absent */
-    const char **columns;   /* owned array of the plan's names */
+    int64_t window_inserts;  /* tokens that the table remembers for sure, 0 = none */
+    int64_t window_age_s;    /* for so long */
+    bool nulls_are_defaults; /* see block_nulls_are_defaults */
+    const char **columns;    /* owned array of the plan's names */
 };
 
 /* What an insert came to. */

@@ -17,6 +17,17 @@ enum {
     MARK_INPUT_BYTES = 64 * 1024,
 };
 
+bool block_nulls_are_defaults(
+    const struct block_column *columns, size_t columns_count, bool is_null_zero)
+{
+    bool is_needed = false;
+    for (size_t i = 0; i < columns_count; i++) {
+        is_needed = is_needed || columns[i].has_default ||
+                    (is_null_zero && ch_type_contains(columns[i].type, CH_JSON));
+    }
+    return is_needed;
+}
+
 struct block {
     struct column **columns; /* owned */
     char **type_texts;       /* owned, canonical */

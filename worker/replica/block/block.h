@@ -25,6 +25,13 @@ struct block_column {
     bool has_default; /* what is absent takes the table's DEFAULT, see column_make_optional */
 };
 
+/*
+ * Whether an insert of these columns needs input_format_null_as_default: NULL stands for a DEFAULT,
+ * or nulls are zeros and a JSON column, which the server parses, may have typed paths.
+ */
+bool block_nulls_are_defaults(
+    const struct block_column *columns, size_t columns_count, bool is_null_zero);
+
 struct block;
 
 /* A run of bytes of the encoded block. Borrowed until the block changes. */

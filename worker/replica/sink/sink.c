@@ -37,7 +37,6 @@ struct sink {
     struct sink_params params;
     char token[UUID_TEXT_BYTES]; /* no other sink has it, also none of another process */
     const char **column_names;   /* owned array, borrowed names */
-    bool has_defaults;           /* some column is optional */
     struct compressor *compressor;
     enum sink_state state;
     enum stage stage;
@@ -79,7 +78,6 @@ enum status sink_new(const struct sink_params *params, struct sink **ret_sink, s
     }
     for (size_t i = 0; i < params->columns_count; i++) {
         sink->column_names[i] = params->columns[i].name;
-        sink->has_defaults = sink->has_defaults || params->columns[i].has_default;
     }
     enum status st = uuid_new(sink->token);
     if (st != ST_OK) {
@@ -243,10 +241,11 @@ static enum status sink_start_call(struct sink *sink, struct err *err)
 {
     /* A table altered meanwhile must not cast our columns in silence (300 into UInt8 is 44): it
      * answers TYPE_MISMATCH, and the rows are decoded again for the type it has now. NULL into a
-     * column that cannot hold it is such a cast too, unless it stands for the column's DEFAULT. */
+     * column that cannot hold it is such a cast too, unless block_nulls_are_defaults. */
     const struct clickhouse_setting settings[] = {
         {.name = "input_format_native_allow_types_conversion", .value = "0"},
-        {.name = "input_format_null_as_default", .value = sink->has_defaults ? "1" : "0"},
+        {.name = "input_format_null_as_default",
+         .value = sink->params.nulls_are_defaults ? "1" : "0"},
         {.name = "input_format_defaults_for_omitted_fields", .value = "1"},
         {.name = "input_format_skip_unknown_fields", .value = "1"},
     };

@@ -44,6 +44,7 @@ struct sink_params {
     const char *error_table;
     const struct block_column *columns; /* of the batches */
     size_t columns_count;
+    bool nulls_are_defaults; /* see block_nulls_are_defaults */
     enum pipe_compression compression;
     const char *query_prefix; /* of query ids: tells pipe, replica, generation */
     size_t body_max_bytes;    /* of one compressed insert */

@@ -193,3 +193,32 @@ def test_events(penstock, database, make):
     assert len(penstock.result("GET", f"{path}?to={time}")["events"]) == 4
     for bad in ("limit=0", "cursor=x", "from=x"):
         assert penstock.request("GET", f"{path}?{bad}").status == 400
+
+
+def test_state_changes_are_events(penstock, database, make):
+    pipe = make()["id"]
+    path = f"{penstock.pipes_path}/{pipe}/events?type=state"
+    database.query(f"UPDATE pipe SET ready_at = now() WHERE id = '{pipe}'")
+    database.query(f"UPDATE pipe SET ready_at = now() WHERE id = '{pipe}'")
+    database.query(f"UPDATE pipe SET failed_at = now(), failure_code = 'TABLE_NOT_FOUND', failure_message = 'no t' WHERE id = '{pipe}'")
+    penstock.command_pipe(pipe, "start")
+    penstock.command_pipe(pipe, "stop")
+    penstock.command_pipe(pipe, "stop")
+    penstock.result("PATCH", f"{penstock.pipes_path}/{pipe}", {"name": "other"})
+    events = penstock.result("GET", path)["events"]
+    assert [(event["details"]["from"], event["details"]["to"]) for event in reversed(events)] == [
+        ("Provisioning", "Running"), ("Running", "Failed"), ("Failed", "Provisioning"), ("Provisioning", "Stopped")]
+    assert events[2]["severity"] == "critical" and events[2]["details"]["code"] == "TABLE_NOT_FOUND"
+    assert events[2]["message"] == "Running to Failed: TABLE_NOT_FOUND: no t" and events[0]["severity"] == "info"
+
+
+def test_an_outage_is_an_event_when_it_is_over(penstock, database, make):
+    pipe = make()["id"]
+    path = f"{penstock.pipes_path}/{pipe}/events?type=outage"
+    for code in ("'SOURCE_UNREACHABLE'", "'SOURCE_UNREACHABLE'", "'DESTINATION_UNREACHABLE'", "NULL", "NULL"):
+        database.query(f"UPDATE pipe SET reason_code = {code}, reason_message = 'gone' WHERE id = '{pipe}'")
+    events = penstock.result("GET", path)["events"]
+    assert [event["details"]["what"] for event in reversed(events)] == ["SOURCE_UNREACHABLE", "DESTINATION_UNREACHABLE"]
+    for event in events:
+        assert event["details"]["from"] < event["details"]["to"] == event["time"] and event["severity"] == "warning"
+        assert event["message"] == f"{event['details']['what']}: gone"

@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "common/base/clock.h"
+#include "common/store/pipes.h"
 
 #include "api/audit.h"
 #include "api/http/auth.h"
@@ -120,6 +121,14 @@ static enum status check_access(struct request *request, struct err *err)
     return status == ST_OK ? check_scope(request, err) : status;
 }
 
+/* The last that is done for a create: from here on it is a 200, whatever PostgreSQL says. */
+static void set_answered(const struct request *request, const struct reply *reply)
+{
+    const char *id = json_string_value(json_object_get(reply->result, "id"));
+    enum status status = pipe_set_answered(request->store, request->service.id, id, NULL);
+    (void)status; /* then the same create, sent again soon, gets this pipe */
+}
+
 static enum status run(struct request *request, struct reply *reply, struct err *err)
 {
     enum status status = is_protected(request->path) ? authenticate(request, err) : ST_OK;
@@ -141,6 +150,9 @@ static enum status run(struct request *request, struct reply *reply, struct err 
     }
     status = request->route->handler(request, reply, err);
     audit_note_end(request, reply, status, &note);
+    if (status == ST_OK && reply->made_pipe) {
+        set_answered(request, reply);
+    }
     return status;
 }
 

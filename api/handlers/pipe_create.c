@@ -1,8 +1,8 @@
 /*
  * POST clickpipes. Everything that can be wrong is found before anything is
  * made: shape and values, types, Kafka (asked through a worker), the ClickHouse. Then tables, and
- * the row last. What fails in between takes back the tables this call made, so a 5xx means that
- * nothing was created and a client may send the same again.
+ * the row last. What fails in between takes back the tables this call made. After a 5xx or without
+ * an answer a client may send the same again: a row that was stored but not answered is found.
  */
 #include <assert.h>
 #include <stdio.h>
@@ -28,6 +28,7 @@ struct creation {
     struct pipe_spec *spec;
     char id[UUID_TEXT_BYTES];
     char *consumer_group;
+    bool is_outcome_unknown; /* the row may have been stored, PostgreSQL is not there to say */
 };
 
 static void creation_done(struct creation *creation)
@@ -167,11 +168,8 @@ check_samples(const struct request *request, const struct creation *creation, st
 }
 
 static enum status
-insert_row(const struct request *request, const struct creation *creation, struct err *err)
+insert_row(const struct request *request, struct creation *creation, struct err *err)
 {
-    /* Kept in columns of their own. */
-    (void)json_object_del(creation->definition, "scaling");
-    (void)json_object_del(creation->definition, "startPaused");
     struct pipe_new row = {
         .id = creation->id,
         .service_id = request->service.id,
@@ -183,7 +181,11 @@ insert_row(const struct request *request, const struct creation *creation, struc
         .is_wanted = !creation->spec->start_paused,
     };
     enum status status = pipe_insert(request->store, &row, err);
-    if (status != ST_UNAVAILABLE || store_reopen(request->store, NULL) != ST_OK) {
+    if (status != ST_UNAVAILABLE) {
+        return status;
+    }
+    if (store_reopen(request->store, NULL) != ST_OK) {
+        creation->is_outcome_unknown = true;
         return status;
     }
     /* The connection broke: was the row stored before it did? */
@@ -209,10 +211,28 @@ static enum status make_user_and_row(
         return status;
     }
     status = insert_row(request, creation, err);
-    if (status != ST_OK) {
+    if (status != ST_OK && !creation->is_outcome_unknown) {
         pipe_user_drop(clickhouse, creation->id);
     }
     return status;
+}
+
+/* The same create may have stored its row before, and its answer was lost: that pipe is the one. */
+static enum status find_or_make_row(
+    const struct request *request, struct creation *creation, struct support_clickhouse *clickhouse,
+    struct err *err)
+{
+    /* Kept in columns of their own. */
+    (void)json_object_del(creation->definition, "scaling");
+    (void)json_object_del(creation->definition, "startPaused");
+    char id[UUID_TEXT_BYTES];
+    enum status status =
+        pipe_find_unanswered(request->store, request->service.id, creation->definition, id, err);
+    if (status == ST_OK) {
+        memcpy(creation->id, id, sizeof(id));
+        return ST_OK;
+    }
+    return status == ST_NOT_FOUND ? make_user_and_row(request, creation, clickhouse, err) : status;
 }
 
 static enum status make_pipe(
@@ -226,8 +246,8 @@ static enum status make_pipe(
     struct create_tables made = {0};
     status = create_tables_ensure(&clickhouse, &creation->spec->destination, &made, reply, err);
     if (status == ST_OK) {
-        status = make_user_and_row(request, creation, &clickhouse, err);
-        if (status != ST_OK) {
+        status = find_or_make_row(request, creation, &clickhouse, err);
+        if (status != ST_OK && !creation->is_outcome_unknown) {
             create_tables_undo(&clickhouse, &creation->spec->destination, &made);
         }
     }
@@ -252,6 +272,7 @@ reply_created(const struct request *request, const char *id, struct reply *reply
     }
     status = reply_set_result(reply, wire_pipe_to_json(&row), err);
     pipe_row_done(&row);
+    reply->made_pipe = status == ST_OK;
     return status;
 }
 

@@ -23,6 +23,7 @@ struct reply {
     char allow[REPLY_ALLOW_BYTES]; /* for 405; "" = none */
     char *error_text;              /* owned; replaces err's text where that is too short a place */
     bool changed_nothing;          /* a dry run: no audit entry */
+    bool made_pipe;                /* result is a new pipe: sent last of all, then it is answered */
     int http_code; /* set by reply_render, or by a handler that answers a plain body */
 };
 

@@ -1,6 +1,7 @@
 /* Changing pipes: the control plane's writes. */
 #include "common/store/pipes.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,7 +34,8 @@ enum status pipe_insert(struct store *store, const struct pipe_new *pipe, struct
     st = store_run(
         store,
         "INSERT INTO pipe (id, service_id, name, definition, consumer_group, secrets, replicas, "
-        "cpu_millicores, memory_gb, desired) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        "cpu_millicores, memory_gb, desired, is_answered) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, "
+        "$9, $10, false)",
         &args, NULL, err);
     if (st == ST_REJECTED) {
         return err_set(err, ST_NOT_FOUND, "no service %s", pipe->service_id);
@@ -119,6 +121,44 @@ enum status pipe_scale(
         "THEN 0 ELSE 1 END, replicas = $3, cpu_millicores = $4, memory_gb = $5, updated_at = now() "
         "WHERE id = $1 AND service_id = $2",
         &args, pipe_id, err);
+}
+
+enum status pipe_find_unanswered(
+    struct store *store, const char *service_id, const json_t *definition,
+    char ret_id[UUID_TEXT_BYTES], struct err *err)
+{
+    CLEANUP(freep) char *text = json_dumps(definition, JSON_COMPACT);
+    if (text == NULL) {
+        return err_set(err, ST_NO_MEMORY, "no memory for the pipe's definition");
+    }
+    struct pg_args args;
+    pg_args_init(&args);
+    pg_add_text(&args, service_id);
+    pg_add_text(&args, text);
+    CLEANUP(pg_rows_freep) struct pg_rows *rows = NULL;
+    enum status st = store_run(
+        store,
+        "SELECT id FROM pipe WHERE service_id = $1 AND NOT is_answered AND definition = $2 AND "
+        "created_at > now() - interval '10 minutes' ORDER BY created_at DESC LIMIT 1",
+        &args, &rows, err);
+    if (st == ST_OK && pg_rows_count(rows) == 0) {
+        return err_set(err, ST_NOT_FOUND, "no unanswered create");
+    }
+    if (st == ST_OK) {
+        struct pg_cell cell = pg_row(rows, 0);
+        (void)snprintf(ret_id, UUID_TEXT_BYTES, "%s", pg_next_text(&cell));
+    }
+    return st;
+}
+
+enum status
+pipe_set_answered(struct store *store, const char *service_id, const char *pipe_id, struct err *err)
+{
+    struct pg_args args;
+    pipe_args(&args, pipe_id, service_id);
+    return pipe_change(
+        store, "UPDATE pipe SET is_answered = true WHERE id = $1 AND service_id = $2", &args,
+        pipe_id, err);
 }
 
 enum status pipe_add_event(

@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 
+#include "common/base/uuid.h"
 #include "common/model/pipe.h"
 #include "common/model/pipe_state.h"
 #include "common/store/store.h"
@@ -52,9 +53,20 @@ struct pipe_new {
     bool is_wanted;
 };
 
-/* Insert one. ST_NOT_FOUND if the service is gone, ST_UNAVAILABLE. */
+/* Insert one, as not answered yet. ST_NOT_FOUND if the service is gone, ST_UNAVAILABLE: it may have
+ * been stored. */
 enum status
 pipe_insert(struct store *store, const struct pipe_new *pipe, struct err *err) MUST_CHECK;
+
+/* The pipe that an earlier create with this definition stored in the last minutes without being
+ * answered: ret_id. ST_NOT_FOUND: none, the usual case. ST_NO_MEMORY, ST_UNAVAILABLE. */
+enum status pipe_find_unanswered(
+    struct store *store, const char *service_id, const json_t *definition,
+    char ret_id[UUID_TEXT_BYTES], struct err *err) MUST_CHECK;
+
+/* The create is about to be answered. ST_NOT_FOUND, ST_UNAVAILABLE. */
+enum status pipe_set_answered(
+    struct store *store, const char *service_id, const char *pipe_id, struct err *err) MUST_CHECK;
 
 /* One pipe of a service. ST_NOT_FOUND, ST_UNAVAILABLE. ret_row: pipe_row_done. */
 enum status pipe_get(

@@ -14,7 +14,7 @@ import pytest
 from tests.harness import net, paths, proc
 from tests.harness.clickhouse import DevClickHouse
 from tests.harness.penstock import Penstock
-from tests.harness.postgres import PrivatePostgres
+from tests.harness.postgres import PrivatePostgres, bin_folder
 
 from .conftest import body_for
 
@@ -88,6 +88,55 @@ def test_a_failed_insert_takes_the_tables_back(own, own_database, own_clickhouse
     assert own_clickhouse.value(f"EXISTS TABLE {table}") == "0"
     assert own_clickhouse.value(f"EXISTS TABLE {table}_clickpipes_error") == "0"
     assert own.request("POST", own.pipes_path, body_for(table, name="refused")).status == 200
+
+
+@pytest.mark.parametrize("how", ["killed", "frozen"])
+def test_a_create_without_an_answer_is_one_pipe_when_it_comes_again(own, own_database, own_clickhouse, table, how):
+    """A trigger holds the statement after the INSERT of the row (the event "created"): there the api is killed, or
+    PostgreSQL answers no more. The row is stored, the client was not answered."""
+    body = body_for(table, name=f"again {how}")
+    own_database.query("CREATE OR REPLACE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS "
+                       "$$ BEGIN PERFORM pg_advisory_xact_lock(77); RETURN NEW; END $$")
+    own_database.query("CREATE TRIGGER hold BEFORE INSERT ON pipe_event FOR EACH ROW EXECUTE FUNCTION hold()")
+    stored = lambda: own_database.query(f"SELECT id FROM pipe WHERE name = 'again {how}'")
+    holder = subprocess.Popen([os.path.join(bin_folder(), "psql"), "-qAt", own_database.url], stdin=subprocess.PIPE,
+                              stdout=subprocess.DEVNULL, text=True)
+    answers = []
+
+    def ask():
+        try:
+            answers.append(own.request("POST", own.pipes_path + "/", body).status)
+        except (OSError, http.client.HTTPException):
+            answers.append(None)
+
+    try:
+        holder.stdin.write("SELECT pg_advisory_lock(77);\n")
+        holder.stdin.flush()
+        net.wait_until(lambda: own_database.query("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted"), 10, "the lock")
+        thread = threading.Thread(target=ask)
+        thread.start()
+        first = net.wait_until(stored, 20, "the row")
+        if how == "killed":
+            own.api.signal(signal.SIGKILL)
+            own.api.wait(20)
+        else:
+            own_database.kill9()
+        thread.join(60)
+    finally:
+        holder.kill()
+        holder.wait()
+    if how == "killed":
+        own.start_api()
+    else:
+        own_database.restart()
+    own_database.query("DROP TRIGGER hold ON pipe_event")
+    assert answers in ([None], [503])
+    again = net.wait_until(lambda: [reply for reply in [own.request("POST", own.pipes_path + "/", body)] if reply.status == 200],
+                           20, "a 200")[0].result
+    assert again["id"] == first and stored() == first
+    for name in (table, f"{table}_clickpipes_error"):
+        assert own_clickhouse.value(f"EXISTS TABLE {name}") == "1"
+    assert own.create_pipe(body)["id"] != first  # answered now: the same again is another pipe
 
 
 def start(own, folder, **env):

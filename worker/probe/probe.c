@@ -73,7 +73,7 @@ static json_t *probe_answer(const char *text)
     }
     /* "offsets" makes its whole answer itself. */
     bool is_whole = json_object_get(result, "ok") != NULL;
-    return is_whole ? result : json_pack("{s:b,s:o?}", "ok", 1, "result", result);
+    return is_whole ? result : json_pack("{s:b,s:o*}", "ok", 1, "result", result);
 }
 
 int probe_main(void)

@@ -323,7 +323,7 @@ static enum status take_alternative(struct type_lex *p, struct ch_type *type)
 {
     CLEANUP(ch_type_freep) struct ch_type *child = NULL;
     enum status st = parse_type(p, &child);
-    if (st != ST_OK) {
+    if (st != ST_OK || child == NULL) { /* never NULL with ST_OK */
         return st;
     }
     bool is_nullable = child->kind == CH_NULLABLE || (child->kind == CH_LOW_CARDINALITY &&

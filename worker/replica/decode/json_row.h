@@ -152,6 +152,7 @@ JSON_COLD const uint8_t *row_unclosed(struct walk *w, const uint8_t *at)
 }
 
 /* An object at its brace. */
+// NOLINTNEXTLINE(readability-function-cognitive-complexity): one loop, no calls on the usual way
 static const uint8_t *row_object(struct walk *w, const struct plan_node *node, const uint8_t *at)
 {
     const struct key_table *table = &node->table;

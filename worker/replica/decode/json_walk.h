@@ -147,7 +147,7 @@ static inline bool walk_is_word(const uint8_t *at, const char word[4])
  * document's end, or the last place that *to may have; returns that place, at which a string may
  * simply be continued. NULL: a broken escape. Writes up to 64 bytes behind *to.
  */
-static inline const uint8_t *
+static inline const uint8_t * // NOLINTNEXTLINE(readability-function-cognitive-complexity): one loop
 walk_unescape(struct walk *w, const uint8_t *at, uint8_t **to, const uint8_t *last)
 {
     uint8_t *place = *to;

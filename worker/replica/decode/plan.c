@@ -180,7 +180,7 @@ static enum status make_wanted(struct plan *plan, struct err *err)
         }
     }
     plan->words_count = (plan->bits_count + 63) / 64;
-    plan->wanted = calloc(plan->words_count, sizeof(*plan->wanted));
+    plan->wanted = calloc(plan->words_count + 1, sizeof(*plan->wanted));
     if (plan->wanted == NULL) {
         return err_set(err, ST_NO_MEMORY, "out of memory for a plan");
     }

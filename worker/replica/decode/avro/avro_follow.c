@@ -102,6 +102,9 @@ static enum status follow_record(
     enum status st = avro_add_children(m, n, fields + count);
     n->count = 0;
     n->run = n->is_inside ? avro_run_field : avro_run_fields;
+    if (st != ST_OK || n->children == NULL) { /* no memory, or nothing to follow */
+        return st;
+    }
     for (size_t i = 0; i < fields && st == ST_OK; i++) {
         const struct avro_field *field = &n->type->fields[i];
         size_t found = uses_of_field(m, n, field, uses, count, scratch);

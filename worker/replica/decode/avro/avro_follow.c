@@ -83,12 +83,12 @@ static void add_skip(struct avro_node *n, const struct avro_type *type)
 {
     struct avro_node skip = {.column = n->column};
     avro_bind_skip(type, &skip);
-    struct avro_node *last = n->count == 0 ? NULL : &n->children[n->count - 1];
-    if (last != NULL && last->run == avro_run_skip_bytes && skip.run == avro_run_skip_bytes) {
-        last->skip_bytes += skip.skip_bytes;
+    bool is_fixed = skip.run == avro_run_skip_bytes;
+    if (is_fixed && n->count > 0 && n->children[n->count - 1].run == avro_run_skip_bytes) {
+        n->children[n->count - 1].skip_bytes += skip.skip_bytes;
         return;
     }
-    if (skip.run == avro_run_skip_bytes && skip.skip_bytes == 0) {
+    if (is_fixed && skip.skip_bytes == 0) {
         return;
     }
     n->children[n->count++] = skip;
@@ -102,9 +102,6 @@ static enum status follow_record(
     enum status st = avro_add_children(m, n, fields + count);
     n->count = 0;
     n->run = n->is_inside ? avro_run_field : avro_run_fields;
-    if (st != ST_OK || n->children == NULL) { /* no memory, or nothing to follow */
-        return st;
-    }
     for (size_t i = 0; i < fields && st == ST_OK; i++) {
         const struct avro_field *field = &n->type->fields[i];
         size_t found = uses_of_field(m, n, field, uses, count, scratch);

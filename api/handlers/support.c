@@ -160,20 +160,6 @@ static void check_types(const json_t *definition, struct pipe_problems *problems
     }
 }
 
-/* AWS's signatures are not built; better told now than by a pipe that fails. */
-static void check_authentication(const json_t *definition, struct pipe_problems *problems)
-{
-    const json_t *kafka = json_object_get(json_object_get(definition, "source"), "kafka");
-    const char *text = json_string_value(json_object_get(kafka, "authentication"));
-    bool is_aws = text != NULL && (strcmp(text, kafka_auth_text(KAFKA_AUTH_IAM_ROLE)) == 0 ||
-                                   strcmp(text, kafka_auth_text(KAFKA_AUTH_IAM_USER)) == 0);
-    if (is_aws) {
-        pipe_problems_add(
-            problems, "/source/kafka/authentication", "%s is not supported yet by this version",
-            text);
-    }
-}
-
 enum status support_query_page(
     const struct request *request, int64_t limit_default, int64_t limit_max,
     struct support_page *ret_page, struct err *err)
@@ -205,5 +191,4 @@ json_t *support_page_to_json(const char *name, json_t *list, int64_t next_id)
 void support_check_supported(const json_t *definition, struct pipe_problems *problems)
 {
     check_types(definition, problems);
-    check_authentication(definition, problems);
 }

@@ -53,6 +53,21 @@ static void credentials_read_tls(
     }
 }
 
+/* "Get an Event Hubs connection string" of Azure's documentation: Endpoint comes first. */
+static void credentials_read_hubs(
+    struct pipe_reader *reader, const struct pipe_node *node, struct kafka_credentials *credentials)
+{
+    static const char start[] = "Endpoint=sb://";
+    struct pipe_node member = pipe_json_member(node, "connectionString");
+    if (pipe_json_secret(
+            reader, node, "connectionString", PIPE_REQUIRED, &credentials->connection_string) &&
+        strncmp(credentials->connection_string.bytes, start, strlen(start)) != 0) {
+        pipe_problems_add(
+            reader->problems, member.pointer,
+            "must be a connection string of Event Hubs, which begins with %s", start);
+    }
+}
+
 void kafka_credentials_read(
     struct pipe_reader *reader, const struct pipe_node *kafka, const struct pipe_node *secrets,
     struct kafka_source *source)
@@ -82,9 +97,7 @@ void kafka_credentials_read(
     case KAFKA_AUTH_SCRAM_SHA_256:
     case KAFKA_AUTH_SCRAM_SHA_512:
         if (source->type == KAFKA_TYPE_AZUREEVENTHUB && !has_text(&node, "username")) {
-            (void)pipe_json_secret(/* problems are in reader */
-                                   reader, &node, "connectionString", PIPE_REQUIRED,
-                                   &credentials->connection_string);
+            credentials_read_hubs(reader, &node, credentials);
             return;
         }
         (void)pipe_json_text(reader, &node, "username", PIPE_REQUIRED, &credentials->username);

@@ -251,11 +251,20 @@ def test_single_problems(penstock, table, change, pointer):
 
 @pytest.mark.parametrize("kafka", [
     {"format": "Protobuf"}, {"format": "Protobuf", "schemaRegistry": {"url": "https://127.0.0.1:1"}},
-    {"type": "msk", "authentication": "IAM_ROLE", "iamRole": "arn:aws:iam::1:role/r", "credentials": None},
-    {"type": "msk", "authentication": "IAM_USER", "credentials": {"accessKeyId": "a", "secretKey": "hunter2"}},
 ])
 def test_what_is_not_built_yet_is_refused_not_broken(penstock, table, kafka):
     assert "not supported" in refused(penstock, body_for(table, kafka=kafka))
+
+
+@pytest.mark.parametrize("kafka", [
+    {"type": "msk", "authentication": "IAM_ROLE", "iamRole": "arn:aws:iam::1:role/r", "credentials": None},
+    {"type": "msk", "authentication": "IAM_USER", "credentials": {"accessKeyId": "a", "secretKey": "hunter2"}},
+])
+def test_aws_logins_are_taken(penstock, table, kafka):
+    pipe = penstock.create_pipe(body_for(table, kafka=kafka))
+    assert pipe["source"]["kafka"]["authentication"] == kafka["authentication"]
+    assert pipe["source"]["kafka"].get("iamRole") == kafka.get("iamRole") and "hunter2" not in str(pipe)
+    penstock.delete_pipe(pipe["id"])
 
 
 REGISTRY_LOGIN = {"username": "key", "password": "hunter2-secret"}

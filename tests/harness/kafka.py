@@ -9,6 +9,8 @@ import json
 import os
 import shutil
 import signal
+import socket
+import struct
 import subprocess
 
 from . import net, paths, proc
@@ -224,6 +226,25 @@ class ApacheKafka(_Client):
         except kafka.KafkaException as problem:
             raise KafkaError(f"{name}: {problem}") from None
         net.wait_until(lambda: name not in self.topics(), CLIENT_S, f"topic {name} gone")
+
+    def allow(self, kind, name, user, operation):
+        """Add an ACL, by CreateAcls of Kafka's protocol (python3-confluent-kafka may be too old for it).
+        kind: topic or group; operation: READ or DESCRIBE."""
+
+        def text(value):
+            return struct.pack(">h", len(value)) + value.encode()
+
+        kinds, operations = {"topic": 2, "group": 3}, {"READ": 3, "DESCRIBE": 8}
+        literal, allowed = 3, 3
+        body = (struct.pack(">hhi", 30, 1, 1) + text("test") + struct.pack(">ib", 1, kinds[kind]) + text(name)
+                + struct.pack(">b", literal) + text(f"User:{user}") + text("*")
+                + struct.pack(">bb", operations[operation], allowed))
+        host, port = self.listeners["PLAINTEXT"].rsplit(":", 1)
+        with socket.create_connection((host, int(port)), timeout=CLIENT_S) as peer, peer.makefile("rb") as answer:
+            peer.sendall(struct.pack(">i", len(body)) + body)
+            _, _, _, count, error = struct.unpack(">iiiih", answer.read(18))
+        if count != 1 or error != 0:
+            raise KafkaError(f"ACL on {kind} {name}: error {error}")
 
     def kill9(self):
         """The broker as a crash leaves it; `restart` brings it back with its data and ports."""

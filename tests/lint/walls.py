@@ -38,7 +38,7 @@ OWNERS = {
         "worker/replica/kafka/" + name for name in (
             "client.h", "client.c", "handle.h", "helper.h", "ask.h", "trouble.h", "source.c",
             "rebalance.c", "commit.c", "helper.c", "ask.c", "trouble.c", "check.c", "check_handle.h",
-            "message.h", "message.c", "browse.c")},
+            "message.h", "message.c", "browse.c", "token.h", "token.c")},
     "libpq-fe.h": {"common/pg/pg.c"},
 }
 

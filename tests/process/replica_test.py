@@ -376,8 +376,8 @@ def test_probe_tells_why(kafka, clickhouse):
     sasl = "SASL_PLAINTEXT://" + kafka.listeners["SASL_PLAINTEXT"]
     right = {"kafka": {"username": user["username"], "password": user["password"]}}
     wrong = {"kafka": {"username": user["username"], "password": "wrong"}}
-    assert ask(kafka.bootstrap)[0] == {"ok": True}
-    assert ask(sasl, source=plain, secrets=right)[0] == {"ok": True}
+    assert ask(kafka.bootstrap)[0]["ok"] is True
+    assert ask(sasl, source=plain, secrets=right)[0]["ok"] is True
     cases = [
         (ask(kafka.bootstrap, "not-there"), "TOPIC_NOT_FOUND", "not-there"),
         (ask(f"127.0.0.1:{net.free_port()}"), "SOURCE_UNREACHABLE", "refused"),

@@ -314,11 +314,9 @@ static enum status ask_open_reader(struct ask *ask)
     if (ask->reader != NULL) {
         return ST_OK;
     }
-    char reason[256];
-    ask->reader = rd_kafka_new(
-        RD_KAFKA_CONSUMER, rd_kafka_conf_dup(ask->reader_conf), reason, sizeof(reason));
-    if (ask->reader == NULL) {
-        return ST_INTERNAL;
+    enum status st = client_new(rd_kafka_conf_dup(ask->reader_conf), &ask->reader, NULL);
+    if (st != ST_OK) {
+        return st;
     }
     (void)rd_kafka_poll_set_consumer(ask->reader); /* a consumer was just made */
     return ST_OK;

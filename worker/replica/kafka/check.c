@@ -70,7 +70,7 @@ enum status check_fail(
     char line[TROUBLE_TEXT_BYTES];
     enum pipe_reason reason = trouble_reason(error);
     *ret_reason = reason == PIPE_REASON_NONE ? PIPE_REASON_SOURCE_UNREACHABLE : reason;
-    trouble_text(error, text, check->is_scram, line);
+    trouble_text(error, text, &check->login, line);
     return err_set(err, check_status(*ret_reason), "%s", line);
 }
 
@@ -108,7 +108,9 @@ static rd_kafka_resp_err_t check_rounds(
             check, topic, left_ms < CHECK_ROUND_MS ? (int)left_ms : CHECK_ROUND_MS, ret_found);
         bool is_down = check->down_since_ms != 0 &&
                        clock_monotonic_ms() - check->down_since_ms >= CHECK_DOWN_MS;
-        bool is_refused = trouble_reason(check->error) == PIPE_REASON_SOURCE_AUTHENTICATION;
+        bool is_refused =
+            trouble_reason(check->error) == PIPE_REASON_SOURCE_AUTHENTICATION ||
+            strstr(check->text, "verify failed") != NULL; /* a certificate gets no better */
         if (trouble_reason(error) != PIPE_REASON_SOURCE_UNREACHABLE || is_refused || is_down) {
             return error;
         }
@@ -153,8 +155,7 @@ enum status check_open(struct check *check, struct err *err)
     if (st != ST_OK) {
         return st;
     }
-    const char *mechanism = kafka_conf_get(&conf, "sasl.mechanism");
-    check->is_scram = mechanism != NULL && strncmp(mechanism, "SCRAM", 5) == 0;
+    trouble_login(&conf, &check->login);
     rd_kafka_conf_t *made = NULL;
     st = client_conf(&conf, &made, err);
     kafka_conf_done(&conf);
@@ -166,13 +167,7 @@ enum status check_open(struct check *check, struct err *err)
     (void)rd_kafka_conf_set(made, "queued.max.messages.kbytes", "16384", NULL, 0); /* likewise */
     rd_kafka_conf_set_opaque(made, check);
     rd_kafka_conf_set_error_cb(made, check_error_event);
-    char reason[512];
-    check->rk = rd_kafka_new(RD_KAFKA_CONSUMER, made, reason, sizeof(reason));
-    if (check->rk == NULL) {
-        rd_kafka_conf_destroy(made);
-        return err_set(err, ST_INVALID, "kafka: %s", reason);
-    }
-    return ST_OK;
+    return client_new(made, &check->rk, err);
 }
 
 enum status kafka_check(

@@ -13,11 +13,13 @@
 #include "common/model/pipe.h"
 #include "common/model/pipe_state.h"
 
+#include "worker/replica/kafka/trouble.h"
+
 struct check {
     rd_kafka_t *rk;
     const struct kafka_source *source;
     int64_t deadline_ms;
-    bool is_scram;
+    struct trouble_login login;
     /* From the error callback, which rd_kafka_poll calls in this thread. */
     rd_kafka_resp_err_t error; /* the worst so far */
     char text[512];

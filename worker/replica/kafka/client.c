@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "worker/replica/kafka/token.h"
+
 static void client_log_ignore(const rd_kafka_t *rk, int level, const char *fac, const char *buf)
 {
     (void)rk;
@@ -26,12 +28,39 @@ enum status client_conf(const struct kafka_conf *conf, rd_kafka_conf_t **ret_con
             rd_kafka_conf_destroy(made);
             return err_set(
                 err, ST_INVALID, "kafka property %s: %s", property->name,
-                strstr(property->name, "pem") != NULL || strstr(property->name, "password") != NULL
+                strstr(property->name, "pem") != NULL ||
+                        strstr(property->name, "password") != NULL ||
+                        strcmp(property->name, "sasl.oauthbearer.config") == 0
                     ? "the library refuses the value"
                     : reason);
         }
     }
     rd_kafka_conf_set_log_cb(made, client_log_ignore);
+    if (kafka_conf_get(conf, "sasl.oauthbearer.config") != NULL) {
+        token_attach(made);
+    }
     *ret_conf = made;
+    return ST_OK;
+}
+
+enum status client_new(rd_kafka_conf_t *conf, rd_kafka_t **ret_rk, struct err *err)
+{
+    char reason[512];
+    rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, reason, sizeof(reason));
+    if (rk == NULL) {
+        rd_kafka_conf_destroy(conf);
+        return err_set(err, ST_INVALID, "kafka: %s", reason);
+    }
+    rd_kafka_queue_t *tokens = rd_kafka_queue_get_sasl(rk);
+    if (tokens != NULL) {
+        rd_kafka_queue_destroy(tokens);
+        rd_kafka_error_t *failed = rd_kafka_sasl_background_callbacks_enable(rk);
+        if (failed != NULL) {
+            enum status st = err_set(err, ST_INTERNAL, "kafka: %s", rd_kafka_error_string(failed));
+            rd_kafka_error_destroy(failed);
+            return st;
+        }
+    }
+    *ret_rk = rk;
     return ST_OK;
 }

@@ -13,6 +13,8 @@
 #include "common/base/buf.h"
 #include "common/base/secret.h"
 
+#include "worker/replica/kafka/aws_login.h"
+
 enum {
     BROKERS_MAX_BYTES = 64 * 1024,
     BROKER_MAX_BYTES = 512,
@@ -229,6 +231,40 @@ static enum protocol protocol_of(const struct kafka_source *source, const struct
     return PROTOCOL_PLAINTEXT; /* uncovered: the enum has no other value */
 }
 
+/* MSK's IAM login is OAUTHBEARER with tokens of our own making (token.c). */
+static enum status
+conf_add_iam(struct kafka_conf *conf, const struct kafka_source *source, struct err *err)
+{
+    const struct kafka_credentials *login = &source->credentials;
+    const bool is_role = source->authentication == KAFKA_AUTH_IAM_ROLE;
+    if (is_role ? source->iam_role == NULL
+                : login->access_key_id == NULL || login->secret_key.bytes == NULL) {
+        return err_set(
+            err, ST_INVALID, "authentication %s needs %s", kafka_auth_text(source->authentication),
+            is_role ? "a role" : "an access key and a secret key");
+    }
+    char region[AWS_REGION_BYTES];
+    aws_login_region(source->brokers, region);
+    const struct aws_login aws = {
+        .region = region,
+        .access_key_id = is_role ? "" : login->access_key_id,
+        .secret_key = is_role ? "" : login->secret_key.bytes,
+        .role_arn = is_role ? source->iam_role : "",
+    };
+    struct buf text;
+    buf_init(&text, AWS_LOGIN_MAX_BYTES);
+    enum status st = aws_login_write(&aws, &text, err);
+    if (st == ST_OK) {
+        st = conf_add(conf, "sasl.mechanism", "OAUTHBEARER", err);
+    }
+    if (st == ST_OK) {
+        st = conf_add(conf, "sasl.oauthbearer.config", buf_text(&text), err);
+    }
+    secret_wipe(text.bytes, text.len_bytes);
+    buf_done(&text);
+    return st;
+}
+
 static enum status
 conf_add_sasl(struct kafka_conf *conf, const struct kafka_source *source, struct err *err)
 {
@@ -243,9 +279,7 @@ conf_add_sasl(struct kafka_conf *conf, const struct kafka_source *source, struct
         break;
     case KAFKA_AUTH_IAM_ROLE:
     case KAFKA_AUTH_IAM_USER:
-        return err_set(
-            err, ST_UNSUPPORTED, "authentication %s is not supported by this version",
-            kafka_auth_text(source->authentication));
+        return conf_add_iam(conf, source, err);
     case KAFKA_AUTH_NONE:
     case KAFKA_AUTH_MUTUAL_TLS:
         if (login->connection_string.bytes == NULL) {

@@ -37,8 +37,8 @@ struct kafka_conf_consumer {
 
 /*
  * The properties needed to reach the brokers and log in. client_id: borrowed.
- * ST_INVALID for broker texts that are none or credentials that are missing, ST_UNSUPPORTED for IAM
- * logins, ST_NO_MEMORY. ret_conf: kafka_conf_done.
+ * ST_INVALID for broker texts that are none or credentials that are missing or cannot be,
+ * ST_NO_MEMORY. ret_conf: kafka_conf_done.
  */
 enum status kafka_conf_connection(
     const struct kafka_source *source, const char *client_id, struct kafka_conf *ret_conf,

@@ -13,6 +13,7 @@
 
 #include "worker/replica/kafka/helper.h"
 #include "worker/replica/kafka/source.h"
+#include "worker/replica/kafka/trouble.h"
 
 struct source_slot {
     rd_kafka_queue_t *queue; /* of the partition, forwarded to record_queue */
@@ -62,7 +63,7 @@ struct source {
 
     /* Health. */
     bool is_well;
-    bool is_scram;
+    struct trouble_login login;
     bool is_checking;
     bool is_suspect;      /* a connection failed: ask whether Kafka is still there */
     char last_error[512]; /* why it failed */

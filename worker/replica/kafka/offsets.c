@@ -52,13 +52,7 @@ make_client(struct kafka_offsets *offsets, const struct kafka_conf *conf, struct
     if (st != ST_OK) {
         return st;
     }
-    char reason[512];
-    offsets->rk = rd_kafka_new(RD_KAFKA_CONSUMER, made, reason, sizeof(reason));
-    if (offsets->rk == NULL) {
-        rd_kafka_conf_destroy(made);
-        return err_set(err, ST_INVALID, "kafka: %s", reason);
-    }
-    return ST_OK;
+    return client_new(made, &offsets->rk, err);
 }
 
 enum status kafka_offsets_open(

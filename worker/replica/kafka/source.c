@@ -53,7 +53,7 @@ void source_report_trouble(struct source *source, rd_kafka_resp_err_t error, con
         return; /* calls only time out after a refused login */
     }
     char line[TROUBLE_TEXT_BYTES];
-    trouble_text(error, text, source->is_scram, line);
+    trouble_text(error, text, &source->login, line);
     source->is_well = false;
     source->listener.on_health(source->listener.ctx, reason, line);
 }
@@ -158,11 +158,9 @@ source_make_handle(struct source *source, const struct source_params *params, st
     rd_kafka_conf_set_error_cb(conf, source_error_event);
     rd_kafka_conf_set_rebalance_cb(conf, rebalance_event);
     rd_kafka_conf_set_offset_commit_cb(conf, commit_event);
-    char reason[512];
-    source->rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, reason, sizeof(reason));
-    if (source->rk == NULL) {
-        rd_kafka_conf_destroy(conf);
-        return err_set(err, ST_INVALID, "kafka: %s", reason);
+    st = client_new(conf, &source->rk, err);
+    if (st != ST_OK) {
+        return st;
     }
     (void)rd_kafka_poll_set_consumer(source->rk); /* a consumer was just made */
     source->group_queue = rd_kafka_queue_get_consumer(source->rk);
@@ -196,11 +194,10 @@ source_open(const struct source_params *params, struct source **ret_source, stru
     if (source == NULL) {
         return err_set(err, ST_NO_MEMORY, "no memory for a kafka source");
     }
-    const char *mechanism = kafka_conf_get(params->conf, "sasl.mechanism");
     source->listener = params->listener;
     source->strategy = params->strategy;
     source->timestamp_ms = params->timestamp_ms;
-    source->is_scram = mechanism != NULL && strncmp(mechanism, "SCRAM", 5) == 0;
+    trouble_login(params->conf, &source->login);
     source->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (source->event_fd < 0) {
         free(source);

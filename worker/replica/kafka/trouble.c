@@ -2,9 +2,11 @@
 #include "worker/replica/kafka/trouble.h"
 
 #include <stdio.h>
+#include <string.h>
 
 enum {
-    SCRAM_FIXED_VERSION = 0x020601ff /* librdkafka 2.6.1: client nonce no longer sent twice */
+    SCRAM_FIXED_VERSION = 0x020601ff, /* librdkafka 2.6.1: client nonce no longer sent twice */
+    TROUBLE_HINT_BYTES = 320,
 };
 
 enum pipe_reason trouble_reason(rd_kafka_resp_err_t error)
@@ -37,24 +39,108 @@ enum pipe_reason trouble_reason(rd_kafka_resp_err_t error)
     }
 }
 
-static const char *trouble_hint(rd_kafka_resp_err_t error, bool is_scram)
+void trouble_login(const struct kafka_conf *conf, struct trouble_login *ret_login)
 {
-    enum pipe_reason reason = trouble_reason(error);
-    if (reason == PIPE_REASON_SOURCE_AUTHENTICATION && is_scram &&
-        rd_kafka_version() < SCRAM_FIXED_VERSION) {
-        return " (librdkafka below 2.6.1 cannot log in with SCRAM to Kafka 4.0 or later)";
+    const char *mechanism = kafka_conf_get(conf, "sasl.mechanism");
+    const char *protocol = kafka_conf_get(conf, "security.protocol");
+    const char *username = kafka_conf_get(conf, "sasl.username");
+    const char *group = kafka_conf_get(conf, "group.id");
+    const char *brokers = kafka_conf_get(conf, "bootstrap.servers");
+    bool is_event_hubs = username != NULL && strcmp(username, "$ConnectionString") == 0;
+    *ret_login = (struct trouble_login){
+        .is_scram = mechanism != NULL && strncmp(mechanism, "SCRAM", 5) == 0,
+        .is_iam = kafka_conf_get(conf, "sasl.oauthbearer.config") != NULL,
+        .has_certificate = kafka_conf_get(conf, "ssl.certificate.pem") != NULL,
+        .is_tls = protocol != NULL && strstr(protocol, "ssl") != NULL,
+        .is_event_hubs = is_event_hubs,
+        .has_odd_port = is_event_hubs && brokers != NULL && strstr(brokers, ":9093") == NULL,
+    };
+    (void)snprintf(
+        ret_login->group, sizeof(ret_login->group), "%s", group == NULL ? "" : group); /* cut */
+}
+
+static const char *hint_authentication(const struct trouble_login *login)
+{
+    if (login->is_scram && rd_kafka_version() < SCRAM_FIXED_VERSION) {
+        return " (check the user name and the password; librdkafka below 2.6.1 cannot log in with "
+               "SCRAM to Kafka 4.0 or later)";
     }
-    if (error == RD_KAFKA_RESP_ERR__SSL) {
-        return " (check the CA certificate, the host name and that the port speaks TLS)";
+    if (login->is_iam) {
+        return " (IAM needs a valid key or role, a policy that allows kafka-cluster:Connect, and a "
+               "clock that is right)";
+    }
+    if (login->is_event_hubs) {
+        return " (check the connection string: its policy must have the Listen claim)";
+    }
+    return " (check the authentication method, the user name and the password)";
+}
+
+static const char *
+hint_unreachable(rd_kafka_resp_err_t error, const char *words, const struct trouble_login *login)
+{
+    if (login->has_odd_port) {
+        return " (Event Hubs speaks Kafka on port 9093)";
+    }
+    /* A certificate that we do not trust is _SSL or _TRANSPORT, as the handshake goes. */
+    if (error == RD_KAFKA_RESP_ERR__SSL || strstr(words, "verify failed") != NULL) {
+        return login->has_certificate
+                   ? " (check the CA certificate, the client's certificate and key, the host name "
+                     "and that the port speaks TLS)"
+                   : " (check the CA certificate, the host name and that the port speaks TLS; the "
+                     "broker may ask for a client certificate)";
+    }
+    if (error == RD_KAFKA_RESP_ERR__TRANSPORT && login->is_tls) {
+        return login->has_certificate
+                   ? " (a broker that does not know the client's certificate closes like this)"
+                   : " (a broker that asks for a client certificate closes like this: MUTUAL_TLS)";
     }
     return "";
 }
 
+/* The right that is missing: Kafka's ACL operations, or MSK's policy actions. */
+static void hint_authorization(
+    rd_kafka_resp_err_t error, const struct trouble_login *login, char *ret_hint, size_t len_bytes)
+{
+    switch (error) {
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+        (void)snprintf(
+            ret_hint, len_bytes, " (missing: %s on the topic)",
+            login->is_iam ? "kafka-cluster:DescribeTopic and kafka-cluster:ReadData"
+                          : "the ACL operation READ");
+        return;
+    case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
+        (void)snprintf(
+            ret_hint, len_bytes, " (missing: %s on the group '%s')",
+            login->is_iam ? "kafka-cluster:AlterGroup and kafka-cluster:DescribeGroup"
+                          : "the ACL operation READ",
+            login->group);
+        return;
+    default:
+        return;
+    }
+}
+
 void trouble_text(
-    rd_kafka_resp_err_t error, const char *text, bool is_scram, char ret_text[TROUBLE_TEXT_BYTES])
+    rd_kafka_resp_err_t error, const char *text, const struct trouble_login *login,
+    char ret_text[TROUBLE_TEXT_BYTES])
 {
     const char *words = text == NULL || text[0] == '\0' ? rd_kafka_err2str(error) : text;
+    char hint[TROUBLE_HINT_BYTES] = "";
+    switch (trouble_reason(error)) {
+    case PIPE_REASON_SOURCE_AUTHENTICATION:
+        (void)snprintf(hint, sizeof(hint), "%s", hint_authentication(login)); /* ours are short */
+        break;
+    case PIPE_REASON_SOURCE_UNREACHABLE:
+        (void)snprintf(
+            hint, sizeof(hint), "%s", hint_unreachable(error, words, login)); /* likewise */
+        break;
+    case PIPE_REASON_SOURCE_AUTHORIZATION:
+        hint_authorization(error, login, hint, sizeof(hint));
+        break;
+    default:
+        break;
+    }
     (void)snprintf(
         ret_text, TROUBLE_TEXT_BYTES, "%s: %.*s%s", rd_kafka_err2name(error),
-        TROUBLE_TEXT_BYTES - 160, words, trouble_hint(error, is_scram)); /* cut when long */
+        TROUBLE_TEXT_BYTES - TROUBLE_HINT_BYTES - 64, words, hint); /* cut when long */
 }

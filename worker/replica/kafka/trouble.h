@@ -9,18 +9,32 @@
 
 #include "common/model/pipe_state.h"
 
+#include "worker/replica/kafka/conf.h"
+
 enum {
-    TROUBLE_TEXT_BYTES = 768
+    TROUBLE_TEXT_BYTES = 1024
 };
 
 /* PIPE_REASON_NONE for errors that pass by themselves (a broker of several gone, a rebalance). */
 enum pipe_reason trouble_reason(rd_kafka_resp_err_t error);
 
-/*
- * One line: Kafka's error name, what the library said, and a hint where we know one. text may be
- * NULL. is_scram: the login is SCRAM (librdkafka below 2.6.1 cannot log in to Kafka 4 with it).
- */
+/* What of a client's login and place makes one error mean another thing. */
+struct trouble_login {
+    bool is_scram; /* librdkafka below 2.6.1 cannot log in to Kafka 4 with it */
+    bool is_iam;
+    bool has_certificate; /* of the client */
+    bool is_tls;
+    bool is_event_hubs;
+    bool has_odd_port; /* Event Hubs, and a port that is not its 9093 */
+    char group[128];   /* "" = none; cut when longer */
+};
+
+void trouble_login(const struct kafka_conf *conf, struct trouble_login *ret_login);
+
+/* One line: Kafka's error name, what the library said, and a hint where we know one: what to check,
+ * or which right is missing. text may be NULL. */
 void trouble_text(
-    rd_kafka_resp_err_t error, const char *text, bool is_scram, char ret_text[TROUBLE_TEXT_BYTES]);
+    rd_kafka_resp_err_t error, const char *text, const struct trouble_login *login,
+    char ret_text[TROUBLE_TEXT_BYTES]);
 
 #endif

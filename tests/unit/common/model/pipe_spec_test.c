@@ -363,7 +363,11 @@ static void credentials_follow_the_authentication(void **state)
          "/source/kafka/authentication: SCRAM-SHA-256 is not possible with type confluent"},
         {"\"warpstream\" PLAIN b:1", user, NULL},
         {"\"dokafka\" SCRAM-SHA-256 b:1", user, NULL},
-        {"\"azureeventhub\" PLAIN b:1", "{\"kafka\":{\"connectionString\":\"c\"}}", NULL},
+        {"\"azureeventhub\" PLAIN b:1", "{\"kafka\":{\"connectionString\":\"Endpoint=sb://n/\"}}",
+         NULL},
+        {"\"azureeventhub\" PLAIN b:1", "{\"kafka\":{\"connectionString\":\"hunter2\"}}",
+         "/source/kafka/credentials/connectionString: must be a connection string of Event Hubs, "
+         "which begins with Endpoint=sb://"},
         {"\"azureeventhub\" PLAIN b:1", user, NULL},
         {"\"azureeventhub\" PLAIN b:1", "{\"kafka\":{}}",
          "/source/kafka/credentials/connectionString: is required"},

@@ -155,20 +155,31 @@ static const struct row rows[] = {
      KAFKA_TYPE_MSK,
      KAFKA_AUTH_IAM_ROLE,
      "h:1",
-     ST_UNSUPPORTED,
-     "IAM_ROLE",
-     {{NULL, NULL}}},
+     ST_OK,
+     NULL,
+     {{"security.protocol", "sasl_ssl"},
+      {"sasl.mechanism", "OAUTHBEARER"},
+      {"sasl.oauthbearer.config", "\x1f\x1f\x1f"
+                                  "arn:aws:iam::1:role/r\x1f"},
+      {"sasl.username", NULL},
+      {"sasl.password", NULL}}},
     {"IAM user",
      KAFKA_TYPE_MSK,
      KAFKA_AUTH_IAM_USER,
-     "h:1",
-     ST_UNSUPPORTED,
-     "IAM_USER",
-     {{NULL, NULL}}},
+     "b-1.n.c2.kafka.us-east-1.amazonaws.com",
+     ST_OK,
+     NULL,
+     {{"security.protocol", "sasl_ssl"},
+      {"bootstrap.servers", "b-1.n.c2.kafka.us-east-1.amazonaws.com:9092"},
+      {"sasl.mechanism", "OAUTHBEARER"},
+      {"sasl.oauthbearer.config", "us-east-1\x1f"
+                                  "AKID\x1fsecret\x1f\x1f"}}},
 };
 
 static char username[] = "alice";
 static char password[] = "secret";
+static char access_key_id[] = "AKID";
+static char role[] = "arn:aws:iam::1:role/r";
 static char certificate[] = "CERT";
 static char private_key[] = "KEY";
 static char connection[] = "Endpoint=sb://x;SharedAccessKey=k";
@@ -180,6 +191,7 @@ static void row_source(const struct row *row, struct kafka_source *ret_source)
         .type = row->type,
         .authentication = row->authentication,
         .ca_certificate = authority,
+        .iam_role = role,
     };
     if (row->type == KAFKA_TYPE_AZUREEVENTHUB) {
         ret_source->credentials.connection_string.bytes = connection;
@@ -193,6 +205,8 @@ static void row_source(const struct row *row, struct kafka_source *ret_source)
         .username = username,
         .password = {.bytes = password, .len_bytes = strlen(password)},
         .certificate_pem = certificate,
+        .access_key_id = access_key_id,
+        .secret_key = {.bytes = password, .len_bytes = strlen(password)},
         .private_key_pem = {.bytes = private_key, .len_bytes = strlen(private_key)},
     };
 }
@@ -235,7 +249,8 @@ static void missing_credentials_are_named(void **state)
 {
     (void)state;
     static const enum kafka_auth logins[] = {
-        KAFKA_AUTH_PLAIN, KAFKA_AUTH_SCRAM_SHA_256, KAFKA_AUTH_MUTUAL_TLS};
+        KAFKA_AUTH_PLAIN, KAFKA_AUTH_SCRAM_SHA_256, KAFKA_AUTH_MUTUAL_TLS, KAFKA_AUTH_IAM_USER,
+        KAFKA_AUTH_IAM_ROLE};
     char brokers[] = "h:1";
     for (size_t i = 0; i < ARRAY_LEN(logins); i++) {
         struct kafka_source source = {.authentication = logins[i], .brokers = brokers};

@@ -16,17 +16,41 @@ enum {
     REPLAY_OFFSETS_MAX = 1000,
 };
 
+static const struct probe_option OPTIONS[] = {
+    {"type", PROBE_OPTION_TEXT, 0, 0},   {"from", PROBE_OPTION_TIME, 0, 0},
+    {"to", PROBE_OPTION_TIME, 0, 0},     {"offsets", PROBE_OPTION_OFFSETS, 0, REPLAY_OFFSETS_MAX},
+    {"dryRun", PROBE_OPTION_BOOL, 0, 0}, {"cursor", PROBE_OPTION_TEXT, 0, 0},
+};
+
+/* A filter that is misspelt would replay everything. */
+static enum status check_members(const json_t *body, struct err *err)
+{
+    const char *name = NULL;
+    json_t *value = NULL;
+    json_object_foreach((json_t *)(uintptr_t)body, name, value)
+    {
+        size_t i = 0;
+        while (i < ARRAY_LEN(OPTIONS) && strcmp(OPTIONS[i].name, name) != 0) {
+            i++;
+        }
+        if (i == ARRAY_LEN(OPTIONS)) {
+            return err_set(
+                err, ST_INVALID,
+                "/%s: a replay has no such member; it has type, from, to, offsets, dryRun and "
+                "cursor",
+                name);
+        }
+    }
+    return ST_OK;
+}
+
 static enum status
 read_options(const struct request *request, json_t **ret_options, struct err *err)
 {
-    static const struct probe_option OPTIONS[] = {
-        {"type", PROBE_OPTION_TEXT, 0, 0},
-        {"from", PROBE_OPTION_TIME, 0, 0},
-        {"to", PROBE_OPTION_TIME, 0, 0},
-        {"offsets", PROBE_OPTION_OFFSETS, 0, REPLAY_OFFSETS_MAX},
-        {"dryRun", PROBE_OPTION_BOOL, 0, 0},
-        {"cursor", PROBE_OPTION_TEXT, 0, 0},
-    };
+    enum status status = check_members(request->json, err);
+    if (status != ST_OK) {
+        return status;
+    }
     return probe_options_read(request->json, OPTIONS, ARRAY_LEN(OPTIONS), ret_options, err);
 }
 

@@ -101,7 +101,7 @@ def test_a_reader_may_not_replay(penstock, kafka, clickhouse, name):
     pipe_id = make_pipe(penstock, kafka, clickhouse, name, [("n", "UInt32")])
     path = f"{penstock.pipes_path}/{pipe_id}/errors/replay"
     assert penstock.request("POST", path, {}, key=penstock.create_key("reader")).status == 403
-    bad = {"offsets": 1}, {"from": "yesterday"}, {"dryRun": "yes"}, {"cursor": "x"}, {"type": 3}
+    bad = {"offsets": 1}, {"from": "yesterday"}, {"dryRun": "yes"}, {"cursor": "x"}, {"type": 3}, {"offset": []}
     for body in bad:
         assert penstock.request("POST", path, body).status == 400, body
     assert counts(replay(penstock, pipe_id)) == (0, 0, 0)

@@ -65,8 +65,9 @@ struct source {
     bool is_well;
     struct trouble_login login;
     bool is_checking;
-    bool is_suspect;      /* a connection failed: ask whether Kafka is still there */
-    char last_error[512]; /* why it failed */
+    bool is_group_refused; /* the group's coordinator lets us not in, though Kafka answers */
+    bool is_suspect;       /* a connection failed: ask whether Kafka is still there */
+    char last_error[512];  /* why it failed */
     int64_t next_check_ms;
     int64_t refused_ms; /* when the login was refused last, 0 = never */
 

@@ -31,6 +31,7 @@ enum {
 
 void source_report_well(struct source *source)
 {
+    source->is_group_refused = false;
     if (!source->is_well) {
         source->is_well = true;
         source->refused_ms = 0;
@@ -54,6 +55,8 @@ void source_report_trouble(struct source *source, rd_kafka_resp_err_t error, con
     }
     char line[TROUBLE_TEXT_BYTES];
     trouble_text(error, text, &source->login, line);
+    source->is_group_refused =
+        source->is_group_refused || error == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED;
     source->is_well = false;
     source->listener.on_health(source->listener.ctx, reason, line);
 }
@@ -235,6 +238,12 @@ int source_event_fd(const struct source *source)
 static void source_checked(struct source *source, const struct helper_job *job)
 {
     source->is_suspect = false;
+    if (job->error == RD_KAFKA_RESP_ERR_NO_ERROR && source->is_group_refused) {
+        /* librdkafka says it once; only an assignment or a commit shows that it is over */
+        rd_kafka_resp_err_t refused = RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED;
+        source_report_trouble(source, refused, rd_kafka_err2str(refused));
+        return;
+    }
     if (job->error == RD_KAFKA_RESP_ERR_NO_ERROR) {
         source_report_well(source);
         return;

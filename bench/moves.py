@@ -158,12 +158,16 @@ class Moves:
         pipe_id = self.penstock.create_pipe(body)["id"]
         producer = confluent_kafka.Producer(self.kafka.client_config(**{"linger.ms": 0}))
         ending = threading.Event()
-        sent = [0]
+        # The pipe runs before the clock does: joining the group takes seconds.
+        producer.produce(topic, b'{"id":0}', partition=0)
+        producer.flush(30)
+        self.penstock.wait_summary(pipe_id, lambda s: s["records"]["sent"] >= 1, what="a first row")
+        sent = [1]
 
         def produce():
             began = time.monotonic()
             while not ending.wait(0.001):
-                while sent[0] < (time.monotonic() - began) * rate:
+                while sent[0] < 1 + (time.monotonic() - began) * rate:
                     producer.produce(topic, b'{"id":%d}' % sent[0], partition=sent[0] % PARTITIONS)
                     sent[0] += 1
                 producer.poll(0)

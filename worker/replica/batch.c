@@ -44,6 +44,7 @@ void batch_reset(struct batch *batch, uint64_t id)
     batch->input_bytes = 0;
     batch->first_ms = 0;
     batch->sealed_by = BATCH_OPEN;
+    batch->range = (struct batch_range){.token = ""};
 }
 
 static enum status grow_rows(struct batch *batch, size_t rows)

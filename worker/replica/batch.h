@@ -18,6 +18,11 @@
 #include "worker/replica/block/block.h"
 #include "worker/replica/block/reject_block.h"
 
+enum {
+    BATCH_TOKEN_BYTES = 256, /* of an insert's token and of its query id, end mark included */
+    BATCH_TOPIC_BYTES = 250, /* Kafka: at most 249 characters */
+};
+
 enum batch_seal {
     BATCH_OPEN,  /* may still grow */
     BATCH_ROWS,  /* enough rows */
@@ -39,6 +44,24 @@ struct batch_row {
     uint32_t slot;
 };
 
+/*
+ * Exactly-once: the batch is one stored range of one partition, and both texts are made of that
+ * range (ledger/token.h), so that every try and every replay of it carries the same ones. Filled
+ * in before the batch goes to the sink, from the range as the group's metadata has it. In an
+ * at-least-once batch `token` is "" and nothing here has a meaning: the sink makes a token and a
+ * query id of its own, which no other process can repeat.
+ */
+struct batch_range {
+    char token[BATCH_TOKEN_BYTES];    /* of the rows of an undivided insert; "" = at-least-once */
+    char query_id[BATCH_TOKEN_BYTES]; /* of the same insert */
+    char topic[BATCH_TOPIC_BYTES];
+    int32_t partition;
+    int64_t first;  /* offset of the range's first record */
+    int64_t last;   /* of its last record; offsets between may not exist */
+    bool is_replay; /* the range was found in the group's metadata: another process, or this one
+                     * before a rebalance, may have inserted all of it, some of it or nothing */
+};
+
 struct batch {
     uint64_t id;                  /* of the ledger */
     struct block *block;          /* owned */
@@ -51,6 +74,7 @@ struct batch {
     uint64_t input_bytes; /* keys and values of the messages */
     int64_t first_ms;     /* monotonic, of the first message */
     enum batch_seal sealed_by;
+    struct batch_range range;
 };
 
 struct batch_params {

@@ -26,25 +26,30 @@ enum status random_bytes(void *ret_bytes, unsigned len_bytes)
     return ST_OK;
 }
 
+void uuid_write(const uint8_t bytes[UUID_BYTES], char ret_text[UUID_TEXT_BYTES])
+{
+    static const char digits[] = "0123456789abcdef";
+    char *to = ret_text;
+    for (unsigned i = 0; i < UUID_BYTES; i++) {
+        if (i == 4 || i == 6 || i == 8 || i == 10) {
+            *to++ = '-';
+        }
+        *to++ = digits[bytes[i] >> 4];
+        *to++ = digits[bytes[i] & 0x0f];
+    }
+    *to = '\0';
+}
+
 enum status uuid_new(char ret_text[UUID_TEXT_BYTES])
 {
-    uint8_t b[16];
+    uint8_t b[UUID_BYTES];
     enum status st = random_bytes(b, sizeof(b));
     if (st != ST_OK) {
         return st;
     }
     b[6] = (uint8_t)((b[6] & 0x0f) | 0x40);
     b[8] = (uint8_t)((b[8] & 0x3f) | 0x80);
-    static const char digits[] = "0123456789abcdef";
-    char *to = ret_text;
-    for (unsigned i = 0; i < sizeof(b); i++) {
-        if (i == 4 || i == 6 || i == 8 || i == 10) {
-            *to++ = '-';
-        }
-        *to++ = digits[b[i] >> 4];
-        *to++ = digits[b[i] & 0x0f];
-    }
-    *to = '\0';
+    uuid_write(b, ret_text);
     return ST_OK;
 }
 
@@ -60,4 +65,22 @@ bool uuid_is_valid(const char *text)
         }
     }
     return true;
+}
+
+static unsigned digit_value(char c)
+{
+    return c <= '9' ? (unsigned)(c - '0') : (unsigned)((c | 0x20) - 'a') + 10;
+}
+
+enum status uuid_read(const char *text, uint8_t ret_bytes[UUID_BYTES])
+{
+    if (!uuid_is_valid(text)) {
+        return ST_INVALID;
+    }
+    for (unsigned i = 0; i < UUID_BYTES; i++) {
+        text += *text == '-';
+        ret_bytes[i] = (uint8_t)(digit_value(text[0]) << 4 | digit_value(text[1]));
+        text += 2;
+    }
+    return ST_OK;
 }

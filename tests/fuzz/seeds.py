@@ -103,8 +103,17 @@ def avro_seeds():
             yield bytes(shape) + body
 
 
+def intent_seeds():
+    """Bodies without their checksum (the target adds it): pipe, epoch, nonce, number of ranges, ranges."""
+    first = b"\x00\x63\x64\x80\xf0\xc5\xb9\xe3\x33\xd0\x0f\x01\x80" + bytes(range(16))
+    for ranges in (b"\x00", b"\x01" + first, b"\x02" + first + b"\x05\x00\x01\x01\x00\x01\x01", b"\x1e" + bytes(30 * 7)):
+        yield bytes(16) + b"\x01" + bytes(8) + ranges
+    for text in ("p1:", "p2:AAAA", "p0:", "{\"version\":1}", "p1:AAAAAAAAAAAAAAAA"):
+        yield text.encode()
+
+
 SEEDS = {"avro": avro_seeds, "json": json_seeds, "cells": cells_seeds, "type": lambda: (name.encode() for name in TYPES), "number": number_seeds,
-         "datetime": datetime_seeds, "frame": frame_seeds, "api": api_seeds, "answer": answer_seeds, "registry": registry_seeds}
+         "datetime": datetime_seeds, "frame": frame_seeds, "api": api_seeds, "answer": answer_seeds, "registry": registry_seeds, "intent": intent_seeds}
 
 
 def write(name, folder):

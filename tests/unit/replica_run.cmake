@@ -2,7 +2,7 @@
 foreach(room batch latency intake intake_waiting waiting spec control)
     penstock_unit_test(replica_${room}_test tests/unit/worker/replica/${room}_test.c replica)
 endforeach()
-foreach(room ledger kept)
+foreach(room ledger kept intent token)
     penstock_unit_test(replica_${room}_test tests/unit/worker/replica/ledger/${room}_test.c replica)
 endforeach()
 foreach(room conf trouble sigv4 aws_login)

@@ -11,7 +11,7 @@
 
 enum {
     NUMBER_MAX_BYTES = 40,
-    UUID_BYTES = 36,
+    UUID_TEXT_LEN = 36,
     DATE_BYTES = 10,
     YEAR_DATE_FIRST = 1970, /* of Date */
     YEAR_DATE_LAST = 2148,
@@ -147,7 +147,7 @@ enum text_kind text_kind_of(const char *text, size_t len)
     if (len == 0 || len > NUMBER_MAX_BYTES || strlen(text) != len) {
         return TEXT_PLAIN;
     }
-    if (len == UUID_BYTES && uuid_is_valid(text)) {
+    if (len == UUID_TEXT_LEN && uuid_is_valid(text)) {
         return TEXT_UUID;
     }
     if (len == DATE_BYTES && is_date(text, YEAR_DATE_FIRST, YEAR_DATE_LAST)) {

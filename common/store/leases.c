@@ -38,13 +38,16 @@ static const char load_sql[] =
     "(SELECT count(*) FROM worker WHERE seen_at > now() - make_interval(secs => $1)) "
     "FROM pipe p WHERE " SQL_IS_WANTED("0");
 
-/* Every pipe gets its first replica before any gets its second. */
+/* A pipe's replicas go to different hosts as far as there are some, so that the end of one host does
+ * not stop the pipe; then every pipe gets its first replica before any gets its second. */
 static const char claim_sql[] =
     "WITH free AS MATERIALIZED (SELECT r.pipe_id, r.replica_index "
     "FROM pipe_replica r JOIN pipe p ON p.id = r.pipe_id "
     "WHERE " SQL_IS_WANTED("r.replica_index") " AND NOT COALESCE(" SQL_IS_LIVE("r") ", false) "
     "AND p.memory_gb <= $5 AND p.cpu_millicores <= $6 "
-    "ORDER BY r.replica_index, p.created_at, p.id LIMIT $4 FOR UPDATE OF r SKIP LOCKED), "
+    "ORDER BY (SELECT count(*) FROM pipe_replica m WHERE m.pipe_id = r.pipe_id AND m.owner = $1 "
+    "AND m.expires_at > now()), "
+    "r.replica_index, p.created_at, p.id LIMIT $4 FOR UPDATE OF r SKIP LOCKED), "
     "claimed AS (UPDATE pipe_replica r SET owner = $1, host = $2, generation = r.generation + 1, "
     "expires_at = now() + make_interval(secs => $3), state = 'starting', pid = NULL, "
     "started_at = NULL, restarts = 0, memory_bytes = 0, cpu_millicores = 0, "
@@ -54,6 +57,19 @@ static const char claim_sql[] =
     "SELECT c.pipe_id, c.replica_index, c.generation, p.revision, true, p.memory_gb, "
     "p.cpu_millicores, c.unsettled_records <> 0 OR c.unsettled_bytes <> 0 "
     "FROM claimed c JOIN pipe p ON p.id = c.pipe_id ORDER BY c.pipe_id, c.replica_index";
+
+static const char shares_sql[] =
+    "SELECT w.owner = $1, w.started_at < now() - make_interval(secs => $2), count(p.id), "
+    "w.memory_gb_left, w.cpu_millicores_left FROM worker w "
+    "LEFT JOIN pipe_replica r ON r.owner = w.owner AND r.expires_at > now() "
+    "LEFT JOIN pipe p ON p.id = r.pipe_id AND " SQL_IS_WANTED("r.replica_index") " "
+    "WHERE w.seen_at > now() - make_interval(secs => $2) "
+    "GROUP BY w.owner ORDER BY count(p.id) DESC, w.owner";
+
+static const char elsewhere_sql[] =
+    "SELECT DISTINCT o.pipe_id FROM pipe_replica m JOIN pipe_replica o ON o.pipe_id = m.pipe_id "
+    "WHERE m.owner = $1 AND o.owner <> $1 AND o.expires_at > now() "
+    "AND o.state IN ('running', 'waiting')";
 
 static const char release_sql[] =
     "WITH freed AS (UPDATE pipe_replica SET owner = NULL, expires_at = NULL, state = 'idle', "
@@ -71,19 +87,23 @@ void leases_done(struct leases *leases)
     *leases = (struct leases){.items = NULL};
 }
 
-enum status worker_hello(struct store *store, const char *owner, const char *host, struct err *err)
+enum status worker_hello(struct store *store, const struct worker_self *self, struct err *err)
 {
     struct pg_args args;
     pg_args_init(&args);
-    pg_add_text(&args, owner);
-    pg_add_text(&args, host);
+    pg_add_text(&args, self->owner);
+    pg_add_text(&args, self->host);
     pg_add_text(&args, PENSTOCK_VERSION);
+    pg_add_double(&args, self->memory_gb_left);
+    pg_add_int(&args, self->cpu_millicores_left);
     return store_run(
         store,
         "WITH gone AS (DELETE FROM worker WHERE seen_at < now() - interval '1 day' AND owner <> "
         "$1) "
-        "INSERT INTO worker (owner, host, version) VALUES ($1, $2, $3) ON CONFLICT (owner) DO "
-        "UPDATE SET host = excluded.host, version = excluded.version, seen_at = now()",
+        "INSERT INTO worker (owner, host, version, memory_gb_left, cpu_millicores_left) "
+        "VALUES ($1, $2, $3, $4, $5) ON CONFLICT (owner) DO UPDATE SET host = excluded.host, "
+        "version = excluded.version, memory_gb_left = excluded.memory_gb_left, "
+        "cpu_millicores_left = excluded.cpu_millicores_left, seen_at = now()",
         &args, NULL, err);
 }
 
@@ -221,4 +241,61 @@ lease_release(struct store *store, const char *owner, const struct lease *lease,
     pg_add_text(&args, owner);
     /* A replica that is still wanted is offered to the others at once. */
     return store_run(store, release_sql, &args, NULL, err);
+}
+
+enum status worker_shares(
+    struct store *store, const char *owner, int lease_s, struct worker_share **ret_shares,
+    size_t *ret_count, struct err *err)
+{
+    struct pg_args args;
+    pg_args_init(&args);
+    pg_add_text(&args, owner);
+    pg_add_int(&args, lease_s);
+    CLEANUP(pg_rows_freep) struct pg_rows *rows = NULL;
+    enum status st = store_run(store, shares_sql, &args, &rows, err);
+    if (st != ST_OK) {
+        return st;
+    }
+    const size_t count = (size_t)pg_rows_count(rows);
+    struct worker_share *shares = calloc(count + 1, sizeof(*shares));
+    if (shares == NULL) {
+        return err_set(err, ST_NO_MEMORY, "%zu workers", count);
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct pg_cell cell = pg_row(rows, (int)i);
+        shares[i].is_self = pg_next_bool(&cell);
+        shares[i].is_settled = pg_next_bool(&cell);
+        shares[i].held = (int)pg_next_int(&cell);
+        shares[i].memory_gb_left = pg_next_double(&cell);
+        shares[i].cpu_millicores_left = (int)pg_next_int(&cell);
+    }
+    *ret_shares = shares;
+    *ret_count = count;
+    return ST_OK;
+}
+
+enum status lease_pipes_elsewhere(
+    struct store *store, const char *owner, struct leases *ret_leases, struct err *err)
+{
+    struct pg_args args;
+    pg_args_init(&args);
+    pg_add_text(&args, owner);
+    CLEANUP(pg_rows_freep) struct pg_rows *rows = NULL;
+    enum status st = store_run(store, elsewhere_sql, &args, &rows, err);
+    if (st != ST_OK) {
+        return st;
+    }
+    const size_t count = (size_t)pg_rows_count(rows);
+    struct leases leases = {.items = calloc(count + 1, sizeof(*leases.items))};
+    if (leases.items == NULL) {
+        return err_set(err, ST_NO_MEMORY, "%zu pipes", count);
+    }
+    for (; leases.count < count; leases.count++) {
+        struct pg_cell cell = pg_row(rows, (int)leases.count);
+        char *pipe_id = leases.items[leases.count].pipe_id;
+        (void)snprintf(
+            pipe_id, sizeof(leases.items->pipe_id), "%s", pg_next_text(&cell)); /* a UUID fits */
+    }
+    *ret_leases = leases;
+    return ST_OK;
 }

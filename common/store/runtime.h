@@ -26,9 +26,17 @@ struct leases {
 };
 void leases_done(struct leases *leases);
 
-/* Say that this supervisor is alive. */
+/* Say that this supervisor is alive, and what it has room for. Texts borrowed. */
+struct worker_self {
+    const char *owner;
+    const char *host;
+    double memory_gb_left; /* LEASE_CLAIM_ANY_SIZE = no limit */
+    int cpu_millicores_left;
+};
 enum status
-worker_hello(struct store *store, const char *owner, const char *host, struct err *err) MUST_CHECK;
+worker_hello(struct store *store, const struct worker_self *self, struct err *err) MUST_CHECK;
+
+/* Say that it takes nothing more: it does not count as alive from now on. */
 enum status worker_bye(struct store *store, const char *owner, struct err *err) MUST_CHECK;
 
 /* Renew all leases of owner and tell which it still holds, with what is wanted of each. A lease
@@ -48,7 +56,8 @@ struct lease_claim {
     int cpu_millicores_max;
 };
 
-/* Claim up to max_count wanted replicas that nobody holds (FOR UPDATE SKIP LOCKED); each gets a
+/* Claim up to max_count wanted replicas that nobody holds (FOR UPDATE SKIP LOCKED), first those of
+ * the pipes of which owner holds least, so that a pipe's replicas lie on several hosts; each gets a
  * new generation. A replica that asks for more than the maxima is left to others. To keep a sum
  * within bounds, claim one at a time. */
 enum status lease_claim(
@@ -63,6 +72,24 @@ struct worker_load {
 };
 enum status worker_load(
     struct store *store, int lease_s, struct worker_load *ret_load, struct err *err) MUST_CHECK;
+
+/* What every live worker holds, the one with most first, then by owner: the same order for all who
+ * ask. ret_shares: owned, free(). */
+struct worker_share {
+    bool is_self;
+    bool is_settled; /* it lives for longer than a lease */
+    int held;        /* wanted replicas */
+    double memory_gb_left;
+    int cpu_millicores_left;
+};
+enum status worker_shares(
+    struct store *store, const char *owner, int lease_s, struct worker_share **ret_shares,
+    size_t *ret_count, struct err *err) MUST_CHECK;
+
+/* The pipes of which owner holds a replica and another live worker has one that runs: their ids,
+ * as leases of which only pipe_id is set. */
+enum status lease_pipes_elsewhere(
+    struct store *store, const char *owner, struct leases *ret_leases, struct err *err) MUST_CHECK;
 
 /* Give one back (child gone). Fenced by generation: no effect if somebody else holds it. */
 enum status lease_release(

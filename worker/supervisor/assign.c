@@ -12,7 +12,8 @@ static bool is_current(const struct assign_facts *facts)
 enum assign_action assign_next(const struct assign_facts *facts, int64_t now_ms)
 {
     assert(facts != NULL);
-    const bool should_run = facts->is_held && facts->is_wanted && !facts->is_stopping;
+    const bool should_run =
+        facts->is_held && facts->is_wanted && !facts->is_stopping && !facts->is_given;
     switch (facts->child) {
     case ASSIGN_CHILD_NONE:
         if (!facts->is_held) {
@@ -46,6 +47,9 @@ const char *assign_why(const struct assign_facts *facts)
     if (!facts->is_wanted) {
         return "unwanted";
     }
+    if (facts->is_given) {
+        return "balance";
+    }
     if (facts->child_revision != facts->revision) {
         return "revision";
     }
@@ -76,9 +80,67 @@ int64_t assign_wake_ms(const struct assign_facts *facts)
 int assign_claim_count(const struct assign_load *load)
 {
     const int workers = load->workers_live > 0 ? load->workers_live : 1;
-    const int share = (load->replicas_wanted + workers - 1) / workers;
+    const int rounding = load->is_giving ? 0 : workers - 1;
+    const int share = (load->replicas_wanted + rounding) / workers;
     if (load->held < share) {
         return share - load->held;
     }
-    return (load->leftovers + workers - 1) / workers;
+    return load->is_giving ? 0 : (load->leftovers + workers - 1) / workers;
+}
+
+/* What is to be shared among the hosts that are not full. */
+struct shares {
+    int replicas;
+    int hosts;
+};
+
+static bool is_full(const struct assign_host *host, const struct shares *shares)
+{
+    return shares->hosts > 0 && host->held + host->room < shares->replicas / shares->hosts;
+}
+
+/* Take out the hosts that cannot hold their share, until every other one can. Each round raises the
+ * share, so who is full stays full. */
+static struct shares shares_of(const struct assign_host *hosts, size_t count)
+{
+    struct shares shares = {.hosts = (int)count};
+    for (size_t i = 0; i < count; i++) {
+        shares.replicas += hosts[i].held;
+    }
+    for (size_t round = 0; round < count; round++) {
+        struct shares rest = {0};
+        int full_replicas = 0;
+        for (size_t i = 0; i < count; i++) {
+            const bool is_out = is_full(&hosts[i], &shares);
+            full_replicas += is_out ? hosts[i].held + hosts[i].room : 0;
+            rest.hosts += !is_out;
+            rest.replicas += hosts[i].held;
+        }
+        rest.replicas -= full_replicas;
+        if (rest.hosts == shares.hosts) {
+            break;
+        }
+        shares = rest;
+    }
+    return shares;
+}
+
+int assign_surplus(const struct assign_host *hosts, size_t count)
+{
+    const struct shares shares = shares_of(hosts, count);
+    if (shares.hosts == 0) {
+        return 0;
+    }
+    int larger = shares.replicas % shares.hosts; /* so many hosts have one more */
+    for (size_t i = 0; i < count; i++) {
+        if (is_full(&hosts[i], &shares)) {
+            continue;
+        }
+        const int share = shares.replicas / shares.hosts + (larger > 0);
+        larger -= larger > 0;
+        if (hosts[i].is_self) {
+            return hosts[i].held > share ? hosts[i].held - share : 0;
+        }
+    }
+    return 0;
 }

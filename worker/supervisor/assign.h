@@ -8,6 +8,7 @@
  */
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum {
@@ -28,6 +29,7 @@ struct assign_facts {
     bool is_held;            /* the lease is ours */
     bool is_wanted;          /* the pipe wants this replica */
     bool is_stopping;        /* the supervisor itself is ending */
+    bool is_given;           /* another host is to have it */
     int64_t generation;      /* of the lease */
     int64_t revision;        /* of the pipe */
     enum assign_child child; /* the rest describes it */
@@ -50,7 +52,7 @@ enum assign_action {
 enum assign_action assign_next(const struct assign_facts *facts, int64_t now_ms);
 
 /* Why a child that assign_next drains or kills is not kept: "shutdown", "lease_lost", "unwanted",
- * "revision", "generation" or "silent". Static memory. */
+ * "balance", "revision", "generation" or "silent". Static memory. */
 const char *assign_why(const struct assign_facts *facts);
 
 /* When to kill a child that drains: from now for a new drain (kill_at_ms 0), sooner when the lease
@@ -66,10 +68,26 @@ struct assign_load {
     int workers_live;    /* this one included */
     int held;            /* by this worker */
     int leftovers;       /* replicas that nobody claimed although some time passed */
+    bool is_giving;      /* this worker gave some away a moment ago: they are for the others */
 };
 
 /* How many replicas to claim now: up to a fair share of all, so that hosts share the work without
  * talking to each other, and then a share of what the others left (they may be full). */
 int assign_claim_count(const struct assign_load *load);
+
+/* A live host, as balancing sees it. */
+struct assign_host {
+    bool is_self;
+    int held;
+    int room; /* how many more it could take; 0 also for one that has just started */
+};
+
+/*
+ * How many replicas this host should give to others: what it holds above its fair share. Shares
+ * differ by one at most; who holds most has the larger one, so nothing moves between hosts that are
+ * balanced. A host without room for its share counts with what it can hold. hosts: in the order
+ * that all hosts see (most held first); the sum of what all give is what the others lack.
+ */
+int assign_surplus(const struct assign_host *hosts, size_t count);
 
 #endif

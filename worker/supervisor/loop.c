@@ -16,6 +16,7 @@
 #include "common/base/log.h"
 #include "common/base/uuid.h"
 
+#include "worker/supervisor/handover.h"
 #include "worker/supervisor/signals.h"
 #include "worker/supervisor/state.h"
 
@@ -63,10 +64,13 @@ static void stop(struct supervisor *s)
     if (!s->is_stopping) {
         log_event(LOG_INFO, "supervisor_stopping", "replicas=%zu", s->seats_count);
         s->is_stopping = true;
+        handover_begin(s, clock_monotonic_ms());
+        s->tick_at_ms = 0; /* the others should know at once */
         return;
     }
     log_event(LOG_WARN, "supervisor_killing", "replicas=%zu", s->seats_count);
     for (size_t i = 0; i < s->seats_count; i++) {
+        s->seats[i]->is_second_wave = false;
         if (s->seats[i]->phase == ASSIGN_CHILD_LIVE) {
             seat_drain(s->seats[i], clock_monotonic_ms()); /* so that its end is an expected one */
         }
@@ -190,7 +194,8 @@ static enum status loop(struct supervisor *s, int signals_fd, struct err *err)
 static void say_bye(struct supervisor *s)
 {
     struct err err = {.status = ST_OK};
-    if (s->database.is_up && worker_bye(s->database.store, s->owner, &err) != ST_OK) {
+    if (s->database.is_up && !s->has_said_bye &&
+        worker_bye(s->database.store, s->owner, &err) != ST_OK) {
         log_err(LOG_WARN, "database_failed", &err, "during=bye");
     }
 }

@@ -13,11 +13,12 @@
 #include "common/base/secret.h"
 #include "common/store/metric_samples.h"
 
+#include "worker/supervisor/handover.h"
 #include "worker/supervisor/state.h"
 
 /* A statement failed: the log hears of it once in a while, and a database that may come back gets
  * some rest. One that refuses a statement for good goes on serving the others. */
-static void note_failure(struct supervisor *s, const struct err *err, const char *what)
+void reconcile_note_failure(struct supervisor *s, const struct err *err, const char *what)
 {
     const int64_t now_ms = clock_monotonic_ms();
     if (status_may_retry(err->status)) {
@@ -102,7 +103,7 @@ static enum status renew(struct supervisor *s, int64_t now_ms, struct err *err)
     return st;
 }
 
-static struct capacity capacity_used(const struct supervisor *s)
+struct capacity reconcile_capacity_used(const struct supervisor *s)
 {
     struct capacity used = {0};
     for (size_t i = 0; i < s->seats_count; i++) {
@@ -116,7 +117,7 @@ static int held_count(const struct supervisor *s)
 {
     int count = 0;
     for (size_t i = 0; i < s->seats_count; i++) {
-        count += s->seats[i]->is_held && s->seats[i]->lease.is_wanted;
+        count += s->seats[i]->is_held && s->seats[i]->lease.is_wanted && !s->seats[i]->is_given;
     }
     return count;
 }
@@ -124,7 +125,7 @@ static int held_count(const struct supervisor *s)
 /* Claim as many as the host has room for: all at once if it has no limit, else one. */
 static enum status claim_some(struct supervisor *s, int want_count, int *ret_count, struct err *err)
 {
-    const struct capacity used = capacity_used(s);
+    const struct capacity used = reconcile_capacity_used(s);
     const struct capacity left = capacity_left(&s->options->capacity, &used);
     const bool has_limit = !capacity_is_unlimited(&s->options->capacity);
     const struct lease_claim claim = {
@@ -157,7 +158,7 @@ static void note_shortage(struct supervisor *s, int missing_count)
         return;
     }
     s->shortage_quiet_until_ms = now_ms + SUPERVISOR_SHORTAGE_MS;
-    const struct capacity used = capacity_used(s);
+    const struct capacity used = reconcile_capacity_used(s);
     log_event(
         LOG_WARN, "capacity_short",
         "replicas_missing=%d memory_gb_used=%.1f memory_gb=%.1f cpu_millicores_used=%d "
@@ -179,14 +180,19 @@ static enum status claim(struct supervisor *s, bool is_poll, struct err *err)
     if (is_poll) {
         s->leftovers_before = load.replicas_unclaimed;
     }
-    if (load.replicas_unclaimed == 0) {
-        return ST_OK;
+    s->workers_live = load.workers_live;
+    if (load.replicas_unclaimed - still_free <= 0 && is_poll) {
+        st = handover_balance(s, err);
+    }
+    if (load.replicas_unclaimed == 0 || st != ST_OK) {
+        return st;
     }
     const struct assign_load facts = {
         .replicas_wanted = load.replicas_wanted,
         .workers_live = load.workers_live,
         .held = held_count(s),
         .leftovers = is_poll ? still_free : 0,
+        .is_giving = clock_monotonic_ms() < s->giving_until_ms,
     };
     int want_count = assign_claim_count(&facts);
     int got_count = 1;
@@ -241,7 +247,7 @@ static void start(struct supervisor *s, struct seat *seat, int64_t now_ms)
     if (s->database.is_up) {
         st = read_spec(s, seat, &err);
         if (status_may_retry(st)) {
-            note_failure(s, &err, "spec");
+            reconcile_note_failure(s, &err, "spec");
         }
     }
     if (st == ST_NOT_FOUND) {
@@ -272,6 +278,7 @@ static void start(struct supervisor *s, struct seat *seat, int64_t now_ms)
 static bool release(struct supervisor *s, struct seat *seat, int64_t now_ms)
 {
     if (!s->database.is_up) {
+        seat->is_given = false; /* nobody else can take it now: it runs on here */
         return false;
     }
     struct err err = {.status = ST_OK};
@@ -280,8 +287,11 @@ static bool release(struct supervisor *s, struct seat *seat, int64_t now_ms)
         st = lease_release(s->database.store, s->owner, &seat->lease, &err);
     }
     if (status_may_retry(st)) {
-        note_failure(s, &err, "release");
+        reconcile_note_failure(s, &err, "release");
         return false;
+    }
+    if (seat->is_given) {
+        s->giving_until_ms = now_ms + HANDOVER_GIVING_MS;
     }
     log_event(
         LOG_INFO, "lease_released", "pipe=%s replica=%d generation=%lld", seat->lease.pipe_id,
@@ -321,6 +331,7 @@ static bool apply(struct supervisor *s, struct seat *seat, int64_t now_ms)
 
 void reconcile_apply(struct supervisor *s, int64_t now_ms)
 {
+    handover_tend(s, now_ms);
     size_t kept = 0;
     for (size_t i = 0; i < s->seats_count; i++) {
         struct seat *seat = s->seats[i];
@@ -348,14 +359,30 @@ static enum status take_samples(struct supervisor *s, struct err *err)
     return ST_OK;
 }
 
+static enum status hello(struct supervisor *s, struct err *err)
+{
+    const struct capacity used = reconcile_capacity_used(s);
+    const struct capacity left = capacity_left(&s->options->capacity, &used);
+    const struct worker_self self = {
+        .owner = s->owner,
+        .host = s->options->host_id,
+        .memory_gb_left = left.memory_gb,
+        .cpu_millicores_left = left.cpu_millicores,
+    };
+    return worker_hello(s->database.store, &self, err);
+}
+
 static enum status talk(struct supervisor *s, int64_t now_ms, bool is_poll, struct err *err)
 {
     enum status st = ST_OK;
-    if (is_poll) {
-        st = worker_hello(s->database.store, s->owner, s->options->host_id, err);
+    if (is_poll && !s->is_stopping) {
+        st = hello(s, err);
     }
     if (st == ST_OK) {
         st = renew(s, now_ms, err);
+    }
+    if (st == ST_OK && s->is_stopping) {
+        st = handover_stop(s, now_ms, err);
     }
     if (st == ST_OK && !s->is_stopping && (is_poll || s->has_pipe_news)) {
         st = claim(s, is_poll, err);
@@ -376,7 +403,7 @@ void reconcile_talk(struct supervisor *s, int64_t now_ms, bool is_poll)
     if (s->database.is_up) {
         struct err err = {.status = ST_OK};
         if (talk(s, now_ms, is_poll, &err) != ST_OK) {
-            note_failure(s, &err, "renewal");
+            reconcile_note_failure(s, &err, "renewal");
         }
     }
     s->has_pipe_news = false;
@@ -428,12 +455,12 @@ void reconcile_flush(struct supervisor *s, int64_t now_ms, bool is_tick)
         struct seat *seat = s->seats[i];
         const bool is_due = is_tick || seat->outbox.failure.is_pending;
         if (is_due && seat_flush(seat, s->database.store, s->owner, now_ms, &err) != ST_OK) {
-            note_failure(s, &err, "report");
+            reconcile_note_failure(s, &err, "report");
         }
     }
     if (s->database.is_up && probe_jobs_has_answer(&s->probes) &&
         probe_jobs_flush(&s->probes, s->database.store, now_ms, &err) != ST_OK) {
-        note_failure(s, &err, "answer");
+        reconcile_note_failure(s, &err, "answer");
     }
 }
 

@@ -51,7 +51,8 @@ struct assign_facts seat_facts(const struct seat *seat, bool is_stopping)
     return (struct assign_facts){
         .is_held = seat->is_held,
         .is_wanted = seat->lease.is_wanted,
-        .is_stopping = is_stopping,
+        .is_stopping = is_stopping && !seat->is_second_wave,
+        .is_given = seat->is_given,
         .generation = seat->lease.generation,
         .revision = seat->lease.revision,
         .child = seat->phase,

@@ -23,7 +23,9 @@
 
 struct seat {
     struct lease lease;
-    bool is_held; /* seen in the last renewal */
+    bool is_held;        /* seen in the last renewal */
+    bool is_given;       /* another host is to have it: drain, then release */
+    bool is_second_wave; /* the supervisor ends: this one waits until another host runs the pipe */
 
     enum assign_child phase;
     struct child child;

@@ -41,7 +41,11 @@ struct supervisor {
     size_t seats_count;
     struct probe_jobs probes;
     bool is_stopping;
-    int leftovers_before; /* at the last slow poll */
+    bool has_said_bye;
+    int64_t second_wave_at_ms; /* when those of the second wave drain at the latest */
+    int64_t giving_until_ms;   /* what was given is left to the others for so long */
+    int workers_live;          /* at the last look, this one included */
+    int leftovers_before;      /* at the last slow poll */
     int64_t tick_at_ms;
     int64_t poll_at_ms;
     int64_t sample_at_ms;
@@ -52,6 +56,12 @@ struct supervisor {
 
 /* Renew every child's permission to run. */
 void reconcile_permit(struct supervisor *s);
+
+/* One failed statement: see reconcile.c. */
+void reconcile_note_failure(struct supervisor *s, const struct err *err, const char *what);
+
+/* What the leases of this host ask for together. */
+struct capacity reconcile_capacity_used(const struct supervisor *s);
 
 /* Talk to PostgreSQL: renew; with news or at the slow poll claim replicas and probes. Nothing while
  * it is away. */

@@ -275,7 +275,8 @@ static void what_does_not_fit_is_left_to_others(void **state)
         leases_done(&leases);
     }
     struct worker_load load;
-    assert_ok(worker_hello(f->a, "one", "host", &err), &err);
+    assert_ok(
+        worker_hello(f->a, &(struct worker_self){.owner = "one", .host = "host"}, &err), &err);
     fixture_pipe(f, 4, id);
     assert_ok(worker_load(f->a, FIXTURE_LEASE_S, &load, &err), &err);
     assert_int_equal(load.replicas_wanted, 5);

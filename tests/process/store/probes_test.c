@@ -130,7 +130,8 @@ static void a_worker_is_there_for_fifteen_seconds(void **state)
     bool has = true;
     assert_ok(probe_has_worker(f->a, &has, &err), &err);
     assert_false(has);
-    assert_ok(worker_hello(f->b, "one", "host", &err), &err);
+    assert_ok(
+        worker_hello(f->b, &(struct worker_self){.owner = "one", .host = "host"}, &err), &err);
     assert_ok(probe_has_worker(f->a, &has, &err), &err);
     assert_true(has);
     fixture_sql(f, "UPDATE worker SET seen_at = now() - interval '16 s'");

@@ -91,6 +91,19 @@ static void the_table(void **state)
     }
 }
 
+static void what_is_given_drains_and_is_released(void **state)
+{
+    (void)state;
+    struct assign_facts facts = well;
+    facts.is_given = true;
+    assert_int_equal(assign_next(&facts, NOW_MS), ASSIGN_DRAIN);
+    assert_string_equal(assign_why(&facts), "balance");
+    facts.child = ASSIGN_CHILD_NONE;
+    assert_int_equal(assign_next(&facts, NOW_MS), ASSIGN_RELEASE);
+    facts.is_held = false;
+    assert_int_equal(assign_next(&facts, NOW_MS), ASSIGN_FORGET);
+}
+
 static void a_lost_lease_leaves_less_time_to_drain(void **state)
 {
     (void)state;
@@ -138,6 +151,11 @@ static void hosts_claim_a_fair_share_and_then_what_is_left(void **state)
         {{.replicas_wanted = 10, .workers_live = 2, .held = 7, .leftovers = 1}, 1},
         {{.replicas_wanted = 10, .workers_live = 2, .held = 7, .leftovers = 0}, 0},
         {{.replicas_wanted = 3, .workers_live = 0}, 3}, /* our own row is not there yet */
+        /* What was given away is not taken back. */
+        {{.replicas_wanted = 10, .workers_live = 3, .held = 3, .is_giving = true}, 0},
+        {{.replicas_wanted = 12, .workers_live = 3, .held = 3, .is_giving = true}, 1},
+        {{.replicas_wanted = 9, .workers_live = 3, .held = 3, .leftovers = 2, .is_giving = true},
+         0},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         int got = assign_claim_count(&cases[i].load);
@@ -147,13 +165,111 @@ static void hosts_claim_a_fair_share_and_then_what_is_left(void **state)
     }
 }
 
+enum {
+    HOSTS_MAX = 4,
+    ROOM = 1000,
+};
+
+static void a_host_gives_what_it_holds_above_its_share(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t count;
+        struct assign_host hosts[HOSTS_MAX]; /* is_self is set by the loop below */
+        int expected[HOSTS_MAX];
+    } cases[] = {
+        {1, {{.held = 10, .room = ROOM}}, {0}},
+        {2, {{.held = 10, .room = ROOM}, {.held = 0, .room = ROOM}}, {5, 0}},
+        {2, {{.held = 3, .room = ROOM}, {.held = 2, .room = ROOM}}, {0, 0}},
+        {2, {{.held = 4, .room = ROOM}, {.held = 2, .room = ROOM}}, {1, 0}},
+        {3,
+         {{.held = 5, .room = ROOM}, {.held = 5, .room = ROOM}, {.held = 0, .room = ROOM}},
+         {1, 2, 0}},
+        {3,
+         {{.held = 20, .room = ROOM}, {.held = 20, .room = ROOM}, {.held = 0, .room = ROOM}},
+         {6, 7, 0}},
+        /* Balanced although not equal: whoever has one more keeps it. */
+        {4,
+         {{.held = 3, .room = ROOM},
+          {.held = 3, .room = ROOM},
+          {.held = 2, .room = ROOM},
+          {.held = 2, .room = ROOM}},
+         {0, 0, 0, 0}},
+        {4,
+         {{.held = 3, .room = ROOM},
+          {.held = 3, .room = ROOM},
+          {.held = 3, .room = ROOM},
+          {.held = 1, .room = ROOM}},
+         {0, 0, 1, 0}},
+        /* A host without room, or that has just started, is left as it is. */
+        {2, {{.held = 10, .room = ROOM}, {.held = 0, .room = 0}}, {0, 0}},
+        {2, {{.held = 10, .room = 0}, {.held = 0, .room = 2}}, {2, 0}},
+        {3,
+         {{.held = 12, .room = ROOM}, {.held = 0, .room = 2}, {.held = 0, .room = ROOM}},
+         {7, 0, 0}},
+        {3, {{.held = 9, .room = ROOM}, {.held = 1, .room = 0}, {.held = 0, .room = 1}}, {1, 0, 0}},
+        {0, {{.held = 0}}, {0}},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        for (size_t self = 0; self < cases[i].count; self++) {
+            struct assign_host hosts[HOSTS_MAX];
+            memcpy(hosts, cases[i].hosts, sizeof(hosts));
+            hosts[self].is_self = true;
+            const int got = assign_surplus(hosts, cases[i].count);
+            if (got != cases[i].expected[self]) {
+                fail_msg("case %zu host %zu: %d, not %d", i, self, got, cases[i].expected[self]);
+            }
+        }
+    }
+    assert_int_equal(assign_surplus(NULL, 0), 0);
+}
+
+/* Whatever the hosts hold and have room for: giving and taking ends, and ends in balance. */
+static void giving_ends_in_balance(void **state)
+{
+    (void)state;
+    for (int code = 0; code < 8 * 8 * 8 * 8; code++) {
+        struct assign_host hosts[HOSTS_MAX];
+        for (size_t i = 0; i < HOSTS_MAX; i++) {
+            hosts[i] = (struct assign_host){.held = (code >> (3 * i)) % 8, .room = ROOM};
+        }
+        int moved = 0;
+        for (int round = 0; round < 32; round++) {
+            for (size_t i = 1; i < HOSTS_MAX; i++) { /* most first */
+                for (size_t k = i; k > 0 && hosts[k].held > hosts[k - 1].held; k--) {
+                    const struct assign_host swap = hosts[k];
+                    hosts[k] = hosts[k - 1];
+                    hosts[k - 1] = swap;
+                }
+            }
+            size_t giver = HOSTS_MAX;
+            for (size_t i = 0; i < HOSTS_MAX && giver == HOSTS_MAX; i++) {
+                hosts[i].is_self = true;
+                giver = assign_surplus(hosts, HOSTS_MAX) > 0 ? i : HOSTS_MAX;
+                hosts[i].is_self = false;
+            }
+            if (giver == HOSTS_MAX) {
+                break;
+            }
+            hosts[giver].held--;
+            hosts[HOSTS_MAX - 1].held++; /* who holds least takes it */
+            moved++;
+        }
+        assert_true(hosts[0].held - hosts[HOSTS_MAX - 1].held <= 1);
+        assert_true(moved <= 14);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_table),
+        cmocka_unit_test(what_is_given_drains_and_is_released),
         cmocka_unit_test(a_lost_lease_leaves_less_time_to_drain),
         cmocka_unit_test(the_loop_is_woken_for_what_is_due),
         cmocka_unit_test(hosts_claim_a_fair_share_and_then_what_is_left),
+        cmocka_unit_test(a_host_gives_what_it_holds_above_its_share),
+        cmocka_unit_test(giving_ends_in_balance),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

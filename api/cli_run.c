@@ -206,6 +206,9 @@ serve_options_read(const struct config *config, const struct key_ring *keys)
         .database_url = config_secret(config, CONFIG_DATABASE_URL)->bytes,
         .keys = keys,
         .max_body_bytes = (size_t)config_int(config, CONFIG_MAX_BODY_BYTES),
+        .connections_max = (unsigned)config_int(config, CONFIG_MAX_CONNECTIONS),
+        .rate_limit_requests = config_int(config, CONFIG_RATE_LIMIT_REQUESTS),
+        .rate_limit_window_s = config_int(config, CONFIG_RATE_LIMIT_WINDOW_S),
         .stores_max = (unsigned)config_int(config, CONFIG_DATABASE_POOL_SIZE),
         .database_timeout_ms = (int)config_int(config, CONFIG_DATABASE_TIMEOUT_MS),
     };

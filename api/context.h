@@ -5,11 +5,13 @@
 
 struct store_pool;
 struct request_stats;
+struct rate_limit;
 struct route_table;
 
 struct api_context {
     struct store_pool *stores;
     struct request_stats *stats;
+    struct rate_limit *rate_limit; /* NULL = none */
     const struct route_table *routes;
 };
 

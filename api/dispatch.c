@@ -12,6 +12,7 @@
 
 #include "api/audit.h"
 #include "api/http/auth.h"
+#include "api/http/rate_limit.h"
 #include "api/http/router.h"
 #include "api/http/stats.h"
 #include "api/store_pool.h"
@@ -29,7 +30,20 @@ static bool is_protected(const char *path)
            (path[sizeof(PROTECTED) - 1] == '/' || path[sizeof(PROTECTED) - 1] == '\0');
 }
 
-static enum status authenticate(struct request *request, struct err *err)
+/* One request more of a key that is who it says: nobody can use up another's requests. */
+static enum status check_rate(const struct request *request, struct reply *reply, struct err *err)
+{
+    reply->rate =
+        rate_limit_take(request->context->rate_limit, request->key.id, clock_monotonic_us());
+    if (reply->rate.is_allowed) {
+        return ST_OK;
+    }
+    return err_set(
+        err, ST_RATE_LIMITED, "this key may make %lld requests at once; try again in %.1f s",
+        (long long)reply->rate.limit, (double)reply->rate.reset_us / 1e6);
+}
+
+static enum status authenticate(struct request *request, struct reply *reply, struct err *err)
 {
     struct auth_pair pair;
     /* A malformed header is told without asking the database. */
@@ -42,7 +56,8 @@ static enum status authenticate(struct request *request, struct err *err)
     if (status != ST_OK) {
         return status;
     }
-    return auth_check(request->store, request->authorization, &request->key, err);
+    status = auth_check(request->store, request->authorization, &request->key, err);
+    return status == ST_OK ? check_rate(request, reply, err) : status;
 }
 
 static enum status check_role(const struct request *request, struct err *err)
@@ -106,11 +121,11 @@ static enum status check_body(struct request *request, struct err *err)
 }
 
 /* Everything between the route and its body, for routes that are not open. */
-static enum status check_access(struct request *request, struct err *err)
+static enum status check_access(struct request *request, struct reply *reply, struct err *err)
 {
     enum status status = ST_OK;
     if (request->key.id == NULL) {
-        status = authenticate(request, err); /* protected, but not below /v1 */
+        status = authenticate(request, reply, err); /* protected, but not below /v1 */
     }
     if (status == ST_OK) {
         status = check_role(request, err);
@@ -131,12 +146,12 @@ static void set_answered(const struct request *request, const struct reply *repl
 
 static enum status run(struct request *request, struct reply *reply, struct err *err)
 {
-    enum status status = is_protected(request->path) ? authenticate(request, err) : ST_OK;
+    enum status status = is_protected(request->path) ? authenticate(request, reply, err) : ST_OK;
     if (status == ST_OK) {
         status = router_match(request->context->routes, request, reply, err);
     }
     if (status == ST_OK && request->route->access != ROUTE_OPEN) {
-        status = check_access(request, err);
+        status = check_access(request, reply, err);
     }
     if (status == ST_OK) {
         status = check_body(request, err);

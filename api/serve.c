@@ -20,13 +20,13 @@
 #include "api/context.h"
 #include "api/dispatch.h"
 #include "api/http/listen.h"
+#include "api/http/rate_limit.h"
 #include "api/http/server.h"
 #include "api/http/stats.h"
 #include "api/routes.h"
 #include "api/store_pool.h"
 
 enum {
-    DEFAULT_CONNECTIONS = 64,
     DEFAULT_STORES = 8,
     DEFAULT_DATABASE_TIMEOUT_MS = 10000,
     DRAIN_TIMEOUT_MS = 20000,
@@ -93,8 +93,7 @@ static enum status start_server(struct serve *serve, struct err *err)
         .listen_fd = serve->listener.fd,
         .cert_pem = cert_pem,
         .key_pem = key_pem,
-        .connections_max = serve->options->connections_max == 0 ? DEFAULT_CONNECTIONS
-                                                                : serve->options->connections_max,
+        .connections_max = serve->options->connections_max,
         .max_body_bytes = serve->options->max_body_bytes,
         .handle = dispatch,
         .context = &serve->context,
@@ -176,6 +175,13 @@ static enum status open_all(struct serve *serve, struct err *err)
     if (serve->context.stats == NULL) {
         return err_set(err, ST_NO_MEMORY, "no memory for the request counters");
     }
+    if (options->rate_limit_requests > 0) {
+        serve->context.rate_limit =
+            rate_limit_new(options->rate_limit_requests, options->rate_limit_window_s);
+        if (serve->context.rate_limit == NULL) {
+            return err_set(err, ST_NO_MEMORY, "no memory for the rate limit");
+        }
+    }
     const struct store_pool_options pool = {
         .database_url = options->database_url,
         .keys = options->keys,
@@ -196,6 +202,7 @@ static void close_all(struct serve *serve)
     listen_close(&serve->listener);
     store_pool_free(serve->context.stores);
     request_stats_free(serve->context.stats);
+    rate_limit_free(serve->context.rate_limit);
     free(serve->cert_pem);
     wipe_pem(serve->key_pem);
 }

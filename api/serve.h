@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "common/base/attr.h"
@@ -24,9 +25,11 @@ struct serve_options {
     const char *database_url;
     const struct key_ring *keys; /* NULL = credentials cannot be stored */
     size_t max_body_bytes;
-    unsigned connections_max; /* 0 = 64; each has a thread */
-    unsigned stores_max;      /* PostgreSQL connections, 0 = 8 */
-    int database_timeout_ms;  /* to connect and for a statement, 0 = 10000 */
+    unsigned connections_max;    /* each has a thread */
+    int64_t rate_limit_requests; /* of one key in rate_limit_window_s; 0 = any number */
+    int64_t rate_limit_window_s;
+    unsigned stores_max;     /* PostgreSQL connections, 0 = 8 */
+    int database_timeout_ms; /* to connect and for a statement, 0 = 10000 */
     /* SIGHUP, beside reloading the certificates: re-read the log level. May be NULL. */
     void (*reload)(void *context);
     void *reload_context;

@@ -11,6 +11,8 @@
 #include "common/base/attr.h"
 #include "common/base/err.h"
 
+#include "api/http/rate_limit.h"
+
 enum {
     REPLY_ALLOW_BYTES = 64
 };
@@ -21,6 +23,7 @@ struct reply {
     size_t body_len_bytes;
     const char *content_type;      /* of body; static memory */
     char allow[REPLY_ALLOW_BYTES]; /* for 405; "" = none */
+    struct rate_answer rate;       /* headers of the rate limit */
     char *error_text;              /* owned; replaces err's text where that is too short a place */
     bool changed_nothing;          /* a dry run: no audit entry */
     bool made_pipe;                /* result is a new pipe: sent last of all, then it is answered */

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <microhttpd.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -18,6 +19,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 
+#include "api/http/connections.h"
 #include "api/http/router.h"
 
 enum {
@@ -27,6 +29,7 @@ enum {
     /* A body above the limit is read and dropped up to this, so that the client reads the 413
      * instead of a reset connection. */
     SWALLOW_MAX_BYTES = 64 * 1024 * 1024,
+    NUMBER_BYTES = 32,
 };
 
 /* GnuTLS priority string: TLS 1.2 and 1.3 only. */
@@ -35,6 +38,7 @@ static const char TLS_PRIORITIES[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2
 struct server {
     struct server_options options;
     struct MHD_Daemon *daemon;
+    struct connections *connections;
     int listen_fd; /* our copy: libmicrohttpd closes the one it gets when it fails to start */
     pthread_mutex_t lock; /* guards the three below */
     pthread_cond_t changed;
@@ -133,6 +137,54 @@ static bool is_draining(struct server *server)
     return answer;
 }
 
+static bool add_header(struct MHD_Response *response, const char *name, const char *value)
+{
+    return MHD_add_response_header(response, name, value) == MHD_YES;
+}
+
+/* What is left of the key's requests; how the official provider reads it is in the contract. */
+static bool add_rate_headers(struct MHD_Response *response, const struct rate_answer *rate)
+{
+    if (!rate->is_counted) {
+        return true;
+    }
+    char limit[NUMBER_BYTES];
+    char remaining[NUMBER_BYTES];
+    char reset[NUMBER_BYTES];
+    char retry[NUMBER_BYTES];
+    (void)snprintf(limit, sizeof(limit), "%lld", (long long)rate->limit); /* all four fit */
+    (void)snprintf(remaining, sizeof(remaining), "%lld", (long long)rate->remaining);
+    (void)snprintf(
+        reset, sizeof(reset), "%lld.%03lld", (long long)((rate->reset_us + 999) / 1000 / 1000),
+        (long long)((rate->reset_us + 999) / 1000 % 1000));
+    (void)snprintf(retry, sizeof(retry), "%lld", (long long)(rate->reset_us + 999999) / 1000000);
+    return add_header(response, "X-RateLimit-Limit", limit) &&
+           add_header(response, "X-RateLimit-Remaining", remaining) &&
+           add_header(response, "X-RateLimit-Reset", reset) &&
+           (rate->is_allowed || add_header(response, MHD_HTTP_HEADER_RETRY_AFTER, retry));
+}
+
+static bool add_headers(
+    struct server *server, struct MHD_Response *response, const struct request *request,
+    const struct reply *reply)
+{
+    static const char CHALLENGE[] = "Basic realm=\"penstock\", charset=\"UTF-8\"";
+    bool is_ok = add_header(response, "X-Request-Id", request->id) &&
+                 add_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, reply->content_type) &&
+                 add_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store") &&
+                 add_rate_headers(response, &reply->rate);
+    if (is_ok && reply->http_code == 401) {
+        is_ok = add_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, CHALLENGE);
+    }
+    if (is_ok && reply->allow[0] != '\0') {
+        is_ok = add_header(response, MHD_HTTP_HEADER_ALLOW, reply->allow);
+    }
+    if (is_ok && is_draining(server)) {
+        is_ok = add_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+    }
+    return is_ok;
+}
+
 static enum MHD_Result send_reply(
     struct server *server, struct MHD_Connection *connection, const struct request *request,
     struct reply *reply)
@@ -143,29 +195,10 @@ static enum MHD_Result send_reply(
         return MHD_NO;
     }
     reply->body = NULL;
-    bool is_ok = MHD_add_response_header(response, "X-Request-Id", request->id) == MHD_YES;
-    is_ok = MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, reply->content_type) ==
-                MHD_YES &&
-            is_ok;
-    is_ok =
-        MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store") == MHD_YES &&
-        is_ok;
-    if (reply->http_code == 401) {
-        is_ok = MHD_add_response_header(
-                    response, MHD_HTTP_HEADER_WWW_AUTHENTICATE,
-                    "Basic realm=\"penstock\", charset=\"UTF-8\"") == MHD_YES &&
-                is_ok;
-    }
-    if (reply->allow[0] != '\0') {
-        is_ok = MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, reply->allow) == MHD_YES &&
-                is_ok;
-    }
-    if (is_draining(server)) {
-        is_ok = MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close") == MHD_YES &&
-                is_ok;
-    }
     enum MHD_Result sent =
-        is_ok ? MHD_queue_response(connection, (unsigned)reply->http_code, response) : MHD_NO;
+        add_headers(server, response, request, reply)
+            ? MHD_queue_response(connection, (unsigned)reply->http_code, response)
+            : MHD_NO;
     MHD_destroy_response(response);
     return sent;
 }
@@ -206,6 +239,13 @@ answer(struct server *server, struct MHD_Connection *connection, struct exchange
     return sent;
 }
 
+static struct connection *connection_of(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info == NULL ? NULL : info->socket_context;
+}
+
 /* NOLINTNEXTLINE(readability-function-size): the library's signature */
 static enum MHD_Result on_request(
     void *context, struct MHD_Connection *connection, const char *url, const char *method,
@@ -228,7 +268,11 @@ static enum MHD_Result on_request(
         *upload_len_bytes = 0;
         return on_piece(exchange, upload, len_bytes);
     }
-    return answer(server, connection, exchange);
+    struct connection *own = connection_of(connection);
+    connection_work(server->connections, own);
+    enum MHD_Result sent = answer(server, connection, exchange);
+    connection_wait(server->connections, own, clock_monotonic_us());
+    return sent;
 }
 
 static void on_completed(
@@ -250,10 +294,15 @@ static void on_connection(
     enum MHD_ConnectionNotificationCode code)
 {
     struct server *server = context;
-    (void)connection;
-    (void)socket_context;
-    server_count(
-        server, &server->connections_count, code == MHD_CONNECTION_NOTIFY_STARTED ? 1 : -1);
+    if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+        connection_close(server->connections, *socket_context); /* before its socket is closed */
+        server_count(server, &server->connections_count, -1);
+        return;
+    }
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    *socket_context = connection_open(server->connections, info->connect_fd, clock_monotonic_us());
+    server_count(server, &server->connections_count, 1);
 }
 
 static struct MHD_Daemon *daemon_start(struct server *server)
@@ -263,7 +312,7 @@ static struct MHD_Daemon *daemon_start(struct server *server)
                      MHD_USE_POLL | MHD_USE_ITC;
     struct MHD_OptionItem items[] = {
         {MHD_OPTION_LISTEN_SOCKET, server->listen_fd, NULL},
-        {MHD_OPTION_CONNECTION_LIMIT, (intptr_t)options->connections_max, NULL},
+        {MHD_OPTION_CONNECTION_LIMIT, (intptr_t)options->connections_max + CONNECTIONS_MORE, NULL},
         {MHD_OPTION_CONNECTION_TIMEOUT, IDLE_TIMEOUT_S, NULL},
         {MHD_OPTION_CONNECTION_MEMORY_LIMIT, HEADERS_MAX_BYTES, NULL},
         {MHD_OPTION_THREAD_STACK_SIZE, STACK_BYTES, NULL},
@@ -306,7 +355,9 @@ server_open(const struct server_options *options, struct server **ret_server, st
     (void)pthread_cond_init(&server->changed, &attributes);
     (void)pthread_condattr_destroy(&attributes);
     server->listen_fd = fcntl(options->listen_fd, F_DUPFD_CLOEXEC, 0);
-    server->daemon = server->listen_fd < 0 ? NULL : daemon_start(server);
+    server->connections = connections_new(options->connections_max);
+    const bool can_start = server->listen_fd >= 0 && server->connections != NULL;
+    server->daemon = can_start ? daemon_start(server) : NULL;
     if (server->daemon == NULL) {
         server_close(server);
         return err_set(
@@ -353,6 +404,7 @@ void server_close(struct server *server)
         MHD_stop_daemon(server->daemon);
         closep(&server->listen_fd);
     }
+    connections_free(server->connections);
     (void)pthread_cond_destroy(&server->changed);
     (void)pthread_mutex_destroy(&server->lock);
     free(server);

@@ -35,6 +35,14 @@
       "Serve plain HTTP on an address that is not loopback (behind a proxy that ends TLS).") \
     X(MAX_BODY_BYTES, INT, "4194304", "4194304", 1024, 67108864, "bytes", API, \
       "Largest request body; a larger one is answered 413.") \
+    X(MAX_CONNECTIONS, INT, "256", "256", 16, 4096, "connections", API, \
+      "Connections at once, a thread each; when they run out, the one that waits for its client " \
+      "longest is closed.") \
+    X(RATE_LIMIT_REQUESTS, INT, "0", "0", 0, 1000000, "requests", API, \
+      "Requests one key may make in `PENSTOCK_RATE_LIMIT_WINDOW_S` (of this api process); more " \
+      "are answered 429. 0 = any number.") \
+    X(RATE_LIMIT_WINDOW_S, INT, "10", "10", 1, 86400, "s", API, \
+      "Time in which a key gets its `PENSTOCK_RATE_LIMIT_REQUESTS` again, evenly.") \
     X(HOST_ID, TEXT, "", "host name", 0, 0, "", WORKER, \
       "The worker's name in leases; must differ between hosts.") \
     X(WORKER_MEMORY_GB, NUMBER, "", "what the machine has", 0, 65536, "GB", WORKER, \

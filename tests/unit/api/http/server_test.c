@@ -44,6 +44,11 @@ handle(void *context, struct request *request, struct reply *reply, struct err *
     assert_true(len > 0);
     reply_set_body(reply, text, (size_t)len, "text/plain");
     reply->http_code = strcmp(request->path, "/401") == 0 ? 401 : 200;
+    if (strcmp(request->path, "/429") == 0) {
+        reply->http_code = 429;
+        reply->rate = (struct rate_answer){
+            .is_counted = true, .limit = 10, .remaining = 0, .reset_us = 2500001};
+    }
     return ST_OK;
 }
 
@@ -148,6 +153,9 @@ static void requests(void **state)
          "\r\nCache-Control: no-store\r\n"},
         {"GET /401 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
          "\r\nWWW-Authenticate: Basic realm=\"penstock\""},
+        {"GET /429 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
+         "\r\nX-RateLimit-Limit: 10\r\nX-RateLimit-Remaining: 0\r\nX-RateLimit-Reset: 2.501\r\n"
+         "Retry-After: 3\r\n"},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         char answer[ANSWER_BYTES];
@@ -164,6 +172,31 @@ static void head_has_no_body(void **state)
     ask(*state, "HEAD /x HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", answer);
     assert_non_null(strstr(answer, "Content-Length: 17\r\n"));
     assert_null(strstr(answer, "GET /x"));
+}
+
+/* Five times as many as there may be, each with half a request: one with a whole request is
+ * answered at once, and again; those that waited longest had to go. */
+static void slow_clients_give_way(void **state)
+{
+    static const char *const halves[] = {
+        "", "G", "GET / HTTP/1.1\r\nHo",
+        "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nx"};
+    int slow[20];
+    for (size_t i = 0; i < ARRAY_LEN(slow); i++) {
+        const char *half = halves[i % ARRAY_LEN(halves)];
+        slow[i] = dial(*state);
+        assert_int_equal(send(slow[i], half, strlen(half), 0), (ssize_t)strlen(half));
+    }
+    for (size_t i = 0; i < 5; i++) {
+        char answer[ANSWER_BYTES];
+        ask(*state, "GET /x HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", answer);
+        assert_non_null(strstr(answer, "200 OK"));
+    }
+    char byte = 0;
+    assert_true(recv(slow[0], &byte, 1, 0) <= 0);
+    for (size_t i = 0; i < ARRAY_LEN(slow); i++) {
+        (void)close(slow[i]);
+    }
 }
 
 static void *drain(void *argument)
@@ -224,6 +257,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(requests, set_up, tear_down),
         cmocka_unit_test_setup_teardown(head_has_no_body, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(slow_clients_give_way, set_up, tear_down),
         cmocka_unit_test_setup_teardown(drain_waits_for_the_running, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_certificate_that_is_none, set_up, tear_down),
     };

@@ -224,11 +224,15 @@ static json_t *moves_of_answer(const json_t *answer)
     return json_pack("{s:o, s:I, s:I}", "partitions", list, "again", again, "skipped", skipped);
 }
 
-/* Keep what was done: the mirrored offsets, and an event. */
+/* Keep what was done: the mirrored offsets, another epoch, and an event. The offsets that were set
+ * have no metadata, which ends what was pending in their partitions by itself; a reset of single
+ * partitions leaves the others in their epoch. */
 static enum status record_reset(
     const struct request *request, const char *id, const json_t *answer, const json_t *moves,
     struct err *err)
 {
+    const char *asked = json_string_value(json_object_get(request->json, "to"));
+    const bool is_whole = asked != NULL && strcmp(asked, "offsets") != 0;
     const json_t *rows = json_object_get(answer, "partitions");
     const size_t count = json_array_size(rows);
     struct pipe_offset *offsets = calloc(count + 1, sizeof(*offsets));
@@ -247,6 +251,9 @@ static enum status record_reset(
     }
     enum status status = pipe_store_offsets(request->store, id, offsets, count, err);
     free(offsets);
+    if (status == ST_OK && is_whole) {
+        status = pipe_raise_epoch(request->store, id, err);
+    }
     const struct pipe_event event = {
         .type = "offsets_reset",
         .severity = "warning",

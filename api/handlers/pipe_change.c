@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/model/pipe_mapping.h"
+
 #include "api/handlers/handlers.h"
 #include "api/handlers/support.h"
 #include "api/wire/pipe_patch.h"
@@ -101,19 +103,26 @@ static enum status store_result(
     char group[sizeof("clickpipes-") + UUID_TEXT_BYTES];
     const char *new_group = group_of(patch->definition, row->id, group);
     const bool is_new_group = strcmp(new_group, row->consumer_group) != 0;
+    json_t *old_mapping = pipe_mapping_is_same(row->definition, patch->definition)
+                              ? NULL
+                              : pipe_mapping_of(row->definition);
+    const bool is_elsewhere = !is_same_kafka(row->definition, patch->definition, "brokers");
     struct pipe_change change = {
         .name = name == NULL ? row->name : name,
         .definition = patch->definition,
         .has_new_secrets = has_new_secrets,
         .secrets = patch->secrets,
         .consumer_group = is_new_group ? new_group : NULL,
-        .forgets_offsets = is_new_group ||
-                           !is_same_kafka(row->definition, patch->definition, "topics") ||
-                           !is_same_kafka(row->definition, patch->definition, "brokers"),
+        .forgets_offsets = is_new_group || is_elsewhere ||
+                           !is_same_kafka(row->definition, patch->definition, "topics"),
         .needs_restart = restarts,
+        /* Other topics leave the ranges of those that stay as they are: finish them. */
+        .raises_epoch = is_new_group || is_elsewhere,
+        .old_mapping = old_mapping,
     };
     enum status status =
         pipe_store_change(request->store, request->service.id, row->id, &change, err);
+    json_decref(old_mapping);
     if (status != ST_OK || !has_new_secrets) {
         return status;
     }

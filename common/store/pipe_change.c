@@ -8,6 +8,11 @@
 
 #include "common/store/store_internal.h"
 
+/* Older mappings that a replica may still need: offsets of an idle group are kept for 7 days
+ * (Kafka's offsets.retention.minutes), so nothing older can be pending. */
+#define SQL_MAPPINGS_MAX "8"
+#define SQL_MAPPINGS_AGE "interval '7 days'"
+
 enum status
 pipe_lock(struct store *store, const char *service_id, const char *pipe_id, struct err *err)
 {
@@ -41,7 +46,8 @@ static enum status run_change(
         store,
         "UPDATE pipe SET name = $3, revision = revision + $4, updated_at = now(),"
         " secrets = CASE WHEN $5 THEN $6 ELSE secrets END,"
-        " consumer_group = COALESCE($7, consumer_group), definition = $8"
+        " consumer_group = COALESCE($7, consumer_group), epoch = epoch + $8,"
+        " mapping_version = mapping_version + $9, definition = $10"
         " WHERE id = $1 AND service_id = $2",
         args, &count, err);
     free(definition);
@@ -49,6 +55,30 @@ static enum status run_change(
         return err_set(err, ST_NOT_FOUND, "no such pipe");
     }
     return status;
+}
+
+/* Keep the mapping that is about to be replaced, and no more than a replica may need. */
+static enum status keep_mapping(
+    struct store *store, const char *service_id, const char *pipe_id, const json_t *mapping,
+    struct err *err)
+{
+    CLEANUP(freep) char *text = json_dumps(mapping, JSON_COMPACT);
+    if (text == NULL) {
+        return err_set(err, ST_NO_MEMORY, "no memory for the pipe's mapping");
+    }
+    struct pg_args args;
+    pg_args_init(&args);
+    pg_add_text(&args, pipe_id);
+    pg_add_text(&args, service_id);
+    pg_add_text(&args, text);
+    return store_run(
+        store,
+        "WITH gone AS (DELETE FROM pipe_mapping m WHERE pipe_id = $1 AND (replaced_at < now() - "
+        "" SQL_MAPPINGS_AGE " OR version <= (SELECT mapping_version - " SQL_MAPPINGS_MAX
+        " FROM pipe p WHERE p.id = m.pipe_id)))"
+        " INSERT INTO pipe_mapping (pipe_id, version, mapping)"
+        " SELECT id, mapping_version, $3 FROM pipe WHERE id = $1 AND service_id = $2",
+        &args, NULL, err);
 }
 
 enum status pipe_store_change(
@@ -73,7 +103,12 @@ enum status pipe_store_change(
     pg_add_bool(&args, change->has_new_secrets);
     pg_add_bytes(&args, sealed.bytes, sealed.len_bytes);
     pg_add_text(&args, change->consumer_group);
-    enum status status = run_change(store, change, &args, err);
+    pg_add_int(&args, change->raises_epoch ? 1 : 0);
+    pg_add_int(&args, change->old_mapping != NULL ? 1 : 0);
+    enum status status = change->old_mapping == NULL
+                             ? ST_OK
+                             : keep_mapping(store, service_id, pipe_id, change->old_mapping, err);
+    status = status == ST_OK ? run_change(store, change, &args, err) : status;
     return status == ST_OK && change->forgets_offsets
                ? pipe_store_offsets(store, pipe_id, NULL, 0, err)
                : status;
@@ -91,6 +126,23 @@ pipe_restart(struct store *store, const char *service_id, const char *pipe_id, s
         store,
         "UPDATE pipe SET revision = revision + 1, updated_at = now()"
         " WHERE id = $1 AND service_id = $2",
+        &args, &count, err);
+    if (status == ST_OK && count == 0) {
+        return err_set(err, ST_NOT_FOUND, "no pipe %s", pipe_id);
+    }
+    return status;
+}
+
+enum status pipe_raise_epoch(struct store *store, const char *pipe_id, struct err *err)
+{
+    struct pg_args args;
+    pg_args_init(&args);
+    pg_add_text(&args, pipe_id);
+    int64_t count = 0;
+    enum status status = store_change(
+        store,
+        "UPDATE pipe SET epoch = epoch + 1, revision = revision + 1, updated_at = now()"
+        " WHERE id = $1",
         &args, &count, err);
     if (status == ST_OK && count == 0) {
         return err_set(err, ST_NOT_FOUND, "no pipe %s", pipe_id);

@@ -21,6 +21,9 @@ struct pipe_change {
     const char *consumer_group; /* NULL = as it is */
     bool forgets_offsets;       /* the mirrored offsets are of other partitions or another group */
     bool needs_restart;         /* running replicas must take it over: raises the revision */
+    bool raises_epoch;          /* ranges that were sent and not confirmed are to be forgotten */
+    const json_t *old_mapping;  /* of the definition before (pipe_mapping.h): kept for ranges that
+                                 * were sent with it; NULL = the mapping stays */
 };
 
 /* Store a changed definition. ST_NOT_FOUND, ST_UNAVAILABLE, ST_INVALID (no key to seal with). */
@@ -31,6 +34,10 @@ enum status pipe_store_change(
 /* Let running replicas start anew: raises the revision. ST_NOT_FOUND, ST_UNAVAILABLE. */
 enum status pipe_restart(
     struct store *store, const char *service_id, const char *pipe_id, struct err *err) MUST_CHECK;
+
+/* Begin another epoch: what was sent and not confirmed before is forgotten. Raises the revision, so
+ * that no replica starts with the old one. ST_NOT_FOUND, ST_UNAVAILABLE. */
+enum status pipe_raise_epoch(struct store *store, const char *pipe_id, struct err *err) MUST_CHECK;
 
 struct pipe_offset {
     const char *topic;

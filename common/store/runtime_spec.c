@@ -38,7 +38,33 @@ static enum status parts_read(
     return st;
 }
 
-/* The rest of the cells, and everything into one object. */
+/* The older mappings, newest first: what fits beside the definition into a spec. */
+#define SQL_OLDER_MAPPINGS                                                                         \
+    "(SELECT json_agg(json_build_object('version', version, 'mapping', mapping::json) ORDER BY "   \
+    "version DESC)::text FROM (SELECT version, mapping, sum(length(mapping)) OVER (ORDER BY "      \
+    "version DESC) AS total FROM pipe_mapping WHERE pipe_id = p.id AND replaced_at > now() - "     \
+    "interval '7 days' ORDER BY version DESC LIMIT 8) m WHERE total <= 2000000)"
+
+/* The last cells: what exactly-once needs, into the spec. ST_NO_MEMORY, ST_INTERNAL. */
+static enum status spec_add_delivery(json_t *spec, struct pg_cell *cell, struct err *err)
+{
+    const int64_t epoch = pg_next_int(cell);
+    const int64_t mapping_version = pg_next_int(cell);
+    const char *text = pg_next_text(cell);
+    json_t *older = NULL;
+    enum status st = text == NULL ? ST_OK : store_parse_json(text, "stored mappings", &older, err);
+    if (st != ST_OK) {
+        return st;
+    }
+    json_t *delivery = json_pack(
+        "{s:I, s:I, s:o}", "epoch", (json_int_t)epoch, "mappingVersion",
+        (json_int_t)mapping_version, "olderMappings", older == NULL ? json_array() : older);
+    const bool is_added = delivery != NULL && json_object_update(spec, delivery) == 0;
+    json_decref(delivery);
+    return is_added ? ST_OK : err_set(err, ST_NO_MEMORY, "no memory for the spec");
+}
+
+/* All cells between, and everything into one object. */
 static json_t *spec_pack(
     const struct lease *lease, int lease_s, struct pg_cell *cell, const char *service_id,
     const struct parts *parts)
@@ -79,8 +105,8 @@ enum status runtime_replica_spec(
     enum status st = store_run(
         store,
         "SELECT p.revision, p.service_id, p.definition, p.secrets, s.secrets, p.consumer_group, "
-        "p.replicas, p.cpu_millicores, p.memory_gb, s.url, s.username, s.ca_certificate FROM pipe "
-        "p "
+        "p.replicas, p.cpu_millicores, p.memory_gb, s.url, s.username, s.ca_certificate, p.epoch, "
+        "p.mapping_version, " SQL_OLDER_MAPPINGS " FROM pipe p "
         "JOIN service s ON s.id = p.service_id WHERE p.id = $1",
         &args, &rows, err);
     if (st != ST_OK) {
@@ -100,6 +126,11 @@ enum status runtime_replica_spec(
     json_t *spec = spec_pack(lease, lease_s, &cell, pg_next_text(&service_cell), &parts);
     if (spec == NULL) {
         return err_set(err, ST_NO_MEMORY, "spec of pipe %s", lease->pipe_id);
+    }
+    st = spec_add_delivery(spec, &cell, err);
+    if (st != ST_OK) {
+        json_decref(spec);
+        return st;
     }
     *ret_spec = spec;
     *ret_revision = revision;

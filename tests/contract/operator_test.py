@@ -50,6 +50,33 @@ def test_offsets_of_other_topics_are_forgotten(penstock, database, stopped):
     assert penstock.result("GET", path) == {"partitions": []}
 
 
+def test_edits_raise_the_mapping_version_and_the_epoch(penstock, database, stopped):
+    """Ranges that were sent and not confirmed are finished with the mapping they were made with; forgotten only where the
+    group or the brokers are others."""
+    pipe = stopped["id"]
+    path = f"{penstock.pipes_path}/{pipe}"
+    versions = lambda: tuple(database.query(f"SELECT epoch || ' ' || mapping_version FROM pipe WHERE id = '{pipe}'").split())
+    older = lambda: json.loads(database.query(f"SELECT mapping FROM pipe_mapping WHERE pipe_id = '{pipe}' ORDER BY version DESC LIMIT 1"))
+    assert versions() == ("1", "1")
+    assert penstock.request("PATCH", path, {"name": "another"}).status == 200
+    assert penstock.request("PUT", f"{path}/settings", {"penstock_batch_rows": 5}).status == 200
+    assert source(penstock, pipe, {"topics": "t1,t2"}).status == 200
+    assert versions() == ("1", "1")
+    columns = [{"name": "id", "type": "UInt64"}]
+    mapping = [{"sourceField": "a.id", "destinationField": "id"}]
+    assert penstock.request("PATCH", path, {"destination": {"columns": columns}, "fieldMappings": mapping}).status == 200
+    assert versions() == ("1", "2") and older() == {
+        "source": {"kafka": {"format": "JSONEachRow"}}, "destination": {"columns": columns}, "settings": {},
+        **({"fieldMappings": stopped["fieldMappings"]} if stopped.get("fieldMappings") else {})}
+    assert penstock.request("PUT", f"{path}/settings", {"penstock_null": "error"}).status == 200
+    assert versions() == ("1", "3") and older()["fieldMappings"] == mapping
+    assert source(penstock, pipe, {"consumerGroup": "g2"}).status == 200
+    assert versions() == ("2", "3")
+    assert source(penstock, pipe, {"brokers": "127.0.0.1:8"}).status == 200
+    assert versions() == ("3", "3")
+    assert database.query(f"SELECT count(*) FROM pipe_mapping WHERE pipe_id = '{pipe}'") == "2"
+
+
 @pytest.mark.parametrize("kafka, pointer", [
     ({"topics": ""}, "/source/kafka/topics"), ({"brokers": None}, "/source/kafka/brokers"),
     ({"format": "CSV"}, "/source/kafka/format"), ({"offset": {"strategy": "never"}}, "/source/kafka/offset"),

@@ -20,7 +20,7 @@ def rows_of(clickhouse, name):
     return sum(stored(clickhouse, name)[0].values())
 
 
-def test_offsets_are_reset(penstock, kafka, clickhouse, name):
+def test_offsets_are_reset(penstock, kafka, clickhouse, database, name):
     pipe_id = start(penstock, kafka, name)  # records 0 to 9 of partition 0
     net.wait_until(lambda: offsets(penstock, pipe_id) == [
         {"topic": name, "partition": 0, "committed": 10, "end": 10, "lag": 0}], 20, "a commit")
@@ -55,9 +55,13 @@ def test_offsets_are_reset(penstock, kafka, clickhouse, name):
     assert offsets(penstock, pipe_id) == [{"topic": name, "partition": 0, "committed": 7, "end": 15, "lag": 8}]
     (event,) = events(penstock, pipe_id, "offsets_reset")
     assert event["details"] == move(7, 3, 0) and event["severity"] == "warning"
+    epoch = lambda: database.query(f"SELECT epoch FROM pipe WHERE id = '{pipe_id}'")
+    assert epoch() == "1"  # other partitions would have stayed
     start_pipe(penstock, pipe_id)
     net.wait_until(lambda: rows_of(clickhouse, name) == 18, 30, "10 rows, then 8 from offset 7 on")
     assert stored(clickhouse, name)[0] == {(0, at): 2 if 7 <= at < 10 else 1 for at in range(15)}
+    stop_pipe(penstock, pipe_id)
+    assert reset(penstock, pipe_id, "beginning").status == 200 and epoch() == "2"
     penstock.delete_pipe(pipe_id)
 
 

@@ -60,6 +60,8 @@ struct protocol_frame {
  * The spec's JSON (secrets in clear; it exists only in the pipe and in the child's memory):
  * replica: {"kind":"replica","pipeId","serviceId","replicaIndex","generation","leaseMs",
  *   "consumerGroup","definition":{…},"secrets":{…},
+ *   "epoch","mappingVersion","olderMappings":[{"version","mapping"}] (newest first, mappings as
+ *   common/model/pipe_mapping.h has them; for ranges that were sent with them),
  *   "scaling":{"replicas","replicaCpuMillicores","replicaMemoryGb"},
  *   "clickhouse":{"url","username","password","caCertificate"}}
  * probe: {"kind":"connection","definition":{…},"secrets":{…},"deadlineMs"}

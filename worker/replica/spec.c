@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/model/pipe_mapping.h"
+
 enum {
     LEASE_MIN_MS = 1000,
     MEMORY_DEFAULT_MB = 512,
@@ -68,6 +70,63 @@ spec_read_clickhouse(const json_t *object, struct replica_spec *spec, struct err
     return st;
 }
 
+/* A definition as a pipe. */
+static enum status spec_read_pipe(
+    const json_t *root, const json_t *definition, struct pipe_spec **ret_pipe, struct err *err)
+{
+    struct pipe_problems problems = {.count = 0};
+    enum status st =
+        pipe_spec_from_json(definition, json_object_get(root, "secrets"), &problems, ret_pipe, err);
+    pipe_problems_done(&problems);
+    return st;
+}
+
+/* One older mapping; one that does not go with the present definition is left out. */
+static enum status spec_read_mapping(
+    const json_t *root, const json_t *item, struct replica_spec *spec, struct err *err)
+{
+    json_t *definition =
+        pipe_mapping_apply(json_object_get(root, "definition"), json_object_get(item, "mapping"));
+    if (definition == NULL) {
+        return err_set(err, ST_NO_MEMORY, "spec: no memory for an older mapping");
+    }
+    struct replica_mapping *older = &spec->older[spec->older_count];
+    enum status st = spec_read_pipe(root, definition, &older->pipe, err);
+    json_decref(definition);
+    if (st == ST_OK) {
+        older->version = (uint64_t)json_integer_value(json_object_get(item, "version"));
+        spec->older_count++;
+    }
+    return st == ST_NO_MEMORY ? st : ST_OK;
+}
+
+/* What exactly-once needs. Absent: a pipe that never changed. */
+static enum status
+spec_read_delivery(const json_t *root, struct replica_spec *spec, struct err *err)
+{
+    const json_t *epoch = json_object_get(root, "epoch");
+    const json_t *version = json_object_get(root, "mappingVersion");
+    spec->epoch = epoch == NULL ? 1 : (uint64_t)json_integer_value(epoch);
+    spec->mapping_version = version == NULL ? 1 : (uint64_t)json_integer_value(version);
+    const json_t *list = json_object_get(root, "olderMappings");
+    const size_t count = json_array_size(list);
+    if (count > REPLICA_SPEC_OLDER_MAX) {
+        return err_set(err, ST_INVALID, "spec: %zu older mappings", count);
+    }
+    if (count == 0) {
+        return ST_OK;
+    }
+    spec->older = calloc(count, sizeof(*spec->older));
+    if (spec->older == NULL) {
+        return err_set(err, ST_NO_MEMORY, "spec: no memory for older mappings");
+    }
+    enum status st = ST_OK;
+    for (size_t i = 0; st == ST_OK && i < count; i++) {
+        st = spec_read_mapping(root, json_array_get(list, i), spec, err);
+    }
+    return st;
+}
+
 static enum status spec_read(const json_t *root, struct replica_spec *spec, struct err *err)
 {
     enum status st = spec_required_text(root, "pipeId", &spec->pipe_id, err);
@@ -91,12 +150,8 @@ static enum status spec_read(const json_t *root, struct replica_spec *spec, stru
     }
     spec->memory_gb =
         json_number_value(json_object_get(json_object_get(root, "scaling"), "replicaMemoryGb"));
-    struct pipe_problems problems = {.count = 0};
-    st = pipe_spec_from_json(
-        json_object_get(root, "definition"), json_object_get(root, "secrets"), &problems,
-        &spec->pipe, err);
-    pipe_problems_done(&problems);
-    return st;
+    st = spec_read_pipe(root, json_object_get(root, "definition"), &spec->pipe, err);
+    return st == ST_OK ? spec_read_delivery(root, spec, err) : st;
 }
 
 enum status replica_spec_parse(const char *text, struct replica_spec *ret_spec, struct err *err)
@@ -123,6 +178,10 @@ void replica_spec_done(struct replica_spec *spec)
     free(spec->pipe_id);
     free(spec->consumer_group);
     pipe_spec_free(spec->pipe);
+    for (size_t i = 0; i < spec->older_count; i++) {
+        pipe_spec_free(spec->older[i].pipe);
+    }
+    free(spec->older);
     free(spec->clickhouse_url);
     free(spec->clickhouse_username);
     secret_done(&spec->clickhouse_password);
@@ -147,4 +206,18 @@ size_t replica_spec_memory_bytes(const struct replica_spec *spec)
         megabytes = (size_t)(spec->memory_gb * 1024.0);
     }
     return megabytes * 1024 * 1024;
+}
+
+const struct pipe_spec *
+replica_spec_mapping(const struct replica_spec *spec, uint64_t mapping_version)
+{
+    if (mapping_version == spec->mapping_version) {
+        return spec->pipe;
+    }
+    for (size_t i = 0; i < spec->older_count; i++) {
+        if (spec->older[i].version == mapping_version) {
+            return spec->older[i].pipe;
+        }
+    }
+    return NULL;
 }

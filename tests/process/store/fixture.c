@@ -54,10 +54,11 @@ int fixture_setup(void **state)
     store_rollback(shared.a);
     store_rollback(shared.b);
     fixture_sql(
-        &shared, "TRUNCATE organization, api_key, service, pipe, pipe_replica, pipe_partition, "
-                 "pipe_event, worker, probe_job, audit_entry, metric_sample; INSERT INTO "
-                 "organization (id, name) VALUES "
-                 "('" FIXTURE_ORGANIZATION "', 'acme')");
+        &shared,
+        "TRUNCATE organization, api_key, service, pipe, pipe_replica, pipe_partition, "
+        "pipe_event, pipe_mapping, worker, probe_job, audit_entry, metric_sample; INSERT INTO "
+        "organization (id, name) VALUES "
+        "('" FIXTURE_ORGANIZATION "', 'acme')");
     const struct secret password = {.bytes = strdup("s3cret \"ü\""), .len_bytes = 11};
     const struct service_new service = {
         .id = FIXTURE_SERVICE,

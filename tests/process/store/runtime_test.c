@@ -362,13 +362,13 @@ static void a_spec_holds_all_a_replica_needs(void **state)
     assert_int_equal(revision, 9);
     json_t *expected = json_pack(
         "{s:s, s:s, s:s, s:i, s:i, s:i, s:s, s:{s:s, s:{s:s}}, s:{s:{s:s}}, s:{s:i, s:i, s:f}, "
-        "s:{s:s, s:s, s:s, s:n}}",
+        "s:{s:s, s:s, s:s, s:n}, s:i, s:i, s:[]}",
         "kind", "replica", "pipeId", id, "serviceId", FIXTURE_SERVICE, "replicaIndex", 0,
         "generation", 1, "leaseMs", 15000, "consumerGroup", "clickpipes-orders", "definition",
         "name", "orders", "source", "kind", "kafka", "secrets", "kafka", "password", "hunter2",
         "scaling", "replicas", 2, "replicaCpuMillicores", 250, "replicaMemoryGb", 0.5, "clickhouse",
         "url", "http://127.0.0.1:8123", "username", "default", "password", "s3cret \"ü\"",
-        "caCertificate");
+        "caCertificate", "epoch", 1, "mappingVersion", 1, "olderMappings");
     assert_non_null(expected);
     assert_true(json_equal(spec, expected));
     json_decref(expected);

@@ -210,6 +210,13 @@ static struct capacity capacity_read(const struct config *config)
     return capacity_of_host(&setting);
 }
 
+static struct limits_wanted limits_wanted(const struct config *config)
+{
+    const char *word = config_text(config, CONFIG_WORKER_LIMITS);
+    return (struct limits_wanted){
+        .has_memory = strcmp(word, "off") != 0, .has_cpu = strcmp(word, "all") == 0};
+}
+
 /* The database must answer well within a lease, or the children would miss their permission. */
 static int database_timeout_ms(const struct config *config)
 {
@@ -247,6 +254,7 @@ run(const struct arguments *arguments, const struct config *config, struct err *
         .lease_s = (int)config_int(config, CONFIG_LEASE_S),
         .host_id = host,
         .capacity = capacity_read(config),
+        .limits = limits_wanted(config),
         .environment = environment.items,
         .reload = reload,
         .reload_context = &context,

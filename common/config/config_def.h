@@ -49,6 +49,9 @@
       "Memory the worker offers to replicas; 0 = unlimited.") \
     X(WORKER_CPU_MILLICORES, INT, "", "what the machine has", 0, 10000000, "millicores", WORKER, \
       "CPU the worker offers to replicas; 0 = unlimited.") \
+    X(WORKER_LIMITS, CHOICE, "all", "all", 0, 0, "all|memory|off", WORKER, \
+      "What of a pipe's replicaMemoryGb and replicaCpuMillicores is enforced: by control groups " \
+      "where the worker may make them, else by data segment and priority.") \
     X(WORKER_METRICS_LISTEN, TEXT, "", "off", 0, 0, "address:port", WORKER, \
       "Prometheus text of this host's replicas; refused by this version, scrape the api.") \
     X(LEASE_S, INT, "15", "15", 2, 3600, "s", WORKER, \

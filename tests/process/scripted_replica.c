@@ -5,7 +5,8 @@
  * protocol; everything else in the program is the real thing.
  *
  * script: exit (status to end with), signal (to die by), afterMs (when), ignoreTerm, drainMs,
- * waiting (state), failed and reason (codes to report), garbage, batch (records per heartbeat).
+ * waiting (state), failed and reason (codes to report), garbage, batch (records per heartbeat),
+ * allocateMb (memory to use), spin (use all the CPU there is).
  */
 #include <errno.h>
 #include <jansson.h>
@@ -132,11 +133,27 @@ static void act(const struct scripted *r)
         send_event(r, "failed", failed);
         _exit(PROTOCOL_EXIT_STOP);
     }
+    const size_t allocate_bytes = (size_t)number(r, "allocateMb", 0) * 1024 * 1024;
+    if (allocate_bytes > 0) {
+        volatile char *memory = malloc(allocate_bytes);
+        if (memory == NULL) {
+            _exit(PROTOCOL_EXIT_FAILED);
+        }
+        for (size_t i = 0; i < allocate_bytes; i += 4096) {
+            memory[i] = 1; /* kept to the end */
+        }
+    }
     if (number(r, "signal", 0) != 0) {
         (void)raise((int)number(r, "signal", 0));
     }
     if (number(r, "exit", -1) >= 0) {
         _exit((int)number(r, "exit", -1));
+    }
+}
+
+static void spin(int64_t until_ms)
+{
+    while (clock_monotonic_ms() < until_ms) {
     }
 }
 
@@ -149,7 +166,11 @@ static int run_script(struct scripted *r, int signals_fd)
     for (;;) {
         struct pollfd fds[2] = {
             {.fd = PROTOCOL_FD_SPEC, .events = POLLIN}, {.fd = signals_fd, .events = POLLIN}};
-        (void)poll(fds, 2, BEAT_MS); /* whatever it says is looked at below */
+        const bool is_busy = json_is_true(json_object_get(r->script, "spin"));
+        if (is_busy) {
+            spin(clock_monotonic_ms() + BEAT_MS);
+        }
+        (void)poll(fds, 2, is_busy ? 0 : BEAT_MS); /* whatever it says is looked at below */
         const int64_t now_ms = clock_monotonic_ms();
         if (fds[0].revents != 0) {
             read_permission(r);

@@ -65,8 +65,8 @@ class World:
     def sql(self, text):
         return self.postgres.query(text, self.name)
 
-    def worker(self, host="a", program="scripted-worker", **env):
-        """Start one more supervisor."""
+    def worker(self, host="a", program="scripted-worker", prefix=(), **env):
+        """Start one more supervisor; prefix: words in front of its command."""
         settings = {
             "PENSTOCK_DATABASE_URL": self.url, "PENSTOCK_SECRET_KEY_FILE": self.key_file,
             "PENSTOCK_HOST_ID": host, "PENSTOCK_LEASE_S": LEASE_S, "PENSTOCK_LOG_FORMAT": "text",
@@ -75,7 +75,7 @@ class World:
         }
         settings.update(env)
         log = os.path.join(self.folder, f"worker-{len(self.workers)}.log")
-        worker = proc.Process("worker", [paths.program(program), "run"], log, env=settings)
+        worker = proc.Process("worker", [*prefix, paths.program(program), "run"], log, env=settings)
         worker.start()
         self.workers.append(worker)
         worker.wait_ready(lambda: "database_connected" in read(log), 20)

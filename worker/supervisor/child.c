@@ -96,6 +96,9 @@ become_child(const struct child_plan *plan, pid_t parent_pid, int spec_fd, int r
     if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 || getppid() != parent_pid) {
         _exit(CHILD_EXIT_NO_EXEC);
     }
+    if (plan->limits != NULL && !limits_group_join(plan->limits)) {
+        _exit(CHILD_EXIT_NO_LIMIT);
+    }
     const struct sigaction standard = {.sa_handler = SIG_DFL};
     sigset_t none;
     if (sigaction(SIGPIPE, &standard, NULL) != 0 || sigemptyset(&none) != 0 ||
@@ -404,6 +407,10 @@ void child_obituary(const struct child_end *end, char ret_text[CHILD_OBITUARY_BY
     } else if (end->code == CHILD_EXIT_NO_EXEC) {
         (void)snprintf(
             ret_text, CHILD_OBITUARY_BYTES, "pid %d could not execute its program",
+            (int)end->pid); /* always fits */
+    } else if (end->code == CHILD_EXIT_NO_LIMIT) {
+        (void)snprintf(
+            ret_text, CHILD_OBITUARY_BYTES, "pid %d could not be bounded in memory and CPU",
             (int)end->pid); /* always fits */
     } else {
         (void)snprintf(

@@ -18,9 +18,11 @@
 #include "common/base/err.h"
 
 #include "worker/protocol/protocol.h"
+#include "worker/supervisor/limits.h"
 
 enum {
-    CHILD_EXIT_NO_EXEC = 127, /* the program could not be executed */
+    CHILD_EXIT_NO_LIMIT = 126, /* the process could not be bounded */
+    CHILD_EXIT_NO_EXEC = 127,  /* the program could not be executed */
     CHILD_MESSAGES_MAX_BYTES = 65536,
     CHILD_OBITUARY_BYTES = 128,
 };
@@ -42,6 +44,7 @@ struct child_plan {
     char *const *environment; /* NULL at the end */
     const char *spec;         /* JSON text with secrets, copied */
     size_t spec_bytes;
+    const struct limits_group *limits; /* borrowed; NULL = not bounded */
     size_t in_max_bytes; /* of `in`: CHILD_MESSAGES_MAX_BYTES, or a whole answer for a probe */
 };
 

@@ -233,6 +233,17 @@ supervisor_new(const struct supervisor_options *options, struct supervisor **ret
     return ST_OK;
 }
 
+/* What this host can enforce; weak means are said once. */
+static void find_limits(struct supervisor *s)
+{
+    limits_init_here(&s->limits, &s->options->limits);
+    const bool is_weak = limits_are_weak(&s->limits);
+    log_event(
+        is_weak ? LOG_WARN : LOG_INFO, is_weak ? "limits_weak" : "limits", "memory=%s cpu=%s%s",
+        limits_memory_text(&s->limits), limits_cpu_text(&s->limits),
+        is_weak ? " why=\"no control group can be made here\"" : "");
+}
+
 enum status supervisor_run(const struct supervisor_options *options, struct err *err)
 {
     CLEANUP(closep) int signals_fd = -1;
@@ -249,6 +260,7 @@ enum status supervisor_run(const struct supervisor_options *options, struct err 
     log_event(
         LOG_INFO, "supervisor_started", "owner=%s lease_s=%d memory_gb=%.1f cpu_millicores=%d",
         s->owner, options->lease_s, options->capacity.memory_gb, options->capacity.cpu_millicores);
+    find_limits(s);
     st = loop(s, signals_fd, err);
     say_bye(s);
     log_event(LOG_INFO, "supervisor_ended", "owner=%s", s->owner);

@@ -261,7 +261,9 @@ static void start(struct supervisor *s, struct seat *seat, int64_t now_ms)
     if (seat->spec.bytes == NULL) {
         return; /* never read yet: wait for PostgreSQL */
     }
-    st = seat_start(seat, NULL, s->options->environment, now_ms, &err);
+    const struct seat_launch launch = {
+        .environment = s->options->environment, .limits = &s->limits};
+    st = seat_start(seat, &launch, now_ms, &err);
     if (st != ST_OK) {
         log_err(
             LOG_ERROR, "replica_not_started", &err, "pipe=%s replica=%d", seat->lease.pipe_id,
@@ -420,9 +422,10 @@ static void log_end(const struct seat *seat, const struct seat_end *end)
         level = LOG_ERROR;
     }
     log_event(
-        level, "replica_ended", "pipe=%s replica=%d obituary=\"%s\" wait_ms=%lld%s%s",
+        level, "replica_ended", "pipe=%s replica=%d obituary=\"%s\" wait_ms=%lld%s%s%s",
         seat->lease.pipe_id, seat->lease.replica_index, obituary, (long long)end->wait_ms,
-        end->is_crash_loop ? " crash_loop=1" : "", end->has_failed ? " failed=1" : "");
+        end->is_crash_loop ? " crash_loop=1" : "", end->has_failed ? " failed=1" : "",
+        end->is_over_memory ? " memory_limit=1" : "");
 }
 
 void reconcile_children(struct supervisor *s, int64_t now_ms)

@@ -9,6 +9,7 @@
 #include "common/base/uuid.h"
 
 enum {
+    SEAT_OBITUARY_BYTES = CHILD_OBITUARY_BYTES + 128,
     MESSAGES_ROUND_MAX = 1024 /* per call, so that one child cannot keep the loop */
 };
 
@@ -28,6 +29,7 @@ enum status seat_new(const struct lease *lease, struct seat **ret_seat, struct e
     }
     restart_init(&seat->restart, seed);
     child_init(&seat->child);
+    limits_group_init(&seat->limits);
     report_init(&seat->report, (int64_t)(seed >> 1));
     outbox_init(&seat->outbox);
     *ret_seat = seat;
@@ -39,6 +41,7 @@ void seat_free(struct seat *seat)
     if (seat == NULL) {
         return;
     }
+    (void)limits_group_end(&seat->limits); /* usually gone with the child */
     child_done(&seat->child);
     report_done(&seat->report);
     outbox_done(&seat->outbox);
@@ -82,9 +85,38 @@ void seat_postpone(struct seat *seat, int64_t now_ms, int64_t wait_ms)
     seat->start_at_ms = now_ms + wait_ms;
 }
 
-enum status seat_start(
-    struct seat *seat, const char *program, char *const *environment, int64_t now_ms,
-    struct err *err)
+/* Say once to whom it concerns that the pipe's limits are not hard here. */
+static void tell_weak_limits(struct seat *seat, const struct limits *limits)
+{
+    if (seat->has_told_limits || !limits_are_weak(limits)) {
+        return;
+    }
+    seat->has_told_limits = true;
+    outbox_add_event(
+        &seat->outbox, "limits", "warning",
+        "this host cannot make control groups: memory is bounded by the size of the data segment, "
+        "CPU by priority only",
+        "");
+}
+
+static enum status
+spawn(struct seat *seat, const struct child_plan *plan, struct limits *limits, struct err *err)
+{
+    enum status st = limits_group_make(
+        limits, seat->lease.memory_gb, seat->lease.cpu_millicores, &seat->limits, err);
+    if (st != ST_OK) {
+        return st;
+    }
+    st = child_spawn(plan, &seat->child, err);
+    limits_group_started(&seat->limits);
+    if (st != ST_OK) {
+        (void)limits_group_end(&seat->limits); /* nobody was in it */
+    }
+    return st;
+}
+
+enum status
+seat_start(struct seat *seat, const struct seat_launch *launch, int64_t now_ms, struct err *err)
 {
     assert(seat->phase == ASSIGN_CHILD_NONE && seat->spec.bytes != NULL);
     char name[] = "penstock-worker";
@@ -93,16 +125,17 @@ enum status seat_start(
     (void)snprintf(number, sizeof(number), "%d", seat->lease.replica_index); /* fits */
     char *const arguments[] = {name, option, seat->lease.pipe_id, number, NULL};
     const struct child_plan plan = {
-        .program = program,
+        .program = launch->program,
         .arguments = arguments,
-        .environment = environment,
+        .environment = launch->environment,
         .spec = seat->spec.bytes,
         .spec_bytes = seat->spec.len_bytes,
+        .limits = &seat->limits,
         .in_max_bytes = CHILD_MESSAGES_MAX_BYTES,
     };
     child_done(&seat->child); /* the messages of the last one are taken */
     child_init(&seat->child);
-    enum status st = child_spawn(&plan, &seat->child, err);
+    enum status st = spawn(seat, &plan, launch->limits, err);
     if (st != ST_OK) {
         seat_postpone(seat, now_ms, restart_ended(&seat->restart, now_ms));
         return st;
@@ -117,6 +150,7 @@ enum status seat_start(
     seat->kill_at_ms = 0;
     restart_started(&seat->restart, now_ms);
     report_child_started(&seat->report, now_ms);
+    tell_weak_limits(seat, launch->limits);
     return ST_OK;
 }
 
@@ -234,13 +268,50 @@ static const char *failure_of(const struct seat *seat, const struct child_end *e
     return NULL;
 }
 
-static void plan_restart(struct seat *seat, int64_t now_ms, struct seat_end *end)
+/* How it ended, and that it was for its memory limit. */
+static void seat_obituary(
+    const struct seat *seat, const struct seat_end *end, char ret_text[SEAT_OBITUARY_BYTES])
 {
     char obituary[CHILD_OBITUARY_BYTES];
     child_obituary(&end->child, obituary);
+    if (end->is_over_memory || end->is_near_memory) {
+        (void)snprintf(
+            ret_text, SEAT_OBITUARY_BYTES, "%s: it %s its memory limit of %g GB", obituary,
+            end->is_over_memory ? "needed more than" : "had come near", seat->lease.memory_gb);
+    } else {
+        (void)snprintf(ret_text, SEAT_OBITUARY_BYTES, "%s", obituary); /* fits */
+    }
+}
+
+/* Without a control group nobody tells why an allocation failed: the last heartbeat must do. */
+static bool is_near_memory(const struct seat *seat)
+{
+    const uint64_t bound_bytes = (uint64_t)(seat->lease.memory_gb * 1024.0 * 1024.0 * 1024.0);
+    return seat->limits.data_bytes > 0 && seat->report.last.resident_bytes >= bound_bytes / 4 * 3;
+}
+
+static void tell_over_memory(struct seat *seat)
+{
+    char text[SEAT_OBITUARY_BYTES];
+    char details[SEAT_OBITUARY_BYTES];
+    (void)snprintf(
+        text, sizeof(text),
+        "replica %d needed more than its memory limit of %g GB and was killed; raise "
+        "replicaMemoryGb, or replicas",
+        seat->lease.replica_index, seat->lease.memory_gb); /* fits */
+    (void)snprintf(
+        details, sizeof(details), "{\"replica\":%d,\"replicaMemoryGb\":%g}",
+        seat->lease.replica_index, seat->lease.memory_gb); /* fits */
+    outbox_add_event(&seat->outbox, "limits", "critical", text, details);
+}
+
+static void plan_restart(struct seat *seat, int64_t now_ms, struct seat_end *end)
+{
+    char obituary[SEAT_OBITUARY_BYTES];
+    seat_obituary(seat, end, obituary);
     const char *failure = failure_of(seat, &end->child);
     if (failure != NULL) {
-        char text[CHILD_OBITUARY_BYTES + 128];
+        char text[SEAT_OBITUARY_BYTES + 128];
         (void)snprintf(text, sizeof(text), "%s: %s", failure, obituary); /* fits */
         outbox_set_failure(&seat->outbox, "INTERNAL", text);
     }
@@ -251,7 +322,7 @@ static void plan_restart(struct seat *seat, int64_t now_ms, struct seat_end *end
         return;
     }
     seat->restarts_count++;
-    char text[CHILD_OBITUARY_BYTES + 128];
+    char text[SEAT_OBITUARY_BYTES + 128];
     (void)snprintf(
         text, sizeof(text), "replica %d: %s; started again in %lld ms", seat->lease.replica_index,
         obituary, (long long)end->wait_ms); /* fits */
@@ -276,6 +347,11 @@ bool seat_reap(struct seat *seat, int64_t now_ms, struct seat_end *ret_end)
     listen_to_the_end(seat, now_ms);
     seat->phase = ASSIGN_CHILD_NONE;
     seat->kill_at_ms = 0;
+    end.is_near_memory = !was_asked && is_near_memory(seat);
+    end.is_over_memory = limits_group_end(&seat->limits);
+    if (end.is_over_memory) {
+        tell_over_memory(seat);
+    }
     report_child_ended(&seat->report);
     if (was_asked) {
         end.has_failed = seat->outbox.failure.is_pending;

@@ -38,6 +38,8 @@ struct seat {
     int64_t start_at_ms;
     int64_t kill_at_ms;
 
+    struct limits_group limits; /* of the present child */
+    bool has_told_limits;       /* that they are weak, once per seat */
     struct secret spec; /* the last one, so that a replica is restarted while PostgreSQL is away */
     int64_t spec_revision;
     struct restart restart;
@@ -60,10 +62,17 @@ struct assign_facts seat_facts(const struct seat *seat, bool is_stopping);
 enum status
 seat_set_spec(struct seat *seat, const char *text, int64_t revision, struct err *err) MUST_CHECK;
 
-/* Start a child with the spec. program: NULL = this one. On failure the restart policy says when to
- * try again. Statuses as child_spawn. */
+/* What every child is started with. Borrowed. */
+struct seat_launch {
+    const char *program; /* NULL = this one */
+    char *const *environment;
+    struct limits *limits;
+};
+
+/* Start a child with the spec. On failure the restart policy says when to try again. Statuses as
+ * child_spawn and limits_group_make. */
 enum status seat_start(
-    struct seat *seat, const char *program, char *const *environment, int64_t now_ms,
+    struct seat *seat, const struct seat_launch *launch, int64_t now_ms,
     struct err *err) MUST_CHECK;
 
 /* Wait this long before the next start. */
@@ -83,8 +92,11 @@ enum status seat_listen(struct seat *seat, int64_t now_ms, struct err *err) MUST
 /* What became of a child, for the log. */
 struct seat_end {
     struct child_end child;
-    bool is_expected;   /* it was asked to end */
-    bool is_crash_loop; /* it ended again and again */
+    bool is_expected;    /* it was asked to end */
+    bool is_crash_loop;  /* it ended again and again */
+    bool is_over_memory; /* the kernel killed it for its memory limit */
+    bool
+        is_near_memory; /* it had most of its memory limit when it ended, and no group tells more */
     bool has_failed;    /* the pipe needs a person */
     int64_t wait_ms;    /* until the next start, if it is still wanted */
 };

@@ -36,6 +36,7 @@ struct supervisor {
     const struct supervisor_options *options;
     char owner[SUPERVISOR_OWNER_BYTES]; /* host id "/" a UUID of this start */
     struct database database;
+    struct limits limits;
     struct poll_set poll_set;
     struct seat *seats[SUPERVISOR_SEATS_MAX]; /* owned */
     size_t seats_count;

@@ -12,6 +12,7 @@
 #include "common/store/store.h"
 
 #include "worker/supervisor/capacity.h"
+#include "worker/supervisor/limits.h"
 
 struct supervisor_options {
     const char *database_url;
@@ -20,7 +21,8 @@ struct supervisor_options {
     int lease_s;
     const char *host_id;
     struct capacity capacity;
-    char *const *environment; /* of the children */
+    struct limits_wanted limits; /* of replicas, to be enforced */
+    char *const *environment;    /* of the children */
     /* Called on SIGHUP: read the log level again. May be NULL. */
     void (*reload)(void *context);
     void *reload_context;

@@ -10,7 +10,7 @@ enum {
 
 enum status batch_init(struct batch *ret_batch, const struct batch_params *params, struct err *err)
 {
-    struct batch batch = {.id = 0};
+    struct batch batch = {.keep_bytes = params->keep_bytes};
     enum status st =
         block_new(params->columns, params->columns_count, params->keep_bytes, &batch.block, err);
     if (st != ST_OK) {
@@ -37,6 +37,11 @@ void batch_reset(struct batch *batch, uint64_t id)
 {
     block_reset(batch->block);
     block_reset(reject_block_rows(batch->rejects));
+    if (batch->rows_capacity * sizeof(batch->rows[0]) > batch->keep_bytes) {
+        free(batch->rows);
+        batch->rows = NULL;
+        batch->rows_capacity = 0;
+    }
     batch->id = id;
     batch->messages_count = 0;
     batch->rejected_count = 0;

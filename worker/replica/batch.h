@@ -29,6 +29,8 @@ enum batch_seal {
     BATCH_BYTES, /* enough encoded bytes */
     BATCH_AGE,   /* its first record waited long enough */
     BATCH_DRAIN, /* the replica or its partitions are going */
+    BATCH_SPACE, /* the largest one of many lanes, when memory runs out */
+    BATCH_RANGE, /* exactly-once: a range that was stored before is read whole */
 };
 
 struct batch_limits {
@@ -56,8 +58,10 @@ struct batch_range {
     char query_id[BATCH_TOKEN_BYTES]; /* of the same insert */
     char topic[BATCH_TOPIC_BYTES];
     int32_t partition;
-    int64_t first;  /* offset of the range's first record */
-    int64_t last;   /* of its last record; offsets between may not exist */
+    int64_t first;    /* offset of the range's first record */
+    int64_t last;     /* of its last record; offsets between may not exist */
+    int64_t first_ms; /* timestamps of these two, −1 = none */
+    int64_t last_ms;
     bool is_replay; /* the range was found in the group's metadata: another process, or this one
                      * before a rebalance, may have inserted all of it, some of it or nothing */
 };
@@ -68,6 +72,7 @@ struct batch {
     struct reject_block *rejects; /* owned */
     struct batch_row *rows;       /* owned; one per row of block */
     size_t rows_capacity;
+    size_t keep_bytes;       /* of rows, over resets */
     uint64_t messages_count; /* taken: rows + rejected + skipped */
     uint64_t rejected_count;
     uint64_t skipped_count;
@@ -75,6 +80,8 @@ struct batch {
     int64_t first_ms;     /* monotonic, of the first message */
     enum batch_seal sealed_by;
     struct batch_range range;
+    size_t lane;        /* lanes.h */
+    struct batch *next; /* likewise: in the queue of sealed ones, or among the free ones */
 };
 
 struct batch_params {

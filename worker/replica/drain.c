@@ -30,11 +30,13 @@ void drain_begin(struct run *run, enum run_drain drain, int exit_code)
     }
 }
 
-/* Remember how far the revoked partitions are stored. */
+/* Remember how far the revoked partitions are stored. Exactly-once believes only the group: what
+ * is beside its offset belongs to it. */
 static void drain_keep(struct run *run)
 {
     kept_reset(&run->kept);
-    for (size_t slot = 0; !run->is_lost && slot < ledger_slots_count(run->ledger); slot++) {
+    for (size_t slot = 0;
+         !run->is_lost && !run->exact.is_on && slot < ledger_slots_count(run->ledger); slot++) {
         struct source_partition at;
         source_partition(run->source, slot, &at);
         int64_t offset = ledger_settled(run->ledger, slot);
@@ -55,11 +57,15 @@ static void drain_finish(struct run *run)
     run->is_lost = false;
     run->closed_since_ms = 0;
     run->is_commit_due = false;
-    if (run->filling != NULL) {
+    if (run->plan != NULL) {
         flow_forget(run);
     }
     enum status st = ledger_assign(run->ledger, NULL, 0, NULL);
     (void)st; /* an empty assignment needs no memory */
+    if (run->exact.is_on) {
+        st = exact_assign(run, NULL, 0, NULL);
+        (void)st; /* likewise: next to none, and the old lanes are empty */
+    }
     source_release(run->source);
     run->has_more = true; /* look at the group's next event at once */
     run->next_report_ms = run->now_ms;
@@ -70,7 +76,7 @@ void drain_step(struct run *run)
     if (run->drain == RUN_DRAIN_NONE) {
         return;
     }
-    if (run->source == NULL || run->filling == NULL) {
+    if (run->source == NULL || run->plan == NULL) {
         drain_finish(run);
         return;
     }
@@ -79,14 +85,15 @@ void drain_step(struct run *run)
         return;
     }
     bool is_stuck = sink_state(run->sink) == SINK_WAITING ||
-                    sink_state(run->sink) == SINK_MISMATCH || schemas_waiting_count(run) > 0;
+                    sink_state(run->sink) == SINK_MISMATCH ||
+                    (!run->exact.is_on && schemas_waiting_count(run) > 0);
     int64_t deadline_ms = run->drain_deadline_ms;
     if (is_stuck) {
         int64_t full_ms = run->drain == RUN_DRAIN_STOP ? DRAIN_STOP_MS : DRAIN_REVOKE_MS;
         deadline_ms = deadline_ms - full_ms + DRAIN_WAITING_MS;
     }
     /* A commit refused in a rebalance stays refused: its next reader repeats those records. */
-    bool is_stored = batch_is_empty(run->filling) && run->sending == NULL;
+    bool is_stored = flow_is_stored(run);
     bool is_in_vain = run->is_refused && is_stored && run->drain == RUN_DRAIN_REVOKE;
     if (flow_is_settled(run) || is_in_vain || run->now_ms >= deadline_ms) {
         drain_finish(run);

@@ -1,12 +1,9 @@
 /*
- * The way of a batch: open, filled by the source, sealed, stored by the sink while the other one
- * fills, settled. At most two batches live at a time, and together with the compressed body they
- * stay below a budget (docs/architecture.md, what always holds: 5): when it is used up the intake
- * closes, and when it stays closed for a second the partitions are paused and only polled.
+ * The way of a batch: open, filled by the source, sealed, stored by the sink while others fill,
+ * settled. When the intake stays closed for a second the partitions are paused and only polled.
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
@@ -18,98 +15,7 @@ enum {
     MISMATCH_STEP_MS = 2000,
     MISMATCH_STEPS = 10,
     BODY_MAX_BYTES_SHARE = 2, /* of the replica's memory: no body may be larger */
-    KEEP_PERCENT = 75, /* of a batch's limit: an emptied batch, a full one and its body still fit
-                          into the budget, so that the intake stays open */
 };
-
-static bool flow_on_record(void *ctx, size_t slot, const struct record *record)
-{
-    struct run *run = ctx;
-    return intake_take(&run->intake, slot, record);
-}
-
-static enum status
-flow_on_assign(void *ctx, struct source_start *starts, size_t count, struct err *err)
-{
-    struct run *run = ctx;
-    struct ledger_start *first = calloc(count > 0 ? count : 1, sizeof(*first));
-    if (first == NULL) {
-        return err_set(err, ST_NO_MEMORY, "no memory for %zu partitions", count);
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (starts[i].committed >= 0) {
-            starts[i].next =
-                kept_later(&run->kept, starts[i].topic, starts[i].partition, starts[i].committed);
-        }
-        first[i] = (struct ledger_start){.next = starts[i].next, .committed = starts[i].committed};
-    }
-    enum status st = ledger_assign(run->ledger, first, count, err);
-    for (size_t i = 0; st == ST_OK && i < count; i++) {
-        /* A start that the strategy chose (not the very beginning) is committed at once, so that a
-         * restart before the first insert does not choose again and step over what came meanwhile,
-         * also into a partition that was empty; one we know better, too. */
-        if (starts[i].next >= 0 && starts[i].next != starts[i].committed) {
-            ledger_move(run->ledger, i, starts[i].next);
-            run->is_commit_due = true;
-        }
-    }
-    free(first);
-    if (st == ST_OK) {
-        run->counters.rebalances++;
-        status_assigned(run, count);
-    }
-    return st;
-}
-
-static void flow_on_revoke(void *ctx, bool is_lost)
-{
-    struct run *run = ctx;
-    run->is_lost = is_lost;
-    status_revoked(run, is_lost);
-    if (run->drain == RUN_DRAIN_NONE) {
-        drain_begin(run, RUN_DRAIN_REVOKE, PROTOCOL_EXIT_DONE);
-    }
-}
-
-static void flow_on_committed(void *ctx, size_t slot, int64_t offset)
-{
-    struct run *run = ctx;
-    ledger_confirm(run->ledger, slot, offset);
-}
-
-static void flow_on_commit_refused(void *ctx, const char *text)
-{
-    struct run *run = ctx;
-    run->is_refused = true;
-    log_event(LOG_WARN, "commit_refused", "pipe=%s error=%s", run->spec.pipe_id, text);
-}
-
-static void flow_on_jump(void *ctx, enum source_jump jump, size_t slot, int64_t from, int64_t to)
-{
-    struct run *run = ctx;
-    status_jump(run, jump, slot, from, to);
-    ledger_move(run->ledger, slot, to);
-    run->is_commit_due = true;
-}
-
-static void flow_on_health(void *ctx, enum pipe_reason reason, const char *text)
-{
-    health_source(ctx, reason, text);
-}
-
-struct source_listener flow_listener(struct run *run)
-{
-    return (struct source_listener){
-        .ctx = run,
-        .on_record = flow_on_record,
-        .on_assign = flow_on_assign,
-        .on_revoke = flow_on_revoke,
-        .on_committed = flow_on_committed,
-        .on_commit_refused = flow_on_commit_refused,
-        .on_jump = flow_on_jump,
-        .on_health = flow_on_health,
-    };
-}
 
 void flow_done(struct run *run)
 {
@@ -117,11 +23,12 @@ void flow_done(struct run *run)
         sink_totals_add(&run->past_totals, sink_totals(run->sink));
     }
     sink_freep(&run->sink);
-    batch_done(&run->batches[0]);
-    batch_done(&run->batches[1]);
+    if (run->sending != NULL) {
+        lanes_give_back(&run->lanes, run->sending);
+        run->sending = NULL;
+    }
+    lanes_done(&run->lanes);
     decoder_freep(&run->decoder);
-    run->filling = NULL;
-    run->sending = NULL;
     run->intake.decoder = NULL;
     run->intake.batch = NULL;
     plan_freep(&run->plan);
@@ -129,21 +36,29 @@ void flow_done(struct run *run)
 
 void flow_forget(struct run *run)
 {
-    if (run->filling == NULL) {
+    if (run->plan == NULL) {
         return;
     }
-    uint64_t records = run->filling->messages_count;
-    uint64_t bytes = run->filling->input_bytes;
+    uint64_t records = 0;
+    uint64_t bytes = 0;
+    lanes_input(&run->lanes, &records, &bytes);
     if (run->sending != NULL) {
         records += run->sending->messages_count;
         bytes += run->sending->input_bytes;
         sink_drop(run->sink);
+        lanes_give_back(&run->lanes, run->sending);
         run->sending = NULL;
     }
     intake_owe(&run->intake, records, bytes);
     schemas_forget(run);
     ledger_forget(run->ledger);
-    batch_reset(run->filling, ++run->last_batch_id);
+    lanes_forget(&run->lanes);
+    if (run->exact.is_on) {
+        pending_forget(run->exact.pending);
+        run->intake.batch = NULL;
+    } else {
+        run->intake.batch = lanes_open(&run->lanes, 0); /* made of one that was just dropped */
+    }
     run->is_reading_refused = false;
     if (run->source != NULL) {
         source_forget_read(run->source);
@@ -166,7 +81,7 @@ static enum status flow_rewind_source(struct run *run, struct err *err)
     return st;
 }
 
-static void flow_rewind(struct run *run)
+void flow_rewind(struct run *run)
 {
     struct err err;
     if (run->source != NULL && flow_rewind_source(run, &err) != ST_OK) {
@@ -196,15 +111,22 @@ static enum status flow_make_sink(struct run *run, struct err *err)
         .body_max_bytes = run->memory_bytes / BODY_MAX_BYTES_SHARE,
         .seed = (uint64_t)run->now_ms,
     };
-    enum status st = sink_new(&params, &run->sink, err);
-    for (size_t i = 0; st == ST_OK && i < ARRAY_LEN(run->batches); i++) {
-        struct batch_params batch = {
-            .columns = columns,
-            .columns_count = count,
-            .pipe_id = run->spec.pipe_id,
-            .keep_bytes = run->intake.limits.bytes,
-        };
-        st = batch_init(&run->batches[i], &batch, err);
+    return sink_new(&params, &run->sink, err);
+}
+
+static enum status flow_make_lanes(struct run *run, struct err *err)
+{
+    struct lanes_params params = {.pipe_id = run->spec.pipe_id};
+    params.columns = plan_columns(run->plan, &params.columns_count);
+    params.keep_bytes = run->intake.limits.bytes;
+    size_t count = run->exact.is_on ? ledger_slots_count(run->ledger) : 1;
+    enum status st = lanes_init(&run->lanes, &params, count, err);
+    if (st != ST_OK || run->exact.is_on) {
+        return st;
+    }
+    st = lanes_reserve(&run->lanes, err);
+    if (st == ST_OK) {
+        run->intake.batch = lanes_open(&run->lanes, 0);
     }
     return st;
 }
@@ -221,27 +143,39 @@ enum status flow_adopt_plan(struct run *run, struct err *err)
     if (st == ST_OK) {
         st = flow_make_sink(run, err);
     }
+    if (st == ST_OK) {
+        st = flow_make_lanes(run, err);
+    }
     if (st != ST_OK) {
         return st;
     }
-    run->filling = &run->batches[0];
-    batch_reset(run->filling, ++run->last_batch_id);
     run->intake.decoder = run->decoder;
     run->intake.is_raw = plan_is_raw(run->plan);
-    run->intake.batch = run->filling;
+    exact_adopt_table(run);
     if (!is_first) {
         flow_rewind(run);
     }
     return ST_OK;
 }
 
-bool flow_is_settled(const struct run *run)
+bool flow_is_stored(const struct run *run)
 {
-    if (run->filling == NULL) {
+    if (run->plan == NULL) {
         return true;
     }
-    if (!batch_is_empty(run->filling) || run->sending != NULL || schemas_waiting_count(run) > 0 ||
-        source_is_committing(run->source)) {
+    /* Exactly-once leaves to the next reader what nobody was told of. */
+    bool is_open_left = run->exact.is_on && run->drain == RUN_DRAIN_REVOKE;
+    bool is_empty = is_open_left ? lanes_first(&run->lanes) == NULL : lanes_are_empty(&run->lanes);
+    return is_empty && run->sending == NULL;
+}
+
+bool flow_is_settled(const struct run *run)
+{
+    if (run->plan == NULL) {
+        return true;
+    }
+    bool is_waiting = !run->exact.is_on && schemas_waiting_count(run) > 0;
+    if (!flow_is_stored(run) || is_waiting || source_is_committing(run->source)) {
         return false;
     }
     for (size_t slot = 0; slot < ledger_slots_count(run->ledger); slot++) {
@@ -252,42 +186,24 @@ bool flow_is_settled(const struct run *run)
     return true;
 }
 
-/* The sink is free and the open batch is ready: swap. */
-static void flow_seal(struct run *run)
+/* The sink is idle: give it the oldest batch that may be stored. */
+static void flow_send(struct run *run)
 {
     if (run->sending != NULL) {
         return;
     }
-    enum batch_seal seal = batch_due(run->filling, &run->intake.limits, run->now_ms);
-    if (run->drain != RUN_DRAIN_NONE && !batch_is_empty(run->filling)) {
-        seal = seal == BATCH_OPEN || seal == BATCH_AGE ? BATCH_DRAIN : seal;
+    struct batch *batch = run->exact.is_on ? announce_first(run) : lanes_first(&run->lanes);
+    if (batch != NULL) {
+        lanes_take(&run->lanes, batch);
+        run->sending = batch;
+        sink_store(run->sink, batch, run->now_ms);
     }
-    if (seal == BATCH_OPEN) {
-        return;
-    }
-    run->filling->sealed_by = seal;
-    run->sending = run->filling;
-    run->filling = run->sending == &run->batches[0] ? &run->batches[1] : &run->batches[0];
-    batch_reset(run->filling, ++run->last_batch_id);
-    run->intake.batch = run->filling;
-    sink_store(run->sink, run->sending, run->now_ms);
-}
-
-static size_t flow_memory_bytes(const struct run *run)
-{
-    return batch_memory_bytes(run->filling) +
-           (run->sending == NULL ? 0 : batch_memory_bytes(run->sending)) +
-           sink_memory_bytes(run->sink);
 }
 
 static bool flow_is_open(const struct run *run)
 {
-    if (run->drain != RUN_DRAIN_NONE || run->intake.has_failed ||
-        sink_state(run->sink) == SINK_MISMATCH || schemas_are_behind(run) ||
-        batch_full(run->filling, &run->intake.limits) != BATCH_OPEN) {
-        return false;
-    }
-    return run->sending == NULL || flow_memory_bytes(run) < run->blocks_budget_bytes;
+    return run->drain == RUN_DRAIN_NONE && !run->intake.has_failed &&
+           sink_state(run->sink) != SINK_MISMATCH && !schemas_are_behind(run) && seal_has_room(run);
 }
 
 static void flow_read(struct run *run)
@@ -334,7 +250,9 @@ static void flow_mismatch(struct run *run)
 
 static void flow_sink(struct run *run)
 {
-    sink_tick(run->sink, run->now_ms);
+    if (!run->exact.is_on || announce_is_proven(run)) {
+        sink_tick(run->sink, run->now_ms);
+    }
     switch (sink_state(run->sink)) {
     case SINK_STORED:
         settle_batch(run);
@@ -352,21 +270,36 @@ static void flow_sink(struct run *run)
     }
 }
 
+static void flow_commit(struct run *run)
+{
+    if (run->exact.is_on) {
+        announce_step(run);
+    } else if (run->is_commit_due && run->now_ms >= run->next_commit_ms) {
+        settle_commit(run);
+    }
+}
+
+/* Close what is due, tell of it, and give the sink what it may have. */
+static void flow_close(struct run *run)
+{
+    seal_step(run);
+    flow_commit(run);
+    flow_send(run);
+}
+
 void flow_step(struct run *run)
 {
-    if (run->filling == NULL || run->source == NULL) {
+    if (run->plan == NULL || run->source == NULL) {
         return;
     }
     source_poll(run->source, run->now_ms);
     flow_sink(run);
-    flow_seal(run);
+    flow_close(run);
     schemas_step(run);
     flow_read(run);
-    flow_seal(run);
+    flow_close(run);
     flow_sink(run);
-    if (run->is_commit_due && run->now_ms >= run->next_commit_ms) {
-        settle_commit(run);
-    }
+    flow_commit(run);
     if (run->intake.has_failed && run->drain == RUN_DRAIN_NONE) {
         if (run->intake.is_broken) {
             run->exit_code = PROTOCOL_EXIT_FAILED;

@@ -217,6 +217,10 @@ bool intake_take(struct intake *intake, size_t slot, const struct record *record
     if (LIKELY(st == ST_OK)) {
         st = intake_note(intake, slot, record, &placed);
     } else if (has_to_wait) {
+        intake->has_to_wait = intake->is_ordered;
+        if (intake->is_ordered) {
+            return !waiting_is_full(intake->waiting);
+        }
         st = intake_wait(intake, slot, record);
     }
     if (UNLIKELY(st != ST_OK)) {
@@ -256,6 +260,11 @@ bool intake_retry(struct intake *intake)
         waiting_remove(intake->waiting);
     }
     return true;
+}
+
+void intake_no_batch(struct intake *intake, const struct record *record)
+{
+    intake_fail(intake, record, "no memory for a batch");
 }
 
 void intake_owe(struct intake *intake, uint64_t records, uint64_t bytes)

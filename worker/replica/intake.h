@@ -31,7 +31,9 @@ struct intake {
     const struct pipe_settings *settings; /* borrowed */
     struct ledger *ledger;                /* borrowed */
     struct waiting *waiting;              /* borrowed; NULL = the pipe has no registry */
-    struct decoder *decoder;              /* borrowed; NULL until there is a plan */
+    bool
+        is_ordered; /* a record that must wait is not taken: nothing of its partition may pass it */
+    struct decoder *decoder; /* borrowed; NULL until there is a plan */
     bool is_raw;
     struct batch *batch; /* borrowed: the open one */
     struct batch_limits limits;
@@ -48,6 +50,8 @@ struct intake {
     uint64_t fetched_bytes;
     uint64_t owed_records;
     uint64_t owed_bytes;
+
+    bool has_to_wait; /* is_ordered: the last record was not taken, its schema is not there */
 
     /* Why the pipe must stop: memory, or the user's limit on rejected records. */
     bool has_failed;
@@ -79,6 +83,9 @@ bool intake_retry(struct intake *intake);
 
 /* ClickHouse refused rows of this record, which was taken before: it counts for the limits. */
 void intake_refused(struct intake *intake, const struct record *record);
+
+/* There is no memory for a batch that could take this record. */
+void intake_no_batch(struct intake *intake, const struct record *record);
 
 /* The open batch was dropped with its messages: they will be counted when they come again. */
 void intake_owe(struct intake *intake, uint64_t records, uint64_t bytes);

@@ -19,7 +19,8 @@
 
 enum {
     SPEC_WAIT_MS = 30000,
-    POLL_MAX_MS = 500, /* also how soon a silent supervisor is noticed */
+    STOOD_STILL_MS = 3000, /* the loop comes round in a fraction of it */
+    POLL_MAX_MS = 500,     /* also how soon a silent supervisor is noticed */
     PREFETCH_MIN_BYTES = 8 * 1024 * 1024,
     PREFETCH_MAX_BYTES = 16 * 1024 * 1024,
     PREFETCH_SHARE = 32, /* of the replica's memory; at 64 more stalls, at 16 only more memory */
@@ -103,7 +104,10 @@ static enum status replica_init(struct run *run, struct err *err)
         return st;
     }
     run->intake.ledger = run->ledger;
-    st = schemas_open(run, err);
+    st = exact_open(run, err);
+    if (st == ST_OK) {
+        st = schemas_open(run, err);
+    }
     if (st == ST_INVALID) {
         health_fail(run, PIPE_REASON_INTERNAL, err->text);
         return ST_OK; /* the loop ends at once, having said why */
@@ -141,7 +145,7 @@ static enum status replica_open_source(struct run *run, struct err *err)
             .topics = &pipe->source.topic_list,
             .strategy = pipe->source.offset_strategy,
             .timestamp_ms = pipe->source.offset_timestamp_ms,
-            .listener = flow_listener(run),
+            .listener = listener_of(run),
         };
         st = source_open(&params, &run->source, err);
     }
@@ -179,8 +183,7 @@ static int64_t min_ms(int64_t a, int64_t b)
 
 static int64_t replica_timeout_ms(const struct run *run)
 {
-    if (run->has_more || (run->is_retrying && run->filling != NULL &&
-                          batch_full(run->filling, &run->intake.limits) == BATCH_OPEN)) {
+    if (run->has_more || (run->is_retrying && run->plan != NULL && seal_has_room(run))) {
         return 0;
     }
     int64_t due_ms = min_ms(run->now_ms + POLL_MAX_MS, run->next_report_ms);
@@ -188,12 +191,13 @@ static int64_t replica_timeout_ms(const struct run *run)
     if (run->wants_kick_again) {
         due_ms = min_ms(due_ms, run->now_ms + SOURCE_KICK_MS);
     }
-    if (run->sink != NULL) {
+    if (run->sink != NULL && (!run->exact.is_on || announce_is_proven(run))) {
         due_ms = min_ms(due_ms, sink_due_ms(run->sink));
     }
     due_ms = min_ms(due_ms, schemas_due_ms(run));
-    if (run->filling != NULL && run->sending == NULL && !batch_is_empty(run->filling)) {
-        due_ms = min_ms(due_ms, run->filling->first_ms + run->intake.limits.age_ms);
+    if (run->plan != NULL) {
+        due_ms = min_ms(due_ms, seal_due_ms(run));
+        due_ms = min_ms(due_ms, announce_due_ms(run));
     }
     return due_ms > run->now_ms ? due_ms - run->now_ms : 0;
 }
@@ -207,7 +211,11 @@ static void replica_wait(struct run *run)
     };
     struct err err;
     enum status st = http_poll(run->http, fds, ARRAY_LEN(fds), replica_timeout_ms(run), &err);
+    int64_t before_ms = run->now_ms;
     run->now_ms = clock_monotonic_ms();
+    if (run->now_ms - before_ms > STOOD_STILL_MS) {
+        run->exact.stood_still_ms = run->now_ms;
+    }
     if (st != ST_OK) {
         log_err(LOG_ERROR, "poll_failed", &err, "pipe=%s", run->spec.pipe_id);
         run->exit_code = PROTOCOL_EXIT_FAILED;
@@ -271,6 +279,7 @@ static void replica_end(struct run *run)
         LOG_INFO, "replica_ended", "pipe=%s replica=%lld code=%d", run->spec.pipe_id,
         (long long)run->spec.replica_index, run->exit_code);
     flow_done(run);
+    exact_done(run);
     schemas_done(run);
     destination_done(&run->destination);
     http_client_freep(&run->http);

@@ -3,9 +3,10 @@
 
 /*
  * Inside of the replica process: everything its loop steers, in one struct. replica.c sets it up
- * and waits for events; flow.c moves batches from the source to settlement; drain.c ends things;
- * schemas.c gives the registry its time; health.c says what the replica waits for; status.c writes
- * reports. Only these files include it.
+ * and waits for events; listener.c hears the source; flow.c moves batches from there to settlement,
+ * seal.c says when they are closed; exact.c and announce.c are what exactly-once adds; drain.c ends
+ * things; schemas.c gives the registry its time; health.c says what the replica waits for; status.c
+ * writes reports. Only these files include it.
  */
 
 #include <stdbool.h>
@@ -23,9 +24,11 @@
 #include "worker/replica/destination.h"
 #include "worker/replica/intake.h"
 #include "worker/replica/kafka/source.h"
+#include "worker/replica/lanes.h"
 #include "worker/replica/latency.h"
 #include "worker/replica/ledger/kept.h"
 #include "worker/replica/ledger/ledger.h"
+#include "worker/replica/ledger/pending.h"
 #include "worker/replica/registry/registry.h"
 #include "worker/replica/reporter.h"
 #include "worker/replica/sink/sink.h"
@@ -51,6 +54,22 @@ struct run_trouble {
     char text[RUN_TEXT_BYTES];
 };
 
+/* Exactly-once; all zero otherwise. Times are of the loop, in ms. */
+struct run_exact {
+    bool is_on;
+    struct pending *pending;               /* owned */
+    uint8_t table_uuid[INTENT_UUID_BYTES]; /* of the target, as the present plan knows it */
+    uint64_t mapping_version;
+    int64_t again_ms;       /* no commit before this: the last one was refused */
+    int64_t asked_ms;       /* when the commit under way was sent */
+    int64_t proven_ms;      /* when the broker last took a commit of ours; 0 = never */
+    int64_t stood_still_ms; /* when the process last came back from a long silence */
+    size_t asked_count;     /* slots in the commit under way, or in the last one */
+    size_t told_count;      /* of these, taken by the broker */
+    size_t rows_max;        /* of a batch, after one had too many table partitions; 0 = free */
+    size_t stored_since;    /* batches stored since rows_max was set */
+};
+
 struct run {
     struct replica_spec spec;
     struct reporter reporter;
@@ -67,10 +86,9 @@ struct run {
     struct plan *plan;
     struct decoder *decoder;
     struct sink *sink;
-    struct batch batches[2];
-    struct batch *filling; /* NULL until there is a plan */
+    struct lanes lanes;    /* without lanes until there is a plan */
     struct batch *sending; /* NULL = the sink is idle */
-    uint64_t last_batch_id;
+    struct run_exact exact;
 
     struct source *source; /* NULL until there is a plan */
     struct ledger *ledger;
@@ -130,11 +148,58 @@ void flow_step(struct run *run);
 void flow_forget(struct run *run);
 /* Free what flow_adopt_plan made. */
 void flow_done(struct run *run);
-/* Nothing is taken that is not settled, and everything settled is committed. */
+/* Nothing that was taken and that this process must store is unsettled; and the commits, too. */
+bool flow_is_stored(const struct run *run);
 bool flow_is_settled(const struct run *run);
+/* Read every partition again from where it is stored. Ends the process if that fails. */
+void flow_rewind(struct run *run);
 
-/* The callbacks of the source. */
-struct source_listener flow_listener(struct run *run);
+/* listener.c: the callbacks of the source. */
+struct source_listener listener_of(struct run *run);
+
+/* seal.c */
+/* Close what is due, and queue it. */
+void seal_step(struct run *run);
+/* True if batches and memory have room for more records. */
+bool seal_has_room(const struct run *run);
+/* When seal_step will have something to close; INT64_MAX = not by time. */
+int64_t seal_due_ms(const struct run *run);
+
+/* exact.c: exactly-once */
+/* The rooms of this mode, if the pipe wants it. ST_INVALID: the pipe's id is no UUID. */
+enum status exact_open(struct run *run, struct err *err) MUST_CHECK;
+void exact_done(struct run *run);
+/* New partitions: what their metadata says. */
+enum status exact_assign(
+    struct run *run, const struct source_start *starts, size_t count, struct err *err) MUST_CHECK;
+/* Take one record into its partition's batch. False = enough for now. */
+bool exact_take(struct run *run, size_t slot, const struct record *record);
+/* Try the records that wait for their schema. True when all were looked at. */
+bool exact_retry(struct run *run);
+/* Close the open batch of a partition whose boundaries are free. */
+void exact_seal(struct run *run, size_t slot, enum batch_seal seal);
+/* The library has nothing left of this slot below `position`: a stored range that ends before it
+ * has come to its end. */
+void exact_look(struct run *run, size_t slot, int64_t position);
+/* A partition goes on elsewhere. */
+void exact_jump(struct run *run, enum source_jump jump, size_t slot, int64_t to);
+/* The target has another UUID than before: ranges of the old table are over. */
+void exact_adopt_table(struct run *run);
+/* ClickHouse refuses the batch at the sink as too large: two ranges instead of it. */
+void exact_divide(struct run *run);
+
+/* announce.c: exactly-once: tell the group before, and after */
+/* Commit new ranges and what is stored, if there is anything and no commit is under way. */
+void announce_step(struct run *run);
+void announce_told(struct run *run, size_t slot);
+void announce_refused(struct run *run);
+/* No commit of ours counts any more: the assignment is another one. */
+void announce_reset(struct run *run);
+/* The oldest batch that may be inserted now, named; NULL = none. */
+struct batch *announce_first(struct run *run);
+/* False while nobody knows whether the partitions are still ours: nothing may be sent. */
+bool announce_is_proven(const struct run *run);
+int64_t announce_due_ms(const struct run *run);
 
 /* settle.c */
 /* The sink has stored its batch: count, tell the ledger, report, commit. */
@@ -179,6 +244,8 @@ void status_step(struct run *run);
 /* Events: partitions came, partitions go, a partition's offsets jumped. */
 void status_assigned(struct run *run, size_t partitions_count);
 void status_revoked(struct run *run, bool is_lost);
+/* Exactly-once: committed offsets without our mark; `first` is one of them. */
+void status_strangers(struct run *run, const struct source_start *first, size_t count);
 /* A schema was used for the first time. */
 void status_schema(struct run *run, const struct schema *schema);
 void status_jump(struct run *run, enum source_jump jump, size_t slot, int64_t from, int64_t to);

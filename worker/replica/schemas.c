@@ -86,7 +86,7 @@ void schemas_step(struct run *run)
     }
     if (run->is_retrying && !run->intake.has_failed) {
         run->intake.now_ms = run->now_ms;
-        run->is_retrying = !intake_retry(&run->intake);
+        run->is_retrying = !(run->exact.is_on ? exact_retry(run) : intake_retry(&run->intake));
     }
     tell_new(run);
 }
@@ -105,7 +105,10 @@ int64_t schemas_due_ms(const struct run *run)
 
 void schemas_forget(struct run *run)
 {
-    if (run->waiting != NULL) {
+    if (run->waiting != NULL && run->exact.is_on) {
+        waiting_clear(run->waiting); /* they were not taken */
+        run->is_retrying = false;
+    } else if (run->waiting != NULL) {
         intake_owe(&run->intake, waiting_count(run->waiting), waiting_input_bytes(run->waiting));
         waiting_clear(run->waiting);
         run->is_retrying = false;

@@ -12,6 +12,7 @@
 
 enum {
     COMMIT_AGAIN_MS = 1000,
+    CONFIRM_WAIT_MS = 200,
     LATENCY_ALL_ROWS = 4096, /* of larger batches every sixteenth row is measured */
     LATENCY_SAMPLE = 16,
 };
@@ -47,7 +48,11 @@ static void settle_count(struct run *run, const struct batch *batch)
     case BATCH_AGE:
         counters->batches_age++;
         break;
+    case BATCH_SPACE: /* memory */
+        counters->batches_bytes++;
+        break;
     case BATCH_DRAIN:
+    case BATCH_RANGE: /* cut short by what ended its first reader */
         counters->batches_drain++;
         break;
     }
@@ -59,12 +64,20 @@ void settle_batch(struct run *run)
     settle_count(run, batch);
     settle_latency(run, batch);
     ledger_settle(run->ledger, batch->id);
+    if (run->exact.is_on) {
+        pending_settle(run->exact.pending, batch->lane, batch->id);
+        run->exact.stored_since++;
+    }
     sink_release(run->sink);
+    lanes_give_back(&run->lanes, batch);
     run->sending = NULL;
     run->mismatch.reason = PIPE_REASON_NONE;
     run->mismatches_count = 0;
     run->is_commit_due = true;
     run->next_commit_ms = run->now_ms;
+    if (run->exact.is_on && run->drain == RUN_DRAIN_NONE) {
+        run->next_commit_ms += CONFIRM_WAIT_MS; /* the next range's commit takes it along */
+    }
 }
 
 void settle_commit(struct run *run)

@@ -40,14 +40,18 @@ void status_heartbeat(struct run *run)
     counters->sent_wire_bytes = totals.wire_bytes;
     counters->inserts = totals.inserts;
     counters->insert_retries = totals.retries;
+    uint64_t open_records = 0;
+    uint64_t open_bytes = 0;
+    lanes_input(&run->lanes, &open_records, &open_bytes);
     struct reporter_facts facts = {
         .state = status_state(run),
         .partitions_count = ledger_slots_count(run->ledger),
         .unsettled_records = counters->fetched_records - counters->sent_records -
                              counters->rejected_records - counters->skipped_records,
-        .unsettled_bytes = batch_bytes(run->filling) + batch_bytes(run->sending) +
-                           run->intake.owed_bytes +
-                           (run->waiting == NULL ? 0 : waiting_input_bytes(run->waiting)),
+        .unsettled_bytes =
+            open_bytes + batch_bytes(run->sending) + run->intake.owed_bytes +
+            (run->waiting == NULL || run->exact.is_on ? 0 /* not taken yet */
+                                                      : waiting_input_bytes(run->waiting)),
         .counters = counters,
         .insert_numbers = totals.insert_numbers,
     };
@@ -67,6 +71,9 @@ static void status_partitions(struct run *run)
         source_partition(run->source, slot, &at);
         /* Transaction markers take offsets: where nothing is unsettled the library's position,
          * which steps over them, is what may be committed. */
+        if (run->exact.is_on) {
+            exact_look(run, slot, at.position);
+        }
         if (run->drain == RUN_DRAIN_NONE && !run->intake.has_failed &&
             ledger_step_over(run->ledger, slot, at.position)) {
             run->is_commit_due = true;
@@ -121,6 +128,27 @@ void status_revoked(struct run *run, bool is_lost)
         is_lost ? "the group took this replica's partitions away after a silence"
                 : "the group shares its partitions anew",
         ledger_slots_count(run->ledger));
+}
+
+void status_strangers(struct run *run, const struct source_start *first, size_t count)
+{
+    char details[PROTOCOL_EVENT_TEXT_BYTES];
+    (void)snprintf(
+        details, sizeof(details),
+        "{\"replica\":%lld,\"partitions\":%zu,\"topic\":\"%s\",\"partition\":%d,\"offset\":%lld}",
+        (long long)run->spec.replica_index, count, first->topic, (int)first->partition,
+        (long long)first->committed); /* fits; topic names need no escapes */
+    struct reporter_event event = {
+        .event = "offsets_foreign",
+        .name = "warning",
+        .text = "the group's offsets were set by another tool, or before exactly-once was switched "
+                "on: reading goes on there, and what is read again is stored again",
+        .details = details,
+    };
+    reporter_event(&run->reporter, &event);
+    log_event(
+        LOG_WARN, "offsets_foreign", "pipe=%s partitions=%zu topic=%s partition=%d offset=%lld",
+        run->spec.pipe_id, count, first->topic, (int)first->partition, (long long)first->committed);
 }
 
 void status_schema(struct run *run, const struct schema *schema)

@@ -163,6 +163,18 @@ static rd_kafka_resp_err_t ask_start(struct ask *ask, rd_kafka_topic_partition_t
     return error;
 }
 
+/* The library gives the metadata of a committed offset without a zero byte behind it. */
+static void end_metadata(rd_kafka_t *rk, rd_kafka_topic_partition_t *partition)
+{
+    if (partition->metadata != NULL) {
+        char *text = rd_kafka_mem_malloc(rk, partition->metadata_size + 1);
+        memcpy(text, partition->metadata, partition->metadata_size);
+        text[partition->metadata_size] = '\0';
+        rd_kafka_mem_free(rk, partition->metadata);
+        partition->metadata = text;
+    }
+}
+
 void ask_offsets(struct ask *ask, struct helper_job *job)
 {
     rd_kafka_topic_partition_list_t *list = job->partitions;
@@ -185,6 +197,7 @@ void ask_offsets(struct ask *ask, struct helper_job *job)
             job_fail(job, partition->err, "reading committed offsets");
             return;
         }
+        end_metadata(ask->rk, partition);
         if (partition->offset >= 0) {
             job->committed[i] = partition->offset;
             continue;

@@ -3,6 +3,7 @@
  * without us) leaves the ledger as it is; the next commit or the next reader puts it right.
  */
 #include <assert.h>
+#include <string.h>
 
 #include "worker/replica/kafka/handle.h"
 
@@ -19,8 +20,15 @@ enum status source_commit(
             continue; /* perhaps another topic of this name is there soon, with other records */
         }
         const rd_kafka_topic_partition_t *at = &source->assigned->elems[commits[i].slot];
-        rd_kafka_topic_partition_list_add(list, at->topic, at->partition)->offset =
-            commits[i].offset;
+        rd_kafka_topic_partition_t *item =
+            rd_kafka_topic_partition_list_add(list, at->topic, at->partition);
+        item->offset = commits[i].offset;
+        if (commits[i].metadata != NULL) {
+            /* The library frees it with the list; no memory ends the process in there. */
+            item->metadata_size = strlen(commits[i].metadata);
+            item->metadata = rd_kafka_mem_malloc(source->rk, item->metadata_size + 1);
+            memcpy(item->metadata, commits[i].metadata, item->metadata_size + 1);
+        }
     }
     if (list->cnt == 0) {
         rd_kafka_topic_partition_list_destroy(list);

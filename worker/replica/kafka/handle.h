@@ -25,6 +25,7 @@ struct source_slot {
     bool is_asking;  /* a question about its bounds is open */
     bool is_gone;    /* its topic was not there: nothing is taken until its bounds are known */
     bool has_commit; /* the group has had an offset of it: a topic's deletion takes it away */
+    bool is_held;    /* its records are not wanted for now: it is paused */
 };
 
 struct source {
@@ -44,7 +45,8 @@ struct source {
     size_t last_slot;
     bool was_enough; /* on_record said so in this call */
 
-    bool is_paused;
+    bool is_paused;  /* all slots are */
+    bool has_unheld; /* slots wait for source_unhold_done */
     uint64_t taken_since_kick;
     int64_t last_kick_us;
 

@@ -126,12 +126,35 @@ void rebalance_event(
     source->listener.on_revoke(source->listener.ctx, is_lost);
 }
 
+/* A list of the one partition; owned by the caller. */
+static rd_kafka_topic_partition_list_t *list_of(const struct source *source, size_t slot)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    const rd_kafka_topic_partition_t *at = &source->assigned->elems[slot];
+    rd_kafka_topic_partition_list_add(list, at->topic, at->partition);
+    return list;
+}
+
+/* No longer held; its partition must be assigned again, which is what moves it. */
+static void hold_end(struct source *source, size_t slot)
+{
+    if (source->slots[slot].is_held) {
+        source->slots[slot].is_held = false;
+        rd_kafka_topic_partition_list_t *list = list_of(source, slot);
+        (void)rd_kafka_resume_partitions(source->rk, list); /* errors are per item */
+        rd_kafka_topic_partition_list_destroy(list);
+    }
+}
+
 void source_release(struct source *source)
 {
     if (!source->is_revoking) {
         return;
     }
     source_resume(source);
+    for (size_t slot = 0; slot < source_slots_count(source); slot++) {
+        hold_end(source, slot);
+    }
     source->is_revoking = false;
     rebalance_drop_slots(source);
     (void)rd_kafka_assign(source->rk, NULL); /* nothing can be done about a failure */
@@ -156,6 +179,7 @@ static enum status rebalance_adopt(struct source *source, struct helper_job *job
             .partition = list->elems[i].partition,
             .next = next,
             .committed = job->committed[i],
+            .metadata = list->elems[i].metadata,
         };
         slots[i] = (struct source_slot){
             .expected = next,
@@ -231,6 +255,37 @@ void rebalance_tick(struct source *source, int64_t now_ms)
     }
 }
 
+void source_hold(struct source *source, size_t slot, int64_t next)
+{
+    assert(slot < source_slots_count(source));
+    struct source_slot *at = &source->slots[slot];
+    at->expected = next;
+    if (at->is_held || source->is_revoking) {
+        return;
+    }
+    at->is_held = true;
+    if (!source->is_paused) { /* paused as all are; source_resume leaves it so */
+        rd_kafka_topic_partition_list_t *list = list_of(source, slot);
+        (void)rd_kafka_pause_partitions(source->rk, list); /* errors are per item */
+        rd_kafka_topic_partition_list_destroy(list);
+    }
+}
+
+bool source_is_held(const struct source *source, size_t slot)
+{
+    return source->slots[slot].is_held;
+}
+
+void source_unhold(struct source *source, size_t slot, int64_t next)
+{
+    assert(slot < source_slots_count(source));
+    source->slots[slot].expected = next;
+    if (source->slots[slot].is_held) {
+        hold_end(source, slot);
+        source->has_unheld = true;
+    }
+}
+
 enum status source_rewind(struct source *source, const int64_t *next, size_t count, struct err *err)
 {
     assert(count == source_slots_count(source));
@@ -244,9 +299,11 @@ enum status source_rewind(struct source *source, const int64_t *next, size_t cou
         source->slots[slot].has_taken = false;
         source->slots[slot].position = -1;
     }
-    if (source->is_paused) {
-        source_resume(source);
+    source_resume(source);
+    for (size_t slot = 0; slot < count; slot++) {
+        hold_end(source, slot);
     }
+    source->has_unheld = false;
     /* Assigning again is the way that is also used every day; seek and resume of 2.0.2 are not. */
     rd_kafka_resp_err_t error = rd_kafka_assign(source->rk, source->assigned);
     if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
@@ -256,20 +313,37 @@ enum status source_rewind(struct source *source, const int64_t *next, size_t cou
     return ST_OK;
 }
 
-/* Go on everywhere at what is expected next. */
+/* Go on everywhere at what is expected next; held slots stay held. */
 static void rebalance_restart(struct source *source)
 {
     size_t count = source_slots_count(source);
     int64_t *next = calloc(count > 0 ? count : 1, sizeof(*next));
-    if (next == NULL) {
+    bool *are_held = calloc(count > 0 ? count : 1, sizeof(*are_held));
+    if (next == NULL || are_held == NULL) {
+        free(next);
+        free(are_held);
         return; /* the partition stays silent until the next rebalance */
     }
     for (size_t slot = 0; slot < count; slot++) {
         next[slot] = source->slots[slot].expected;
+        are_held[slot] = source->slots[slot].is_held;
     }
     enum status st = source_rewind(source, next, count, NULL);
     (void)st; /* the library refuses only while it is ending */
+    for (size_t slot = 0; slot < count; slot++) {
+        if (are_held[slot]) {
+            source_hold(source, slot, next[slot]); /* an assignment ends a pause */
+        }
+    }
     free(next);
+    free(are_held);
+}
+
+void source_unhold_done(struct source *source)
+{
+    if (source->has_unheld) {
+        rebalance_restart(source);
+    }
 }
 
 void rebalance_jump(struct source *source, struct helper_job *job)
@@ -318,5 +392,12 @@ void source_resume(struct source *source)
         return;
     }
     source->is_paused = false;
-    (void)rd_kafka_resume_partitions(source->rk, source->assigned); /* errors are per item */
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_copy(source->assigned);
+    for (size_t slot = source_slots_count(source); slot > 0; slot--) {
+        if (source->slots[slot - 1].is_held) {
+            (void)rd_kafka_topic_partition_list_del_by_idx(list, (int)slot - 1); /* it is there */
+        }
+    }
+    (void)rd_kafka_resume_partitions(source->rk, list); /* errors are per item */
+    rd_kafka_topic_partition_list_destroy(list);
 }

@@ -130,7 +130,7 @@ static void source_message_event(rd_kafka_message_t *message, void *opaque)
         return; /* of an assignment that is over: its next reader starts at our commit */
     }
     struct source_slot *at = &source->slots[slot];
-    if (UNLIKELY(at->is_gone)) {
+    if (UNLIKELY(at->is_gone || at->is_held)) {
         return; /* perhaps of another topic of this name: read again when that is known */
     }
     if (UNLIKELY(message->offset < at->expected)) {
@@ -383,7 +383,7 @@ void source_partition(
     assert(slot < source_slots_count(source));
     const struct source_slot *at = &source->slots[slot];
     /* A position that counts records which were not handed over would be a lie. */
-    bool is_true = at->has_taken && !source->is_paused && !source->is_revoking;
+    bool is_true = at->has_taken && !source->is_paused && !source->is_revoking && !at->is_held;
     *ret_partition = (struct source_partition){
         .topic = source->assigned->elems[slot].topic,
         .partition = source->assigned->elems[slot].partition,

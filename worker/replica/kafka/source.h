@@ -31,6 +31,8 @@ struct source_start {
     int32_t partition;
     int64_t next;      /* offset to read from; −1 = from the first record there is */
     int64_t committed; /* of the group, −1 = none: `next` comes from the pipe's start strategy */
+    const char
+        *metadata; /* of the committed offset; text, borrowed during on_assign, NULL = none */
 };
 
 enum source_jump {
@@ -95,12 +97,23 @@ void source_resume(struct source *source);
 enum status
 source_rewind(struct source *source, const int64_t *next, size_t count, struct err *err) MUST_CHECK;
 
+/* Hand over no more records of this slot, from `next` on, and stop fetching it; the others go on.
+ */
+void source_hold(struct source *source, size_t slot, int64_t next);
+bool source_is_held(const struct source *source, size_t slot);
+
+/* Go on with a held slot at `next` (−1 = the first there is), with the next source_unhold_done:
+ * that costs the others what is queued, so it is called once for all. */
+void source_unhold(struct source *source, size_t slot, int64_t next);
+void source_unhold_done(struct source *source);
+
 /* Give up the revoked partitions: the loop has finished with them. */
 void source_release(struct source *source);
 
 struct source_commit {
     size_t slot;
     int64_t offset;
+    const char *metadata; /* kept with the offset; borrowed during the call, NULL = none */
 };
 
 /* Ask the broker to commit; answers come by on_committed. One commit is under way at a time:

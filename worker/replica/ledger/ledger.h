@@ -22,7 +22,7 @@
 #include "common/base/err.h"
 
 enum {
-    LEDGER_BATCHES_MAX = 4,       /* unsettled at a time: one filling, one under way, and slack */
+    LEDGER_BATCHES_MAX = 32, /* of a partition, unsettled at a time: exactly-once has at most 31 */
     LEDGER_SLOTS_MAX = 100 * 1000 /* partitions of one replica */
 };
 

@@ -21,11 +21,11 @@ enum {
 
 static void answer_set(
     struct clickhouse_answer *answer, enum clickhouse_verdict verdict, enum pipe_reason reason,
-    bool is_definite)
+    enum clickhouse_outcome outcome)
 {
     answer->verdict = verdict;
     answer->reason = reason;
-    answer->is_definite = is_definite;
+    answer->outcome = outcome;
 }
 
 static void answer_failure(const struct http_response *response, struct clickhouse_answer *answer)
@@ -44,7 +44,9 @@ static void answer_failure(const struct http_response *response, struct clickhou
     case HTTP_FAILURE_CUT:
         break;
     }
-    answer_set(answer, CLICKHOUSE_RETRY, reason, !response->may_have_run);
+    answer_set(
+        answer, CLICKHOUSE_RETRY, reason,
+        response->may_have_run ? CLICKHOUSE_UNKNOWN : CLICKHOUSE_NOTHING);
     (void)snprintf(answer->message, sizeof(answer->message), "%s", response->message);
 }
 
@@ -53,17 +55,22 @@ static void answer_by_http(const struct http_response *response, struct clickhou
 {
     int status = response->status_code;
     if (status == 401) {
-        answer_set(answer, CLICKHOUSE_STOP, PIPE_REASON_DESTINATION_AUTHENTICATION, true);
+        answer_set(
+            answer, CLICKHOUSE_STOP, PIPE_REASON_DESTINATION_AUTHENTICATION, CLICKHOUSE_NOTHING);
     } else if (status == 403) {
-        answer_set(answer, CLICKHOUSE_STOP, PIPE_REASON_DESTINATION_PERMISSION, true);
+        answer_set(answer, CLICKHOUSE_STOP, PIPE_REASON_DESTINATION_PERMISSION, CLICKHOUSE_NOTHING);
     } else if (status == 413) {
-        answer_set(answer, CLICKHOUSE_REJECTED, PIPE_REASON_NONE, true); /* smaller may pass */
+        answer_set(
+            answer, CLICKHOUSE_REJECTED, PIPE_REASON_NONE,
+            CLICKHOUSE_NOTHING); /* smaller may pass */
     } else if (status == 429) {
-        answer_set(answer, CLICKHOUSE_RETRY, PIPE_REASON_DESTINATION_BUSY, true);
+        answer_set(answer, CLICKHOUSE_RETRY, PIPE_REASON_DESTINATION_BUSY, CLICKHOUSE_NOTHING);
     } else if (status == 408 || status >= 500) {
-        answer_set(answer, CLICKHOUSE_RETRY, PIPE_REASON_DESTINATION_UNREACHABLE, false);
+        answer_set(
+            answer, CLICKHOUSE_RETRY, PIPE_REASON_DESTINATION_UNREACHABLE, CLICKHOUSE_UNKNOWN);
     } else {
-        answer_set(answer, CLICKHOUSE_STOP, PIPE_REASON_DESTINATION_UNREACHABLE, true);
+        answer_set(
+            answer, CLICKHOUSE_STOP, PIPE_REASON_DESTINATION_UNREACHABLE, CLICKHOUSE_NOTHING);
     }
     char text[CLICKHOUSE_MESSAGE_BYTES / 2];
     answer_text_clean(buf_text(&response->body), text, sizeof(text));
@@ -79,20 +86,24 @@ static void answer_by_code(const char *text, struct clickhouse_answer *answer)
     answer_text_view(text, answer->view, sizeof(answer->view));
     answer->is_known = known != NULL;
     if (known == NULL) {
-        answer_set(answer, CLICKHOUSE_RETRY, PIPE_REASON_INTERNAL, false);
+        answer_set(answer, CLICKHOUSE_RETRY, PIPE_REASON_INTERNAL, CLICKHOUSE_UNKNOWN);
     } else {
-        answer_set(answer, known->verdict, known->reason, known->is_definite);
+        answer_set(answer, known->verdict, known->reason, known->outcome);
         if (answer->name[0] == '\0') {
             (void)snprintf(answer->name, sizeof(answer->name), "%s", known->name);
         }
     }
     if (answer->code == CLICKHOUSE_CODE_TOO_MANY_PARTS &&
         strstr(text, "Too many partitions") != NULL) {
-        answer_set(answer, CLICKHOUSE_REJECTED, PIPE_REASON_NONE, true);
+        answer->is_too_many_partitions = true;
+        answer_set(answer, CLICKHOUSE_REJECTED, PIPE_REASON_NONE, CLICKHOUSE_NOTHING);
+    }
+    if (answer->view[0] != '\0' && answer->outcome == CLICKHOUSE_NOTHING) {
+        answer->outcome = CLICKHOUSE_OVER; /* the table's own rows were written before */
     }
     if (answer->view[0] != '\0' && answer->verdict != CLICKHOUSE_RETRY) {
         /* the table's own rows are stored already */
-        answer_set(answer, CLICKHOUSE_STOP, PIPE_REASON_VIEW_FAILED, false);
+        answer_set(answer, CLICKHOUSE_STOP, PIPE_REASON_VIEW_FAILED, CLICKHOUSE_UNKNOWN);
     }
     char clean[CLICKHOUSE_MESSAGE_BYTES - CLICKHOUSE_NAME_BYTES - 32];
     answer_text_clean(answer_text_body(text), clean, sizeof(clean));
@@ -136,7 +147,7 @@ answer_decide(const struct http_response *response, struct clickhouse_answer *re
     if (ret_answer->code != 0) {
         answer_by_code(buf_text(&response->body), ret_answer);
     } else if (response->status_code >= 200 && response->status_code < 300) {
-        answer_set(ret_answer, CLICKHOUSE_OK, PIPE_REASON_NONE, true);
+        answer_set(ret_answer, CLICKHOUSE_OK, PIPE_REASON_NONE, CLICKHOUSE_NOTHING);
     } else {
         answer_by_http(response, ret_answer);
     }
@@ -149,12 +160,13 @@ void clickhouse_answer_classify(
         .http_status = response->status_code, .retry_after_ms = -1, .is_known = true};
     if (response->failure != HTTP_FAILURE_NONE) {
         answer_failure(response, ret_answer);
-        return;
+    } else {
+        answer_decide(response, ret_answer);
+        if (response->was_resent && ret_answer->verdict != CLICKHOUSE_OK) {
+            ret_answer->outcome = CLICKHOUSE_UNKNOWN; /* of the first sending */
+        }
     }
-    answer_decide(response, ret_answer);
-    if (response->was_resent && ret_answer->verdict != CLICKHOUSE_OK) {
-        ret_answer->is_definite = false; /* what became of the first sending is not known */
-    }
+    ret_answer->is_definite = ret_answer->outcome != CLICKHOUSE_UNKNOWN;
 }
 
 enum status clickhouse_answer_status(const struct clickhouse_answer *answer, struct err *err)

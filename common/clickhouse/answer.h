@@ -24,6 +24,16 @@ enum clickhouse_verdict {
                             data, say why, try again slowly; never to the error table */
 };
 
+/* What became of the rows of a try that was not a success. The one table of it is answer_codes.c.
+ */
+enum clickhouse_outcome {
+    CLICKHOUSE_NOTHING, /* refused before the first row was written, or never sent: nothing is
+                           stored */
+    CLICKHOUSE_OVER,    /* the server gave up: this try stores no more, but an insert into several
+                           table partitions may have stored some of them */
+    CLICKHOUSE_UNKNOWN, /* all, some or nothing is stored, or the insert still runs */
+};
+
 enum {
     CLICKHOUSE_NAME_BYTES = 96,
     CLICKHOUSE_VIEW_BYTES = 256,
@@ -34,7 +44,9 @@ enum {
 enum clickhouse_code {
     CLICKHOUSE_CODE_UNKNOWN_TABLE = 60,
     CLICKHOUSE_CODE_TIMEOUT_EXCEEDED = 159,
+    CLICKHOUSE_CODE_SAME_QUERY_IS_RUNNING = 216,
     CLICKHOUSE_CODE_MEMORY_LIMIT_EXCEEDED = 241,
+    CLICKHOUSE_CODE_NOT_ENOUGH_SPACE = 243,
     CLICKHOUSE_CODE_TOO_MANY_PARTS = 252,
     CLICKHOUSE_CODE_UNKNOWN_STATUS_OF_INSERT = 319,
 };
@@ -42,14 +54,16 @@ enum clickhouse_code {
 struct clickhouse_answer {
     enum clickhouse_verdict verdict;
     enum pipe_reason reason; /* PIPE_REASON_NONE when ok */
-    bool is_definite;        /* the server itself said no (or nothing was sent): this try is over.
-                                False: it may be stored, or still be running */
-    bool is_known;           /* the number is in our table, or there was none to look up */
-    int http_status;         /* 0 = no answer */
-    int code;                /* ClickHouse's error number, 0 = none */
-    int64_t retry_after_ms;  /* from Retry-After, −1 = not said */
-    char name[CLICKHOUSE_NAME_BYTES];       /* "UNKNOWN_TABLE", "" if not said */
-    char view[CLICKHOUSE_VIEW_BYTES];       /* of "while pushing to view", as written */
+    enum clickhouse_outcome outcome;
+    bool is_definite; /* outcome is not CLICKHOUSE_UNKNOWN: this try is over. False: it may
+                         be stored, or still be running */
+    bool is_too_many_partitions;      /* of code 252: smaller inserts pass, this one never does */
+    bool is_known;                    /* the number is in our table, or there was none to look up */
+    int http_status;                  /* 0 = no answer */
+    int code;                         /* ClickHouse's error number, 0 = none */
+    int64_t retry_after_ms;           /* from Retry-After, −1 = not said */
+    char name[CLICKHOUSE_NAME_BYTES]; /* "UNKNOWN_TABLE", "" if not said */
+    char view[CLICKHOUSE_VIEW_BYTES]; /* of "while pushing to view", as written */
     char message[CLICKHOUSE_MESSAGE_BYTES]; /* one line for people: "code 60 UNKNOWN_TABLE: …" */
 };
 

@@ -2,18 +2,21 @@
  * ClickHouse's error numbers (src/Common/ErrorCodes.cpp) and what each means for an insert of ours
  * Rules: what passes by itself is RETRY; what this data will always meet is
  * REJECTED; what somebody has to put right at the table, the user or the settings is STOP and keeps
- * the data. Not definite are time-outs, lost peers and cancelled work: rows may be stored. 252 has
- * a second meaning, see answer.c.
+ * the data. Time-outs, lost peers and cancelled work are UNSURE: the rows may be stored. What can
+ * happen between two parts of one insert (memory, disk, threads) is PARTLY: the try is over, but of
+ * several table partitions some may be stored (MergeTreeSink commits them one after another). 252
+ * has a second meaning, see answer.c.
  */
 #include "common/clickhouse/answer_codes.h"
 
 #include <stddef.h>
 
 /* clang-format off */
-#define RETRY(code, reason, name)  {code, name, CLICKHOUSE_RETRY, PIPE_REASON_##reason, true},
-#define UNSURE(code, reason, name) {code, name, CLICKHOUSE_RETRY, PIPE_REASON_##reason, false},
-#define REJECT(code, name)         {code, name, CLICKHOUSE_REJECTED, PIPE_REASON_NONE, true},
-#define STOP(code, reason, name)   {code, name, CLICKHOUSE_STOP, PIPE_REASON_##reason, true},
+#define RETRY(code, reason, name)  {code, name, CLICKHOUSE_RETRY, PIPE_REASON_##reason, CLICKHOUSE_NOTHING},
+#define PARTLY(code, reason, name) {code, name, CLICKHOUSE_RETRY, PIPE_REASON_##reason, CLICKHOUSE_OVER},
+#define UNSURE(code, reason, name) {code, name, CLICKHOUSE_RETRY, PIPE_REASON_##reason, CLICKHOUSE_UNKNOWN},
+#define REJECT(code, name)         {code, name, CLICKHOUSE_REJECTED, PIPE_REASON_NONE, CLICKHOUSE_NOTHING},
+#define STOP(code, reason, name)   {code, name, CLICKHOUSE_STOP, PIPE_REASON_##reason, CLICKHOUSE_NOTHING},
 
 static const struct answer_code answer_codes[] = {
     /* the network between us, or inside the cluster */
@@ -27,30 +30,30 @@ static const struct answer_code answer_codes[] = {
     /* the server is busy, full or starting */
     UNSURE(159, DESTINATION_BUSY, "TIMEOUT_EXCEEDED")
     UNSURE(160, DESTINATION_BUSY, "TOO_SLOW")
-    RETRY(173,  DESTINATION_BUSY, "CANNOT_ALLOCATE_MEMORY")
+    PARTLY(173, DESTINATION_BUSY, "CANNOT_ALLOCATE_MEMORY")
     RETRY(201,  DESTINATION_BUSY, "QUOTA_EXCEEDED")
     RETRY(202,  DESTINATION_BUSY, "TOO_MANY_SIMULTANEOUS_QUERIES")
     RETRY(203,  DESTINATION_BUSY, "NO_FREE_CONNECTION")
-    RETRY(204,  DESTINATION_BUSY, "CANNOT_FSYNC")
+    PARTLY(204, DESTINATION_BUSY, "CANNOT_FSYNC")
     UNSURE(216, DESTINATION_BUSY, "QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING")
     UNSURE(225, DESTINATION_BUSY, "NO_ZOOKEEPER")
     UNSURE(236, DESTINATION_BUSY, "ABORTED")
-    RETRY(241,  DESTINATION_BUSY, "MEMORY_LIMIT_EXCEEDED")
-    RETRY(242,  DESTINATION_BUSY, "TABLE_IS_READ_ONLY")
-    RETRY(243,  DESTINATION_BUSY, "NOT_ENOUGH_SPACE")
+    PARTLY(241, DESTINATION_BUSY, "MEMORY_LIMIT_EXCEEDED")
+    PARTLY(242, DESTINATION_BUSY, "TABLE_IS_READ_ONLY")
+    PARTLY(243, DESTINATION_BUSY, "NOT_ENOUGH_SPACE")
     UNSURE(244, DESTINATION_BUSY, "UNEXPECTED_ZOOKEEPER_ERROR")
     RETRY(252,  TOO_MANY_PARTS,   "TOO_MANY_PARTS")
-    RETRY(254,  DESTINATION_BUSY, "PART_IS_TEMPORARILY_LOCKED")
-    RETRY(285,  DESTINATION_BUSY, "TOO_FEW_LIVE_REPLICAS")
+    PARTLY(254, DESTINATION_BUSY, "PART_IS_TEMPORARILY_LOCKED")
+    PARTLY(285, DESTINATION_BUSY, "TOO_FEW_LIVE_REPLICAS")
     UNSURE(286, DESTINATION_BUSY, "UNSATISFIED_QUORUM_FOR_PREVIOUS_WRITE")
     UNSURE(319, DESTINATION_BUSY, "UNKNOWN_STATUS_OF_INSERT")
     RETRY(335,  DESTINATION_BUSY, "NOT_INITIALIZED")
     UNSURE(394, DESTINATION_BUSY, "QUERY_WAS_CANCELLED")
     UNSURE(425, DESTINATION_BUSY, "SYSTEM_ERROR")
-    RETRY(439,  DESTINATION_BUSY, "CANNOT_SCHEDULE_TASK")
-    RETRY(473,  DESTINATION_BUSY, "DEADLOCK_AVOIDED")
+    PARTLY(439, DESTINATION_BUSY, "CANNOT_SCHEDULE_TASK")
+    PARTLY(473, DESTINATION_BUSY, "DEADLOCK_AVOIDED")
     UNSURE(499, DESTINATION_BUSY, "S3_ERROR")
-    RETRY(517,  DESTINATION_BUSY, "CANNOT_ASSIGN_ALTER")
+    PARTLY(517, DESTINATION_BUSY, "CANNOT_ASSIGN_ALTER")
     UNSURE(574, DESTINATION_BUSY, "DISTRIBUTED_TOO_MANY_PENDING_BYTES")
     RETRY(745,  DESTINATION_BUSY, "SERVER_OVERLOADED")
     UNSURE(999, DESTINATION_BUSY, "KEEPER_EXCEPTION")

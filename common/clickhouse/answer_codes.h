@@ -10,7 +10,7 @@ struct answer_code {
     const char *name;
     enum clickhouse_verdict verdict;
     enum pipe_reason reason;
-    bool is_definite; /* the server gave up for certain; false: the rows may be stored */
+    enum clickhouse_outcome outcome;
 };
 
 /* NULL for a number we do not know. */

@@ -108,6 +108,7 @@ static enum status flow_make_sink(struct run *run, struct err *err)
             columns, count, run->spec.pipe->settings.null_mode == PIPE_NULL_ZERO),
         .compression = run->spec.pipe->settings.compression,
         .query_prefix = run->query_prefix,
+        .pipe_id = run->spec.pipe_id,
         .body_max_bytes = run->memory_bytes / BODY_MAX_BYTES_SHARE,
         .seed = (uint64_t)run->now_ms,
     };
@@ -265,6 +266,8 @@ static void flow_sink(struct run *run)
         break;
     case SINK_IDLE:
     case SINK_SENDING:
+    case SINK_CHECKING:
+    case SINK_DIVIDE: /* only a batch with a range asks for it */
     case SINK_WAITING:
         break;
     }

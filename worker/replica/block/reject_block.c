@@ -27,27 +27,36 @@ struct reject_block {
     struct record_header *headers;        /* owned, RECORD_HEADERS_MAX */
 };
 
-static enum status init_block(struct reject_block *b, size_t keep_bytes, struct err *err)
+/* A block of the error table's columns; types: of this room's own. */
+static enum status make_block(
+    struct ch_type *const types[], size_t keep_bytes, struct block **ret_block, struct err *err)
 {
     static const char *const NAMES[] = {
 #define X(constant, name, type) name,
         REJECT_COLUMN_TABLE(X)
 #undef X
     };
+    struct block_column columns[COLUMNS_COUNT];
+    for (size_t i = 0; i < COLUMNS_COUNT; i++) {
+        columns[i] = (struct block_column){.name = NAMES[i], .type = types[i]};
+    }
+    return block_new(columns, COLUMNS_COUNT, keep_bytes, ret_block, err);
+}
+
+static enum status init_block(struct reject_block *b, size_t keep_bytes, struct err *err)
+{
     static const char *const TYPES[] = {
 #define X(constant, name, type) type,
         REJECT_COLUMN_TABLE(X)
 #undef X
     };
-    struct block_column columns[COLUMNS_COUNT];
     for (size_t i = 0; i < COLUMNS_COUNT; i++) {
         enum status st = ch_type_parse(TYPES[i], &b->types[i], err);
         if (st != ST_OK) {
             return st;
         }
-        columns[i] = (struct block_column){.name = NAMES[i], .type = b->types[i]};
     }
-    return block_new(columns, COLUMNS_COUNT, keep_bytes, &b->block, err);
+    return make_block(b->types, keep_bytes, &b->block, err);
 }
 
 enum status reject_block_new(
@@ -174,4 +183,17 @@ enum status reject_block_add(struct reject_block *b, const struct reject_row *ro
 struct block *reject_block_rows(struct reject_block *b)
 {
     return b->block;
+}
+
+const int64_t *reject_block_offsets(const struct reject_block *b)
+{
+    const struct column *column = block_column(b->block, REJECT_COLUMN_OFFSET);
+    return (const int64_t *)(const void *)column->data.at; /* Int64: fixed width, from the start of
+                                                              the heap's own memory */
+}
+
+enum status
+reject_block_part(const struct reject_block *b, struct block **ret_rows, struct err *err)
+{
+    return make_block(b->types, 0, ret_rows, err);
 }

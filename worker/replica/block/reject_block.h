@@ -61,4 +61,12 @@ enum status reject_block_add(
 /* The rows as a block, to encode, measure and reset. Borrowed. */
 struct block *reject_block_rows(struct reject_block *block);
 
+/* The offsets of the rows' records, as many as there are rows. Borrowed until the block changes. */
+const int64_t *reject_block_offsets(const struct reject_block *block);
+
+/* An empty block of the same columns, for some of the rows (block_copy_rows). ret_rows: owned,
+ * block_free; its types are borrowed from `block`. Statuses of block_new. */
+enum status reject_block_part(
+    const struct reject_block *block, struct block **ret_rows, struct err *err) MUST_CHECK;
+
 #endif

@@ -276,3 +276,13 @@ enum status ranges_refused(struct ranges *ranges, size_t hint, bool *ret_is_row,
     }
     return ST_OK;
 }
+
+bool ranges_halve(struct ranges *ranges)
+{
+    const struct range *range = top(ranges);
+    if (range->is_single || range->count == 1 || ranges->count == RANGES_MAX) {
+        return false;
+    }
+    cut(ranges, range->count / 2, false);
+    return true;
+}

@@ -70,4 +70,7 @@ void ranges_accepted(struct ranges *ranges);
 enum status
 ranges_refused(struct ranges *ranges, size_t hint, bool *ret_is_row, size_t *ret_row) MUST_CHECK;
 
+/* Cut what ranges_next gave into two halves, neither of which is blamed. False: it is one row. */
+bool ranges_halve(struct ranges *ranges);
+
 #endif

@@ -10,6 +10,19 @@
  *   retry, stop   the same bytes again after a wait (0.5 s … 30 s), for ever; the loop gives up
  *   rejected      try smaller parts until single rows fail; those become rows of the error table
  *   mismatch      the table has changed: the loop looks at it again and decodes again
+ *
+ * A batch with a range (batch.h) is exactly-once. All its inserts carry names made of the range, so
+ * that the server knows a repetition. Before it is sent when an earlier try may have run (no clear
+ * answer, or the range is a replay) that try is ended with KILL QUERY … SYNC; then:
+ *
+ *   by token      the same bytes with the same token: the table drops what it has
+ *   by check      the table is asked which records it has, and gets the missing ones
+ *
+ * What one insert can never hold (more than max_partitions_per_insert_block partitions, more memory
+ * than the server gives) the loop divides, because the smaller ranges must be stored first:
+ * SINK_DIVIDE. That state comes after a definite answer only, and only while nothing but the whole
+ * batch was ever sent. Rows that ClickHouse refuses are divided here; the name of a part is made
+ * of its rows, so it is the same in each life of the range.
  */
 
 #include <stdbool.h>
@@ -29,10 +42,19 @@
 enum sink_state {
     SINK_IDLE,     /* no batch */
     SINK_SENDING,  /* an insert is under way */
+    SINK_CHECKING, /* a question is: what became of an earlier try */
     SINK_WAITING,  /* for sink_due_ms: the last try failed */
     SINK_REFUSED,  /* rows that ClickHouse refuses wait for their records: sink_refused */
     SINK_MISMATCH, /* the target's columns are not those of the batch */
+    SINK_DIVIDE,   /* the range must become smaller ones: nothing of it is stored; sink_drop it */
     SINK_STORED,   /* everything is accepted; sink_release it */
+};
+
+/* The columns that a pipe fills from _topic, _partition and _offset; all or none. */
+struct sink_check {
+    const char *topic;
+    const char *partition;
+    const char *offset;
 };
 
 /* All borrowed for the sink's life. */
@@ -46,9 +68,13 @@ struct sink_params {
     size_t columns_count;
     bool nulls_are_defaults; /* see block_nulls_are_defaults */
     enum pipe_compression compression;
-    const char *query_prefix; /* of query ids: tells pipe, replica, generation */
-    size_t body_max_bytes;    /* of one compressed insert */
-    uint64_t seed;            /* of the jitter */
+    const char *query_prefix; /* of at-least-once query ids: tells pipe, replica, generation */
+    const char *pipe_id;
+    struct sink_check check; /* of exactly-once by check; all NULL = by token */
+    bool is_insert_atomic;   /* an insert of one block is stored whole or not at all: the table is
+                                not partitioned and no view hangs on it */
+    size_t body_max_bytes;   /* of one compressed insert */
+    uint64_t seed;           /* of the jitter */
 };
 
 struct sink;
@@ -107,7 +133,10 @@ struct sink_totals {
     uint64_t retries;
     uint64_t encoded_bytes; /* accepted, rows of the target only */
     uint64_t wire_bytes;
-    uint64_t refused; /* rows that went to the error table after an insert */
+    uint64_t refused;         /* rows that went to the error table after an insert */
+    uint64_t unknown;         /* inserts of which nobody said what became */
+    uint64_t parts_refusals;  /* "too many parts" */
+    uint64_t memory_refusals; /* "memory limit exceeded" */
     uint64_t insert_numbers[INSERT_NUMBERS];
 };
 

@@ -116,10 +116,11 @@ enum status http_start(
         memcpy(server.body + server.body_bytes, request->body[i].bytes, request->body[i].len_bytes);
         server.body_bytes += request->body[i].len_bytes;
     }
-    (void)snprintf(server.url, sizeof(server.url), "%s", request->url);
-    (void)snprintf(
-        server.sql, sizeof(server.sql), "%.*s",
-        (int)(server.body_bytes < 1000 ? server.body_bytes : 0), (const char *)server.body);
+    assert_true(strlen(request->url) < sizeof(server.url));
+    memcpy(server.url, request->url, strlen(request->url) + 1);
+    size_t sql_bytes = server.body_bytes < 1000 ? server.body_bytes : 0;
+    memcpy(server.sql, server.body, sql_bytes);
+    server.sql[sql_bytes] = '\0';
     server.kind = kind_of();
     server.kills_count += server.kind == KIND_KILL ? 1 : 0;
     server.offsets_count += server.kind == KIND_OFFSETS ? 1 : 0;

@@ -153,6 +153,9 @@ static enum status run(struct request *request, struct reply *reply, struct err 
     if (status == ST_OK && request->route->access != ROUTE_OPEN) {
         status = check_access(request, reply, err);
     }
+    if (status == ST_OK && request->route->access != ROUTE_OPEN) {
+        status = router_check_query(request, err);
+    }
     if (status == ST_OK) {
         status = check_body(request, err);
     }

@@ -1,7 +1,7 @@
 /*
- * Method, pattern, who may, body, handler. Rows with literal parts stand before rows with a
- * parameter in the same place (router.h). To add an endpoint: one row here, one name in
- * handlers.h, one function, one path in openapi/penstock.yaml.
+ * Method, pattern, who may, body, handler; for those with a query its names. Rows with literal
+ * parts stand before rows with a parameter in the same place (router.h). To add an endpoint: one
+ * row here, one name in handlers.h, one function, one path in openapi/penstock.yaml.
  */
 #include "api/routes.h"
 
@@ -14,7 +14,9 @@
 
 /* clang-format off */
 #define R(method, pattern, access, body, name) \
-    {HTTP_##method, pattern, ROUTE_##access, ROUTE_##body, handle_##name}
+    {HTTP_##method, pattern, ROUTE_##access, ROUTE_##body, handle_##name, NULL}
+#define Q(pattern, name, query) \
+    {HTTP_GET, pattern, ROUTE_READ, ROUTE_NO_BODY, handle_##name, query}
 static const struct route ROUTES[] = {
     R(GET, "/health/live", OPEN, NO_BODY, health_live),
     R(GET, "/health/ready", OPEN, NO_BODY, health_ready),
@@ -23,15 +25,16 @@ static const struct route ROUTES[] = {
     R(GET, "/metrics", READ, NO_BODY, api_metrics),
     R(GET, "/v1/organizations", READ, NO_BODY, organization_list),
     R(GET, ORGANIZATION, READ, NO_BODY, organization_get),
-    R(GET, ORGANIZATION "/prometheus", READ, NO_BODY, prometheus_organization),
-    R(GET, ORGANIZATION "/audit", READ, NO_BODY, audit_get),
-    R(GET, ORGANIZATION "/services", READ, NO_BODY, service_list),
+    Q(ORGANIZATION "/prometheus", prometheus_organization, "filtered_metrics"),
+    Q(ORGANIZATION "/prometheus/discovery", prometheus_discovery, "filtered_metrics"),
+    Q(ORGANIZATION "/audit", audit_get, "target from to limit cursor"),
+    Q(ORGANIZATION "/services", service_list, "filter*"),
     R(POST, ORGANIZATION "/services", WRITE, JSON_BODY, service_create),
     R(GET, SERVICE, READ, NO_BODY, service_get),
     R(PATCH, SERVICE, WRITE, JSON_BODY, service_patch),
     R(DELETE, SERVICE, WRITE, NO_BODY, service_delete),
     R(PATCH, SERVICE "/state", WRITE, JSON_BODY, service_state),
-    R(GET, SERVICE "/prometheus", READ, NO_BODY, prometheus_service),
+    Q(SERVICE "/prometheus", prometheus_service, "filtered_metrics"),
     R(GET, SERVICE "/clickpipesReversePrivateEndpoints", READ, NO_BODY, private_endpoint_list),
     R(POST, SERVICE "/clickpipesReversePrivateEndpoints", ASK, JSON_BODY, private_endpoint_create),
     R(GET, PIPES, READ, NO_BODY, pipe_list),
@@ -58,12 +61,14 @@ static const struct route ROUTES[] = {
     R(POST, PIPE "/offsets/reset", WRITE, JSON_BODY, offsets_reset),
     R(GET, PIPE "/summary", READ, NO_BODY, summary_get),
     R(GET, PIPE "/asyncapi", READ, NO_BODY, asyncapi_get),
-    R(GET, PIPE "/metrics", READ, NO_BODY, metrics_get),
-    R(GET, PIPE "/errors", READ, NO_BODY, errors_get),
+    Q(PIPE "/metrics", metrics_get, "from to step"),
+    Q(PIPE "/errors", errors_get,
+      "type from to topic partition offset_from offset_to limit cursor"),
     R(POST, PIPE "/errors/replay", WRITE, JSON_BODY, errors_replay),
-    R(GET, PIPE "/events", READ, NO_BODY, events_get),
+    Q(PIPE "/events", events_get, "type from to limit cursor"),
 };
 #undef R
+#undef Q
 /* clang-format on */
 
 const struct route_table api_routes = {ROUTES, sizeof(ROUTES) / sizeof(ROUTES[0])};

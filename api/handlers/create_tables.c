@@ -65,8 +65,8 @@ drop_empty(struct support_clickhouse *clickhouse, const char *database, const ch
 }
 
 /* A table of that name that was there before must be an error table. */
-static enum status
-check_error_table(const struct clickhouse_table *table, const char *name, struct err *err)
+static void check_error_table(
+    const struct clickhouse_table *table, const char *name, struct pipe_problems *problems)
 {
     static const char *const columns[] = {
 #define X(column, type) #column,
@@ -75,84 +75,122 @@ check_error_table(const struct clickhouse_table *table, const char *name, struct
     };
     for (size_t i = 0; i < ARRAY_LEN(columns); i++) {
         if (clickhouse_table_find(table, columns[i]) == NULL) {
-            return err_set(
-                err, ST_INVALID,
-                "/destination/table: its error table %s exists already and has no column %s", name,
-                columns[i]);
+            pipe_problems_add(
+                problems, "/destination/table",
+                "its error table %s exists already and has no column %s", name, columns[i]);
+            return;
         }
     }
-    return ST_OK;
 }
 
-static enum status check_target(
-    const struct clickhouse_table *table, const struct pipe_destination *destination,
-    struct reply *reply, struct err *err)
+/* What is there of a pipe's two tables; NULL = not there. */
+struct present {
+    struct clickhouse_table *target;
+    struct clickhouse_table *errors;
+    char *errors_name;
+};
+
+static void present_done(struct present *present)
 {
-    struct pipe_problems problems = {0};
-    enum status status = clickhouse_table_check(table, destination, &problems);
-    if (status == ST_INVALID) {
-        status = support_problems(&problems, reply, err);
-    }
-    pipe_problems_done(&problems);
-    return status;
+    clickhouse_table_free(present->target);
+    clickhouse_table_free(present->errors);
+    free(present->errors_name);
 }
 
-static enum status ensure_target(
-    struct support_clickhouse *clickhouse, const struct pipe_destination *destination,
-    struct create_tables *made, struct reply *reply, struct err *err)
+static enum status find_table(
+    struct support_clickhouse *clickhouse, const char *database, const char *name,
+    struct clickhouse_table **ret_table, struct err *err)
 {
-    CLEANUP(clickhouse_table_freep) struct clickhouse_table *table = NULL;
-    const struct clickhouse_table_name name = {destination->database, destination->table};
+    const struct clickhouse_table_name which = {database, name};
     enum status status =
-        clickhouse_describe(clickhouse->client, &clickhouse->endpoint, &name, &table, err);
-    if (status == ST_OK) {
-        return check_target(table, destination, reply, err);
-    }
-    if (status != ST_NOT_FOUND) {
-        return support_clickhouse_status(status, err);
-    }
-    if (!destination->is_managed) {
-        return err_set(
-            err, ST_INVALID,
-            "/destination/table: table %s.%s does not exist, and the pipe does not manage it",
-            destination->database, destination->table);
-    }
-    status = make_target(clickhouse, destination, err);
-    made->is_target_made = status == ST_OK;
-    return status;
+        clickhouse_describe(clickhouse->client, &clickhouse->endpoint, &which, ret_table, err);
+    return status == ST_NOT_FOUND ? ST_OK : status;
 }
 
-static enum status ensure_error_table(
+/* ret_present: zeroed; present_done, whatever comes back. */
+static enum status find_present(
     struct support_clickhouse *clickhouse, const struct pipe_destination *destination,
-    struct create_tables *made, struct err *err)
+    struct present *ret_present, struct err *err)
 {
-    CLEANUP(freep) char *name = error_table_name(destination->table);
-    if (name == NULL) {
+    ret_present->errors_name = error_table_name(destination->table);
+    if (ret_present->errors_name == NULL) {
         return err_set(err, ST_NO_MEMORY, "no memory for a table's name");
     }
-    CLEANUP(clickhouse_table_freep) struct clickhouse_table *table = NULL;
-    const struct clickhouse_table_name which = {destination->database, name};
-    enum status status =
-        clickhouse_describe(clickhouse->client, &clickhouse->endpoint, &which, &table, err);
+    enum status status = find_table(
+        clickhouse, destination->database, destination->table, &ret_present->target, err);
     if (status == ST_OK) {
-        return check_error_table(table, name, err);
+        status = find_table(
+            clickhouse, destination->database, ret_present->errors_name, &ret_present->errors, err);
     }
-    if (status != ST_NOT_FOUND) {
-        return support_clickhouse_status(status, err);
+    return support_clickhouse_status(status, err);
+}
+
+static void check_present(
+    const struct present *present, const struct pipe_destination *destination, bool may_lack,
+    struct pipe_problems *problems)
+{
+    if (present->target != NULL) {
+        enum status status =
+            may_lack ? clickhouse_table_check_types(present->target, destination, problems)
+                     : clickhouse_table_check(present->target, destination, problems);
+        (void)status; /* what it found is in problems */
+    } else if (!destination->is_managed) {
+        pipe_problems_add(
+            problems, "/destination/table",
+            "table %s.%s does not exist, and the pipe does not manage it", destination->database,
+            destination->table);
     }
-    status = make_error_table(clickhouse, destination, err);
-    made->is_error_table_made = status == ST_OK;
-    return status;
+    if (present->errors != NULL) {
+        check_error_table(present->errors, present->errors_name, problems);
+    }
+}
+
+static enum status check(
+    struct support_clickhouse *clickhouse, const struct pipe_destination *destination,
+    bool may_lack, struct pipe_problems *problems, struct err *err)
+{
+    CLEANUP(present_done) struct present present = {NULL};
+    struct err reason = {.status = ST_OK};
+    enum status status = find_present(clickhouse, destination, &present, &reason);
+    if (status == ST_OK) {
+        check_present(&present, destination, may_lack, problems);
+        return ST_OK;
+    }
+    if (status == ST_REJECTED) {
+        pipe_problems_add(problems, "/destination", "%s", reason.text);
+        return ST_OK;
+    }
+    return err_set(err, status, "%s", reason.text);
+}
+
+enum status create_tables_check(
+    struct support_clickhouse *clickhouse, const struct pipe_destination *destination,
+    struct pipe_problems *problems, struct err *err)
+{
+    return check(clickhouse, destination, false, problems, err);
+}
+
+enum status create_tables_check_columns(
+    struct support_clickhouse *clickhouse, const struct pipe_destination *destination,
+    struct pipe_problems *problems, struct err *err)
+{
+    return check(clickhouse, destination, destination->is_managed, problems, err);
 }
 
 enum status create_tables_ensure(
     struct support_clickhouse *clickhouse, const struct pipe_destination *destination,
-    struct create_tables *ret_made, struct reply *reply, struct err *err)
+    struct create_tables *ret_made, struct err *err)
 {
     struct create_tables made = {false, false};
-    enum status status = ensure_target(clickhouse, destination, &made, reply, err);
-    if (status == ST_OK) {
-        status = ensure_error_table(clickhouse, destination, &made, err);
+    CLEANUP(present_done) struct present present = {NULL};
+    enum status status = find_present(clickhouse, destination, &present, err);
+    if (status == ST_OK && present.target == NULL) {
+        status = make_target(clickhouse, destination, err);
+        made.is_target_made = status == ST_OK;
+    }
+    if (status == ST_OK && present.errors == NULL) {
+        status = make_error_table(clickhouse, destination, err);
+        made.is_error_table_made = status == ST_OK;
     }
     if (status != ST_OK) {
         create_tables_undo(clickhouse, destination, &made);

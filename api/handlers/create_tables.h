@@ -12,14 +12,26 @@ struct create_tables {
 };
 
 /*
- * Make sure that both tables are there. A managed destination is made, or accepted if a table of
- * that name holds all columns; another must exist. What was made is taken back on failure.
- * ST_INVALID (the table does not fit; all problems in reply), ST_REJECTED (ClickHouse's words, or
- * it cannot be reached), ST_NO_MEMORY, ST_INTERNAL.
+ * Look without making: a table that is there must hold all columns, one that the pipe does not
+ * manage must be there. What is wrong is added with pointers, also a ClickHouse that cannot be
+ * reached. ST_OK whether or not something was found; ST_NO_MEMORY, ST_INTERNAL.
+ */
+enum status create_tables_check(
+    struct support_clickhouse *clickhouse, const struct pipe_destination *destination,
+    struct pipe_problems *problems, struct err *err) MUST_CHECK;
+
+/* The same of the destination alone, for a pipe that exists: of a table that it manages, columns
+ * may be missing still. Statuses of create_tables_check. */
+enum status create_tables_check_columns(
+    struct support_clickhouse *clickhouse, const struct pipe_destination *destination,
+    struct pipe_problems *problems, struct err *err) MUST_CHECK;
+
+/* Make what is not there of the two, after a check that found nothing. What was made is taken back
+ * on failure. ST_REJECTED (ClickHouse's words, or it cannot be reached), ST_NO_MEMORY, ST_INTERNAL.
  */
 enum status create_tables_ensure(
     struct support_clickhouse *clickhouse, const struct pipe_destination *destination,
-    struct create_tables *ret_made, struct reply *reply, struct err *err) MUST_CHECK;
+    struct create_tables *ret_made, struct err *err) MUST_CHECK;
 
 /* Drop what was made. Best effort: an empty table that stays behind is accepted by the next try. */
 void create_tables_undo(

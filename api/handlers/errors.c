@@ -7,6 +7,12 @@
 #include "api/handlers/support.h"
 #include "api/wire/errors_wire.h"
 
+static const char *const TYPES[] = {
+#define X(type) #type,
+    ERROR_TABLE_TYPES(X)
+#undef X
+};
+
 static enum status
 read_filter(const struct request *request, struct error_filter *filter, struct err *err)
 {
@@ -17,7 +23,11 @@ read_filter(const struct request *request, struct error_filter *filter, struct e
     filter->topic = request_query(request, "topic");
     filter->cursor = request_query(request, "cursor");
     int64_t limit = ERROR_PAGE_LIMIT_DEFAULT;
-    enum status status = support_query_time(request, "from", &filter->from_ms, err);
+    enum status status =
+        support_check_word("query parameter type", filter->type, TYPES, ARRAY_LEN(TYPES), err);
+    if (status == ST_OK) {
+        status = support_query_time(request, "from", &filter->from_ms, err);
+    }
     status = status == ST_OK ? support_query_time(request, "to", &filter->to_ms, err) : status;
     if (status == ST_OK) {
         status = request_query_i64(request, "partition", PARTITIONS, &filter->partition, err);

@@ -25,6 +25,12 @@ static json_t *page_to_json(const struct event_rows *rows)
     return support_page_to_json("events", list, rows->next_id);
 }
 
+static const char *const TYPES[] = {
+#define X(type) #type,
+    EVENT_TYPES(X)
+#undef X
+};
+
 enum status handle_events_get(const struct request *request, struct reply *reply, struct err *err)
 {
     struct pipe_row row = {0};
@@ -44,6 +50,10 @@ enum status handle_events_get(const struct request *request, struct reply *reply
         .before_id = page.before_id,
         .limit = page.limit,
     };
+    if (status == ST_OK) {
+        status =
+            support_check_word("query parameter type", filter.type, TYPES, ARRAY_LEN(TYPES), err);
+    }
     if (status == ST_OK) {
         status = event_list(request->store, &filter, &rows, err);
     }

@@ -23,7 +23,7 @@
     X(summary_get) X(summary_list) X(errors_get) X(errors_replay) X(events_get) X(metrics_get) \
     X(probe_topics) X(probe_sample) X(probe_infer) X(probe_preview) X(probe_connection) \
     X(schema_discovery) \
-    X(prometheus_organization) X(prometheus_service)
+    X(prometheus_organization) X(prometheus_service) X(prometheus_discovery)
 /* clang-format on */
 
 #define X(name)                                                                                    \

@@ -19,6 +19,9 @@ handle_import_kafka_engine(const struct request *request, struct reply *reply, s
     struct kafka_engine engine;
     enum status status = kafka_engine_parse(sql, &engine, err);
     if (status == ST_OK) {
+        status = wire_import_check(&engine, err);
+    }
+    if (status == ST_OK) {
         status = reply_set_result(reply, wire_import_to_json(&engine), err);
     }
     kafka_engine_done(&engine);

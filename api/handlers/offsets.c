@@ -140,6 +140,22 @@ enum status handle_offsets_get(const struct request *request, struct reply *repl
     return status == ST_OK ? reply_set_result(reply, shown, err) : status;
 }
 
+/* The same partition twice would say two things. seen: names so far. */
+static enum status check_once(json_t *seen, const json_t *item, size_t index, struct err *err)
+{
+    json_t *name = json_sprintf(
+        "%lld %s", (long long)json_integer_value(json_object_get(item, "partition")),
+        json_string_value(json_object_get(item, "topic")));
+    const char *text = json_string_value(name);
+    const bool is_twice = text != NULL && json_object_get(seen, text) != NULL;
+    const bool is_ok = text != NULL && json_object_set_new(seen, text, json_true()) == 0;
+    json_decref(name);
+    if (is_twice) {
+        return err_set(err, ST_INVALID, "/offsets/%zu: this partition is named twice", index);
+    }
+    return is_ok ? ST_OK : err_set(err, ST_NO_MEMORY, "no memory for the offsets");
+}
+
 static enum status check_offsets(const json_t *list, struct err *err)
 {
     const size_t count = json_array_size(list);
@@ -148,17 +164,22 @@ static enum status check_offsets(const json_t *list, struct err *err)
             err, ST_INVALID, "/offsets: required with \"to\": \"offsets\", an array of 1 to %d",
             RESET_OFFSETS_MAX);
     }
-    for (size_t i = 0; i < count; i++) {
+    json_t *seen = json_object();
+    enum status status = ST_OK;
+    for (size_t i = 0; status == ST_OK && i < count; i++) {
         const json_t *item = json_array_get(list, i);
         const json_t *offset = json_object_get(item, "offset");
         if (!json_is_string(json_object_get(item, "topic")) ||
             !json_is_integer(json_object_get(item, "partition")) || !json_is_integer(offset) ||
             json_integer_value(offset) < 0) {
-            return err_set(
+            status = err_set(
                 err, ST_INVALID, "/offsets/%zu: must be {topic, partition, offset}, from 0", i);
+        } else {
+            status = check_once(seen, item, i, err);
         }
     }
-    return ST_OK;
+    json_decref(seen);
+    return status;
 }
 
 /* The body as the probe's reset. ret_reset: owned reference. ST_INVALID, ST_NO_MEMORY. */

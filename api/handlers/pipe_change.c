@@ -1,7 +1,7 @@
 /*
- * PATCH of a pipe, its settings and its source: the
- * row is locked, the change is made on the stored JSON, the whole is checked like a create, then
- * stored. All or nothing.
+ * PATCH of a pipe, its settings and its source: what is new to brokers and tables is tried there;
+ * then the row is locked, the change is made on the stored JSON, the whole is checked like a
+ * create, then stored. All or nothing.
  */
 #include "common/store/pipe_change.h"
 
@@ -10,7 +10,9 @@
 
 #include "common/model/pipe_mapping.h"
 
+#include "api/handlers/create_tables.h"
 #include "api/handlers/handlers.h"
+#include "api/handlers/source_check.h"
 #include "api/handlers/support.h"
 #include "api/wire/pipe_patch.h"
 #include "api/wire/pipe_wire.h"
@@ -90,11 +92,145 @@ static const char *group_of(
     return space;
 }
 
-static enum status store_result(
-    const struct request *request, const struct pipe_row *row, const struct pipe_patch *patch,
-    const json_t *old_secrets, struct err *err)
+/* Inside the transaction, the row locked: nobody starts the pipe before it ends. */
+static enum status check_idle(
+    const struct request *request, change_function *change, const struct pipe_row *row,
+    struct err *err)
 {
-    bool has_new_secrets = patch->has_new_secrets && json_equal(patch->secrets, old_secrets) == 0;
+    bool needs_idle = change == apply_source && !wire_source_is_login(request->json);
+    return needs_idle ? support_check_idle(row, err) : ST_OK;
+}
+
+/* A change that is tried on a copy of what is stored. */
+struct attempt {
+    struct pipe_row row;
+    json_t *old_secrets;
+    struct pipe_patch patch;
+};
+
+static void attempt_done(struct attempt *attempt)
+{
+    wire_patch_done(&attempt->patch);
+    json_decref(attempt->old_secrets);
+    pipe_row_done(&attempt->row);
+}
+
+/* Read, change the copy, check its shape. ret_attempt: zeroed; attempt_done, whatever comes. */
+static enum status try_change(
+    const struct request *request, change_function *change, struct attempt *ret_attempt,
+    struct reply *reply, struct err *err)
+{
+    struct pipe_row *row = &ret_attempt->row;
+    struct pipe_patch *patch = &ret_attempt->patch;
+    enum status status = support_pipe(request, row, err);
+    if (status == ST_OK) {
+        status = check_idle(request, change, row, err);
+    }
+    if (status == ST_OK) {
+        status = pipe_get_secrets(request->store, row->id, &ret_attempt->old_secrets, err);
+    }
+    if (status == ST_OK) {
+        patch->definition = json_deep_copy(row->definition);
+        patch->secrets = json_deep_copy(ret_attempt->old_secrets);
+        status = patch->definition == NULL ? err_set(err, ST_NO_MEMORY, "no memory for the change")
+                                           : change(request, patch, err);
+    }
+    return status == ST_OK ? check_result(patch, reply, err) : status;
+}
+
+/* ---- what must be asked of others, before the row is locked ---- */
+
+static bool is_source_changed(const struct attempt *attempt)
+{
+    const json_t *before = json_object_get(attempt->row.definition, "source");
+    const json_t *after = json_object_get(attempt->patch.definition, "source");
+    return json_equal(json_object_get(before, "kafka"), json_object_get(after, "kafka")) == 0 ||
+           (attempt->patch.has_new_secrets &&
+            json_equal(attempt->patch.secrets, attempt->old_secrets) == 0);
+}
+
+/* The new columns against the table. Of a table that the pipe manages columns may be missing still:
+ * the contract takes them (case 20), and whoever changes the table next has the new ones in it. */
+static enum status check_columns(
+    const struct request *request, const struct attempt *attempt, struct pipe_problems *problems,
+    struct err *err)
+{
+    const json_t *before = json_object_get(attempt->row.definition, "destination");
+    const json_t *after = json_object_get(attempt->patch.definition, "destination");
+    if (json_equal(json_object_get(before, "columns"), json_object_get(after, "columns")) != 0) {
+        return ST_OK;
+    }
+    struct support_clickhouse clickhouse = {0};
+    CLEANUP(pipe_spec_freep) struct pipe_spec *spec = NULL;
+    struct pipe_problems none = {0};
+    enum status status =
+        pipe_spec_from_json(attempt->patch.definition, attempt->patch.secrets, &none, &spec, err);
+    pipe_problems_done(&none); /* there are none: the shape was checked */
+    if (status == ST_OK) {
+        status = support_clickhouse_open(request, &clickhouse, err);
+    }
+    if (status == ST_OK) {
+        status = create_tables_check_columns(&clickhouse, &spec->destination, problems, err);
+        support_clickhouse_done(&clickhouse);
+    }
+    return status;
+}
+
+static enum status check_others(
+    const struct request *request, const struct attempt *attempt, struct reply *reply,
+    struct err *err)
+{
+    char space[sizeof("clickpipes-") + UUID_TEXT_BYTES];
+    const struct source_subject subject = {
+        attempt->patch.definition, attempt->patch.secrets,
+        group_of(attempt->patch.definition, attempt->row.id, space)};
+    struct pipe_problems problems = {0};
+    enum status status = ST_OK;
+    if (is_source_changed(attempt)) {
+        status = source_check(request, &subject, &problems, err);
+    }
+    const bool is_source_bad = problems.count > 0;
+    if (status == ST_OK) {
+        status = check_columns(request, attempt, &problems, err);
+    }
+    if (status == ST_OK) {
+        status =
+            support_problems_of(&problems, is_source_bad ? SOURCE_CHECK_WORDS : "", reply, err);
+    }
+    pipe_problems_done(&problems);
+    const json_t *source = json_object_get(request->json, "source");
+    if (status == ST_OK && json_is_true(json_object_get(source, "validateSamples"))) {
+        status = source_check_samples(request, &subject, err);
+    }
+    return status;
+}
+
+/*
+ * Brokers and ClickHouse answer in their own time, so they are asked with the row unlocked, about
+ * the change as it would be now. Should another change come between, this one is made all the same,
+ * on what is stored then.
+ */
+static enum status check_before(
+    const struct request *request, change_function *change, struct reply *reply, struct err *err)
+{
+    const bool can_matter = change == apply_source ||
+                            json_object_get(request->json, "source") != NULL ||
+                            json_object_get(request->json, "destination") != NULL;
+    if (change == apply_settings || !can_matter) {
+        return ST_OK;
+    }
+    CLEANUP(attempt_done) struct attempt attempt = {.old_secrets = NULL};
+    enum status status = try_change(request, change, &attempt, reply, err);
+    return status == ST_OK ? check_others(request, &attempt, reply, err) : status;
+}
+
+static enum status
+store_result(const struct request *request, const struct attempt *attempt, struct err *err)
+{
+    const struct pipe_row *row = &attempt->row;
+    const struct pipe_patch *patch = &attempt->patch;
+    bool has_new_secrets =
+        patch->has_new_secrets && json_equal(patch->secrets, attempt->old_secrets) == 0;
     bool restarts = has_new_secrets || needs_restart(row->definition, patch->definition);
     const char *name = json_string_value(json_object_get(patch->definition, "name"));
     if (!restarts && json_equal(row->definition, patch->definition) != 0) {
@@ -134,52 +270,23 @@ static enum status store_result(
     return pipe_add_event(request->store, row->id, &event, err);
 }
 
-/* Inside the transaction, the row locked: nobody starts the pipe before it ends. */
-static enum status check_idle(
-    const struct request *request, change_function *change, const struct pipe_row *row,
-    struct err *err)
-{
-    bool needs_idle = change == apply_source && !wire_source_is_login(request->json);
-    return needs_idle ? support_check_idle(row, err) : ST_OK;
-}
-
 /* Inside the transaction. */
 static enum status change_locked(
     const struct request *request, change_function *change, struct reply *reply, struct err *err)
 {
-    struct pipe_row row = {0};
-    enum status status = support_pipe(request, &row, err);
-    if (status != ST_OK) {
-        return status;
-    }
-    json_t *old_secrets = NULL;
-    struct pipe_patch patch = {.definition = json_deep_copy(row.definition)};
-    status = check_idle(request, change, &row, err);
-    if (status == ST_OK) {
-        status = pipe_get_secrets(request->store, row.id, &old_secrets, err);
-    }
-    if (status == ST_OK) {
-        patch.secrets = json_deep_copy(old_secrets);
-        status = patch.definition == NULL ? err_set(err, ST_NO_MEMORY, "no memory for the change")
-                                          : change(request, &patch, err);
-    }
-    if (status == ST_OK) {
-        status = check_result(&patch, reply, err);
-    }
-    if (status == ST_OK) {
-        status = store_result(request, &row, &patch, old_secrets, err);
-    }
-    wire_patch_done(&patch);
-    json_decref(old_secrets);
-    pipe_row_done(&row);
-    return status;
+    CLEANUP(attempt_done) struct attempt attempt = {.old_secrets = NULL};
+    enum status status = try_change(request, change, &attempt, reply, err);
+    return status == ST_OK ? store_result(request, &attempt, err) : status;
 }
 
 static enum status change_pipe(
     const struct request *request, change_function *change, struct reply *reply, struct err *err)
 {
     const char *id = request_param(request, "clickPipeId");
-    enum status status = store_begin(request->store, err);
+    enum status status = check_before(request, change, reply, err);
+    if (status == ST_OK) {
+        status = store_begin(request->store, err);
+    }
     if (status != ST_OK) {
         return status;
     }

@@ -1,26 +1,20 @@
 /*
- * POST clickpipes. Everything that can be wrong is found before anything is
- * made: shape and values, types, Kafka (asked through a worker), the ClickHouse. Then tables, and
- * the row last. What fails in between takes back the tables this call made. After a 5xx or without
- * an answer a client may send the same again: a row that was stored but not answered is found.
+ * POST clickpipes. Everything that can be wrong is found before anything is made: shape and values,
+ * types; then Kafka (asked through a worker) and the ClickHouse. Then tables, and the row last.
+ * What fails in between takes back the tables this call made. After a 5xx or without an answer a
+ * client may send the same again: a row that was stored but not answered is found.
  */
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/store/probes.h"
-
 #include "api/handlers/create_tables.h"
 #include "api/handlers/handlers.h"
 #include "api/handlers/pipe_user.h"
-#include "api/handlers/probe_ask.h"
+#include "api/handlers/source_check.h"
 #include "api/handlers/support.h"
 #include "api/wire/pipe_wire.h"
-
-enum {
-    PROBE_DEADLINE_MS = 15000
-};
 
 struct creation {
     json_t *definition;
@@ -76,94 +70,30 @@ static enum status name_pipe(struct creation *creation, struct err *err)
     return ST_OK;
 }
 
-static enum status judge_probe(const json_t *answer, struct err *err)
+/*
+ * Everything that must be asked of others, all of it told at once: the source, and the tables that
+ * are there already.
+ */
+static enum status check_others(
+    const struct request *request, const struct creation *creation,
+    struct support_clickhouse *clickhouse, struct reply *reply, struct err *err)
 {
-    if (json_is_true(json_object_get(answer, "ok"))) {
-        return ST_OK;
-    }
-    const char *code = json_string_value(json_object_get(answer, "code"));
-    const char *message = json_string_value(json_object_get(answer, "message"));
-    const char *member = json_string_value(json_object_get(answer, "member"));
-    return err_set(
-        err, ST_REJECTED, "failed source validation: %s%s%s%s: %s",
-        member == NULL ? "" : "/source/kafka/", member == NULL ? "" : member,
-        member == NULL ? "" : ": ", code == NULL ? "INTERNAL" : code,
-        message == NULL ? "no reason was given" : message);
-}
-
-/* Ask a worker whether the source can be read. Without a worker there is nobody to ask: the pipe
- * is made and waits. */
-static enum status
-check_source(const struct request *request, const struct creation *creation, struct err *err)
-{
-    bool has_worker = false;
-    enum status status = probe_has_worker(request->store, &has_worker, err);
-    if (status != ST_OK || !has_worker) {
-        return status;
-    }
-    json_t *spec = json_pack(
-        "{s:s, s:O, s:O*, s:i}", "kind", "connection", "definition", creation->definition,
-        "secrets", creation->secrets, "deadlineMs", PROBE_DEADLINE_MS);
-    if (spec == NULL) {
-        return err_set(err, ST_NO_MEMORY, "no memory for the source's check");
-    }
-    char job[UUID_TEXT_BYTES];
-    status = probe_ask(request->store, spec, PROBE_DEADLINE_MS, job, err);
-    json_decref(spec);
-    if (status != ST_OK) {
-        return status;
-    }
-    json_t *answer = NULL;
-    status = probe_wait(request->store, job, PROBE_DEADLINE_MS, &answer, err);
+    const struct source_subject subject = {
+        creation->definition, creation->secrets, creation->consumer_group};
+    struct pipe_problems problems = {0};
+    enum status status = source_check(request, &subject, &problems, err);
+    const bool is_source_bad = problems.count > 0;
     if (status == ST_OK) {
-        status = judge_probe(answer, err);
+        status = create_tables_check(clickhouse, &creation->spec->destination, &problems, err);
     }
-    json_decref(answer);
-    return status;
-}
-
-/* The first of the errors a preview found, with its place. */
-static enum status judge_samples(const json_t *result, struct err *err)
-{
-    const json_t *errors = json_object_get(result, "errors");
-    const json_t *first = json_array_get(errors, 0);
-    if (first == NULL) {
-        return ST_OK;
-    }
-    const char *type = json_string_value(json_object_get(first, "type"));
-    const char *topic = json_string_value(json_object_get(first, "topic"));
-    const char *message = json_string_value(json_object_get(first, "message"));
-    return err_set(
-        err, ST_REJECTED,
-        "failed source validation: %zu of the newest records would be rejected; %s[%lld]@%lld: %s: "
-        "%s",
-        json_array_size(errors), topic == NULL ? "" : topic,
-        (long long)json_integer_value(json_object_get(first, "partition")),
-        (long long)json_integer_value(json_object_get(first, "offset")), type == NULL ? "" : type,
-        message == NULL ? "" : message);
-}
-
-/* validateSamples: would the newest records fit? The table may still be to be made. */
-static enum status
-check_samples(const struct request *request, const struct creation *creation, struct err *err)
-{
-    if (!creation->spec->validate_samples) {
-        return ST_OK;
-    }
-    struct probe_question question = {
-        .kind = "preview",
-        .definition = json_incref(creation->definition),
-        .secrets = json_incref(creation->secrets),
-        .has_clickhouse = true,
-        .deadline_ms = PROBE_DEADLINE_MS,
-    };
-    json_t *result = NULL;
-    enum status status = probe_question_ask(request, &question, &result, err);
     if (status == ST_OK) {
-        status = judge_samples(result, err);
+        status =
+            support_problems_of(&problems, is_source_bad ? SOURCE_CHECK_WORDS : "", reply, err);
     }
-    json_decref(result);
-    probe_question_done(&question);
+    pipe_problems_done(&problems);
+    if (status == ST_OK && creation->spec->validate_samples) {
+        status = source_check_samples(request, &subject, err);
+    }
     return status;
 }
 
@@ -236,6 +166,22 @@ static enum status find_or_make_row(
 }
 
 static enum status make_pipe(
+    const struct request *request, struct creation *creation, struct support_clickhouse *clickhouse,
+    struct err *err)
+{
+    struct create_tables made = {0};
+    enum status status = create_tables_ensure(clickhouse, &creation->spec->destination, &made, err);
+    if (status != ST_OK) {
+        return status;
+    }
+    status = find_or_make_row(request, creation, clickhouse, err);
+    if (status != ST_OK && !creation->is_outcome_unknown) {
+        create_tables_undo(clickhouse, &creation->spec->destination, &made);
+    }
+    return status;
+}
+
+static enum status check_and_make(
     const struct request *request, struct creation *creation, struct reply *reply, struct err *err)
 {
     struct support_clickhouse clickhouse = {0};
@@ -243,13 +189,9 @@ static enum status make_pipe(
     if (status != ST_OK) {
         return status;
     }
-    struct create_tables made = {0};
-    status = create_tables_ensure(&clickhouse, &creation->spec->destination, &made, reply, err);
+    status = check_others(request, creation, &clickhouse, reply, err);
     if (status == ST_OK) {
-        status = find_or_make_row(request, creation, &clickhouse, err);
-        if (status != ST_OK && !creation->is_outcome_unknown) {
-            create_tables_undo(&clickhouse, &creation->spec->destination, &made);
-        }
+        status = make_pipe(request, creation, &clickhouse, err);
     }
     support_clickhouse_done(&clickhouse);
     return status;
@@ -284,13 +226,7 @@ enum status handle_pipe_create(const struct request *request, struct reply *repl
         status = name_pipe(&creation, err);
     }
     if (status == ST_OK) {
-        status = check_source(request, &creation, err);
-    }
-    if (status == ST_OK) {
-        status = check_samples(request, &creation, err);
-    }
-    if (status == ST_OK) {
-        status = make_pipe(request, &creation, reply, err);
+        status = check_and_make(request, &creation, reply, err);
     }
     if (status == ST_OK) {
         status = reply_created(request, creation.id, reply, err);

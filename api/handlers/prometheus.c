@@ -1,8 +1,10 @@
 /*
- * The two Prometheus paths: text, not the envelope. `filtered_metrics` is
- * accepted; the ClickPipes series are in both forms.
+ * The Prometheus paths: text, not the envelope, and the list of what there is to scrape.
+ * `filtered_metrics` is accepted; the ClickPipes series are in both forms.
  */
 #include "common/metrics/prometheus.h"
+
+#include <string.h>
 
 #include "common/store/runtime.h"
 
@@ -69,4 +71,44 @@ handle_prometheus_service(const struct request *request, struct reply *reply, st
     struct service_row service = request->service; /* borrowed, shown as a list of one */
     struct service_rows services = {&service, 1};
     return reply_page(request, &services, request->service.id, reply, err);
+}
+
+/* One service's target: the address that this request was sent to, the path in a label. */
+static json_t *target_of(const struct request *request, const struct service_row *service)
+{
+    const char *filtered = request_query(request, "filtered_metrics");
+    json_t *path = json_sprintf(
+        "/v1/organizations/%s/services/%s/prometheus", request->key.organization_id, service->id);
+    return json_pack(
+        "{s:[s], s:{s:o, s:s, s:s, s:s, s:s, s:s}}", "targets", request->host, "labels",
+        "__metrics_path__", path, "__scheme__", request->is_secure ? "https" : "http",
+        "__param_filtered_metrics", filtered == NULL ? "true" : filtered, "clickhouse_org",
+        request->key.organization_id, "clickhouse_service", service->id, "clickhouse_service_name",
+        service->name);
+}
+
+/* GET …/prometheus/discovery: a list for Prometheus' http_sd_configs, one target per service. */
+enum status
+handle_prometheus_discovery(const struct request *request, struct reply *reply, struct err *err)
+{
+    static const char HOST_CHARS[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:[]";
+    const char *host = request->host == NULL ? "" : request->host;
+    if (host[0] == '\0' || host[strspn(host, HOST_CHARS)] != '\0') {
+        return err_set(err, ST_INVALID, "targets need a Host header of the form host:port");
+    }
+    struct service_rows services = {0};
+    enum status status = service_list(request->store, request->key.organization_id, &services, err);
+    if (status != ST_OK) {
+        return status;
+    }
+    json_t *list = json_array();
+    for (size_t i = 0; list != NULL && i < services.count; i++) {
+        if (json_array_append_new(list, target_of(request, &services.items[i])) != 0) {
+            json_decref(list);
+            list = NULL;
+        }
+    }
+    service_rows_done(&services);
+    return reply_set_json_body(reply, list, err);
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clickhouse/error_table.h"
 #include "common/store/pipes.h"
 
 #include "api/handlers/handlers.h"
@@ -48,6 +49,17 @@ static enum status
 read_options(const struct request *request, json_t **ret_options, struct err *err)
 {
     enum status status = check_members(request->json, err);
+    if (status != ST_OK) {
+        return status;
+    }
+    static const char *const TYPES[] = {
+#define X(type) #type,
+        ERROR_TABLE_TYPES(X)
+#undef X
+    };
+    status = support_check_word(
+        "/type", json_string_value(json_object_get(request->json, "type")), TYPES, ARRAY_LEN(TYPES),
+        err);
     if (status != ST_OK) {
         return status;
     }

@@ -7,10 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/buf.h"
 #include "common/clickhouse/type.h"
 
 #include "api/wire/pipe_wire.h"
 #include "api/wire/time_wire.h"
+
+enum {
+    WORDS_MAX_BYTES = 4096
+};
 
 enum status support_pipe(const struct request *request, struct pipe_row *ret_row, struct err *err)
 {
@@ -45,11 +50,22 @@ enum status support_check_idle(const struct pipe_row *row, struct err *err)
 enum status
 support_problems(const struct pipe_problems *problems, struct reply *reply, struct err *err)
 {
+    return support_problems_of(problems, "", reply, err);
+}
+
+enum status support_problems_of(
+    const struct pipe_problems *problems, const char *words, struct reply *reply, struct err *err)
+{
     if (problems->count == 0 && !problems->has_more) {
         return ST_OK;
     }
+    char *all = pipe_problems_text(problems);
     free(reply->error_text);
-    reply->error_text = pipe_problems_text(problems);
+    reply->error_text = NULL;
+    if (all == NULL || asprintf(&reply->error_text, "%s%s", words, all) < 0) {
+        reply->error_text = NULL; /* what asprintf leaves there is not defined */
+    }
+    free(all);
     if (reply->error_text == NULL) {
         return err_set(err, ST_NO_MEMORY, "no memory for the answer");
     }
@@ -158,6 +174,27 @@ static void check_types(const json_t *definition, struct pipe_problems *problems
             pipe_problems_add(problems, pointer, "%s", reason.text);
         }
     }
+}
+
+enum status support_check_word(
+    const char *what, const char *word, const char *const *list, size_t count, struct err *err)
+{
+    if (word == NULL) {
+        return ST_OK;
+    }
+    CLEANUP(buf_done) struct buf known;
+    buf_init(&known, WORDS_MAX_BYTES);
+    enum status status = ST_OK;
+    for (size_t i = 0; status == ST_OK && i < count; i++) {
+        if (strcmp(list[i], word) == 0) {
+            return ST_OK;
+        }
+        status = buf_add_format(&known, "%s%s", i == 0 ? "" : ", ", list[i]);
+    }
+    if (status != ST_OK) {
+        return err_set(err, status, "no memory for a list of words");
+    }
+    return err_set(err, ST_INVALID, "%s: must be one of %s", what, buf_text(&known));
 }
 
 enum status support_query_page(

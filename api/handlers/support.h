@@ -28,6 +28,11 @@ enum status support_check_idle(const struct pipe_row *row, struct err *err) MUST
 enum status support_problems(
     const struct pipe_problems *problems, struct reply *reply, struct err *err) MUST_CHECK;
 
+/* The same with words before them. */
+enum status support_problems_of(
+    const struct pipe_problems *problems, const char *words, struct reply *reply,
+    struct err *err) MUST_CHECK;
+
 /* A ClickHouse to talk to: the service of the path with its password, and a client. */
 struct support_clickhouse {
     struct service_row service;
@@ -48,6 +53,12 @@ enum status support_clickhouse_status(enum status status, struct err *err);
 /* Query parameter with an RFC 3339 time; *ret_ms keeps its value when absent. ST_INVALID. */
 enum status support_query_time(
     const struct request *request, const char *name, int64_t *ret_ms, struct err *err) MUST_CHECK;
+
+/* ST_OK if the word is NULL or one of the list; ST_INVALID says which there are. what: of the error
+ * text, e.g. "query parameter type". */
+enum status support_check_word(
+    const char *what, const char *word, const char *const *list, size_t count,
+    struct err *err) MUST_CHECK;
 
 /* A page of what is listed newest first: query parameters from, to, limit, cursor. */
 struct support_page {

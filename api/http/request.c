@@ -32,6 +32,8 @@ void request_done(struct request *request)
     request->user_agent = NULL;
     free(request->accept);
     request->accept = NULL;
+    free(request->host);
+    request->host = NULL;
     json_decref(request->json);
     request->json = NULL;
     api_key_row_done(&request->key);

@@ -54,7 +54,9 @@ struct request {
     char *authorization; /* header values, owned, NULL = absent */
     char *user_agent;
     char *accept;
-    uint8_t *body; /* borrowed from the server until the reply is sent */
+    char *host;     /* the Host header */
+    bool is_secure; /* over TLS that this server ends */
+    uint8_t *body;  /* borrowed from the server until the reply is sent */
     size_t body_len_bytes;
     bool is_body_too_large;
 

@@ -8,6 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum {
+    SHOWN_NAME_CHARS = 100
+};
+
 /* One part of a path or pattern, without its slash. */
 struct part {
     const char *text;
@@ -136,6 +140,42 @@ enum status router_match(
     enum status status = take_params(request, pattern);
     if (status != ST_OK) {
         return err_set(err, status, "no memory for the path");
+    }
+    return ST_OK;
+}
+
+/* The name in a route's list; *ret_may_repeat: given with a star. */
+static bool is_listed(const char *list, const char *name, bool *ret_may_repeat)
+{
+    const size_t len = strlen(name);
+    for (const char *at = list; *at != '\0';) {
+        const size_t word = strcspn(at, " ");
+        const bool has_star = word > 0 && at[word - 1] == '*';
+        if (word - (has_star ? 1 : 0) == len && memcmp(at, name, len) == 0) {
+            *ret_may_repeat = has_star;
+            return true;
+        }
+        at += word + strspn(at + word, " ");
+    }
+    return false;
+}
+
+enum status router_check_query(const struct request *request, struct err *err)
+{
+    const char *list = request->route->query == NULL ? "" : request->route->query;
+    for (size_t i = 0; i < request->query_count; i++) {
+        const char *name = request->query[i].name;
+        bool may_repeat = false;
+        if (!is_listed(list, name, &may_repeat)) {
+            return err_set(
+                err, ST_INVALID, "query parameter %.*s: this path takes %s", SHOWN_NAME_CHARS, name,
+                list[0] == '\0' ? "none" : list);
+        }
+        for (size_t j = 0; j < i && !may_repeat; j++) {
+            if (strcmp(request->query[j].name, name) == 0) {
+                return err_set(err, ST_INVALID, "query parameter %s: given twice", name);
+            }
+        }
     }
     return ST_OK;
 }

@@ -33,6 +33,8 @@ struct route {
     enum route_access access;
     enum route_body body;
     route_handler *handler;
+    const char *query; /* names of its query parameters, blanks between; "*" behind one that may be
+                        * given more than once; NULL = none */
 };
 
 struct route_table {
@@ -48,5 +50,11 @@ struct route_table {
 enum status router_match(
     const struct route_table *table, struct request *request, struct reply *reply,
     struct err *err) MUST_CHECK;
+
+/*
+ * Check the query of a matched request against its route: a name it does not have, or one twice, is
+ * more likely a typing error than a wish. ST_INVALID says which names there are.
+ */
+enum status router_check_query(const struct request *request, struct err *err) MUST_CHECK;
 
 #endif

@@ -105,6 +105,8 @@ static struct exchange *exchange_new(
     request->authorization = header_copy(connection, MHD_HTTP_HEADER_AUTHORIZATION);
     request->user_agent = header_copy(connection, MHD_HTTP_HEADER_USER_AGENT);
     request->accept = header_copy(connection, MHD_HTTP_HEADER_ACCEPT);
+    request->host = header_copy(connection, MHD_HTTP_HEADER_HOST);
+    request->is_secure = server->options.cert_pem != NULL;
     (void)MHD_get_connection_values(
         connection, MHD_GET_ARGUMENT_KIND, on_query, request); /* the count is of no use */
     return exchange;

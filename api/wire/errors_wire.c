@@ -7,6 +7,7 @@
 
 #include "common/base/base64.h"
 #include "common/base/buf.h"
+#include "common/model/header_json.h"
 
 #include "api/wire/time_wire.h"
 
@@ -33,30 +34,14 @@ static json_t *base64(const struct error_bytes *bytes)
     return json;
 }
 
-/* Headers are texts in practice; bytes that are not UTF-8 are shown as base64 behind a mark. */
-static json_t *header_value(const struct error_bytes *bytes)
-{
-    json_t *text = utf8(bytes);
-    if (text != NULL) {
-        return text;
-    }
-    json_t *coded = base64(bytes);
-    json_t *marked = coded == NULL ? NULL : json_sprintf("base64:%s", json_string_value(coded));
-    json_decref(coded);
-    return marked;
-}
-
 static json_t *headers(const struct error_record *record)
 {
     json_t *object = json_object();
     for (size_t i = 0; i < record->headers_count; i++) {
-        json_t *name = header_value(&record->headers[i].name);
-        const char *text = json_string_value(name);
-        int failed =
-            text == NULL ||
-            json_object_set_new(object, text, header_value(&record->headers[i].value)) != 0;
-        json_decref(name);
-        if (failed) {
+        const struct error_header *header = &record->headers[i];
+        const struct header_bytes name = {header->name.bytes, header->name.len_bytes};
+        const struct header_bytes value = {header->value.bytes, header->value.len_bytes};
+        if (!header_json_add(object, &name, &value)) {
             json_decref(object);
             return NULL;
         }

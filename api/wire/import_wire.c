@@ -37,7 +37,7 @@ static const struct {
     {"kafka_flush_interval_ms", NULL},
     {"kafka_handle_error_mode", NULL},
     {"format_avro_schema_registry_url", NULL},
-    {"kafka_aws_region", "logins at AWS are set up as source.kafka.authentication"},
+    {"kafka_aws_region", "a pipe knows the region from the brokers' names"},
     {"kafka_schema", "a pipe takes schemas from a registry or from source.kafka.protobufSchema"},
     {"kafka_schema_registry_skip_bytes", "the framing of a pipe's records is its format's"},
     {"kafka_skip_broken_messages", "rejected records go to the error table and are never skipped; "
@@ -100,21 +100,37 @@ static int64_t bounded(const struct import *import, const char *name, int64_t mi
     return value < min ? min : value > max ? max : value;
 }
 
+/* librdkafka's names, in the cases users write them (docs: features of ClickHouse's engine). */
+static const struct {
+    const char *protocol;
+    const char *scheme;
+} SCHEMES[] = {
+    {"plaintext", "PLAINTEXT://"},
+    {"ssl", "SSL://"},
+    {"sasl_plaintext", "SASL_PLAINTEXT://"},
+    {"sasl_ssl", "SASL_SSL://"},
+};
+
+/* ours: source.kafka.authentication; NULL = a pipe has no such login. */
+static const struct {
+    const char *mechanism;
+    const char *ours;
+} MECHANISMS[] = {
+    {"GSSAPI", NULL},
+    {"PLAIN", "PLAIN"},
+    {"SCRAM-SHA-256", "SCRAM-SHA-256"},
+    {"SCRAM-SHA-512", "SCRAM-SHA-512"},
+    {"OAUTHBEARER", NULL},
+    {"AWS_MSK_IAM", "IAM_ROLE"},
+};
+
 /* The protocol in front of every broker, as a pipe says it. */
 static void put_brokers(struct import *import)
 {
-    static const struct {
-        const char *protocol;
-        const char *scheme;
-    } schemes[] = {
-        {"", "PLAINTEXT://"},        {"plaintext", "PLAINTEXT://"},
-        {"ssl", "SSL://"},           {"sasl_plaintext", "SASL_PLAINTEXT://"},
-        {"sasl_ssl", "SASL_SSL://"},
-    };
     const char *protocol = setting(import, "kafka_security_protocol");
     const char *scheme = "PLAINTEXT://";
-    for (size_t i = 0; i < ARRAY_LEN(schemes); i++) {
-        scheme = strcasecmp(schemes[i].protocol, protocol) == 0 ? schemes[i].scheme : scheme;
+    for (size_t i = 0; i < ARRAY_LEN(SCHEMES); i++) {
+        scheme = strcasecmp(SCHEMES[i].protocol, protocol) == 0 ? SCHEMES[i].scheme : scheme;
     }
     CLEANUP(buf_done) struct buf brokers;
     buf_init(&brokers, BROKERS_MAX_BYTES);
@@ -164,6 +180,26 @@ static void put_format(struct import *import)
     }
 }
 
+/* The engine takes the keys of the machine it runs on; a pipe names a role, or has keys. */
+static void put_msk(struct import *import)
+{
+    const char *user = setting(import, "kafka_sasl_username");
+    put(import, import->kafka, "type", json_string("msk"));
+    if (user[0] != '\0') {
+        put(import, import->kafka, "authentication", json_string("IAM_USER"));
+        put(import, import->kafka, "credentials",
+            json_pack(
+                "{s:s, s:s}", "accessKeyId", user, "secretKey",
+                setting(import, "kafka_sasl_password")));
+        return;
+    }
+    put(import, import->kafka, "authentication", json_string("IAM_ROLE"));
+    leave(
+        import, "kafka_sasl_mechanism",
+        "AWS_MSK_IAM logs in with the keys of the machine; add the role to assume as "
+        "source.kafka.iamRole, or use IAM_USER with credentials {accessKeyId, secretKey}");
+}
+
 static void put_login(struct import *import)
 {
     const char *mechanism = setting(import, "kafka_sasl_mechanism");
@@ -171,15 +207,21 @@ static void put_login(struct import *import)
     if (mechanism[0] == '\0' && user[0] == '\0') {
         return;
     }
-    const char *known = mechanism[0] == '\0' ? "PLAIN" : mechanism;
-    if (strcmp(known, "PLAIN") != 0 && strncmp(known, "SCRAM-SHA-", 10) != 0) {
-        leave(import, "kafka_sasl_mechanism", "a pipe has no such login");
-        return;
+    const char *ours = mechanism[0] == '\0' ? "PLAIN" : NULL;
+    for (size_t i = 0; i < ARRAY_LEN(MECHANISMS); i++) {
+        ours = strcasecmp(MECHANISMS[i].mechanism, mechanism) == 0 ? MECHANISMS[i].ours : ours;
     }
-    put(import, import->kafka, "authentication", json_string(known));
-    put(import, import->kafka, "credentials",
-        json_pack(
-            "{s:s, s:s}", "username", user, "password", setting(import, "kafka_sasl_password")));
+    if (ours == NULL) {
+        leave(import, "kafka_sasl_mechanism", "a pipe has no such login");
+    } else if (strcmp(ours, "IAM_ROLE") == 0) {
+        put_msk(import);
+    } else {
+        put(import, import->kafka, "authentication", json_string(ours));
+        put(import, import->kafka, "credentials",
+            json_pack(
+                "{s:s, s:s}", "username", user, "password",
+                setting(import, "kafka_sasl_password")));
+    }
 }
 
 static void put_settings(struct import *import)
@@ -252,6 +294,58 @@ static json_t *destination_of(const struct kafka_engine *engine)
         columns_of(engine));
     free(table);
     return destination;
+}
+
+/* Literals of SQL can hold any bytes; JSON cannot. */
+static bool is_utf8(const char *text)
+{
+    json_t *json = json_string(text == NULL ? "" : text);
+    json_decref(json);
+    return json != NULL;
+}
+
+static bool is_text(const struct kafka_engine *engine)
+{
+    bool is_ok = is_utf8(engine->table) && is_utf8(engine->database);
+    for (size_t i = 0; is_ok && i < engine->columns_count; i++) {
+        is_ok = is_utf8(engine->columns[i].name) && is_utf8(engine->columns[i].type);
+    }
+    for (size_t i = 0; is_ok && i < engine->settings_count; i++) {
+        is_ok = is_utf8(engine->settings[i].name) && is_utf8(engine->settings[i].value);
+    }
+    return is_ok;
+}
+
+enum status wire_import_check(const struct kafka_engine *engine, struct err *err)
+{
+    if (!is_text(engine)) {
+        return err_set(err, ST_INVALID, "/sql: a name or value is not UTF-8");
+    }
+    const char *protocol = kafka_engine_setting(engine, "kafka_security_protocol");
+    const char *mechanism = kafka_engine_setting(engine, "kafka_sasl_mechanism");
+    bool is_known = protocol == NULL || protocol[0] == '\0';
+    for (size_t i = 0; i < ARRAY_LEN(SCHEMES); i++) {
+        is_known = is_known || strcasecmp(SCHEMES[i].protocol, protocol) == 0;
+    }
+    if (!is_known) {
+        return err_set(
+            err, ST_INVALID,
+            "/sql: kafka_security_protocol '%s': must be plaintext, ssl, sasl_plaintext or "
+            "sasl_ssl",
+            protocol);
+    }
+    is_known = mechanism == NULL || mechanism[0] == '\0';
+    for (size_t i = 0; i < ARRAY_LEN(MECHANISMS); i++) {
+        is_known = is_known || strcasecmp(MECHANISMS[i].mechanism, mechanism) == 0;
+    }
+    if (!is_known) {
+        return err_set(
+            err, ST_INVALID,
+            "/sql: kafka_sasl_mechanism '%s': must be GSSAPI, PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, "
+            "OAUTHBEARER or AWS_MSK_IAM",
+            mechanism);
+    }
+    return ST_OK;
 }
 
 json_t *wire_import_to_json(const struct kafka_engine *engine)

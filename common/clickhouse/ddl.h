@@ -50,4 +50,9 @@ enum status clickhouse_table_check(
     const struct clickhouse_table *table, const struct pipe_destination *destination,
     struct pipe_problems *problems) MUST_CHECK;
 
+/* The same, but columns that the table does not have are fine. */
+enum status clickhouse_table_check_types(
+    const struct clickhouse_table *table, const struct pipe_destination *destination,
+    struct pipe_problems *problems) MUST_CHECK;
+
 #endif

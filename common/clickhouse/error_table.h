@@ -33,6 +33,14 @@
     X(column_name, "String")
 /* clang-format on */
 
+/* X(error_type): why a record was rejected; the replica's words (worker/replica/decode/reject.h).
+ */
+/* clang-format off */
+#define ERROR_TABLE_TYPES(X) \
+    X(DATA_PARSING_ERROR) X(TYPE_CONVERSION_ERROR) X(SOURCE_SCHEMA_ERROR) \
+    X(SCHEMA_VALIDATION_ERROR) X(RECORD_TOO_LARGE) X(INSERT_REJECTED)
+/* clang-format on */
+
 #define ERROR_TABLE_SUFFIX "_clickpipes_error"
 
 /* "<table>_clickpipes_error", owned, free(); NULL if out of memory. */

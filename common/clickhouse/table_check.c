@@ -99,6 +99,12 @@ static bool fits_flattened(const struct clickhouse_table *table, const struct pi
     return true;
 }
 
+/* Whether there is such a column at all, as a whole or element by element. */
+static bool has_column(const struct clickhouse_table *table, const struct pipe_column *wanted)
+{
+    return clickhouse_table_find(table, wanted->name) != NULL || fits_flattened(table, wanted);
+}
+
 static void check_column(
     const struct clickhouse_table *table, const struct pipe_column *wanted, const char *pointer,
     struct pipe_problems *problems)
@@ -120,17 +126,34 @@ static void check_column(
     }
 }
 
-enum status clickhouse_table_check(
-    const struct clickhouse_table *table, const struct pipe_destination *destination,
+static enum status check_columns(
+    const struct clickhouse_table *table, const struct pipe_destination *destination, bool may_lack,
     struct pipe_problems *problems)
 {
     size_t count_before = problems->count;
     bool had_more = problems->has_more;
     for (size_t i = 0; i < destination->columns_count; i++) {
+        const struct pipe_column *wanted = &destination->columns[i];
         char pointer[64];
         (void)snprintf(pointer, sizeof(pointer), "/destination/columns/%zu", i); /* fits */
-        check_column(table, &destination->columns[i], pointer, problems);
+        if (!may_lack || has_column(table, wanted)) {
+            check_column(table, wanted, pointer, problems);
+        }
     }
     bool is_good = problems->count == count_before && problems->has_more == had_more;
     return is_good ? ST_OK : ST_INVALID;
+}
+
+enum status clickhouse_table_check(
+    const struct clickhouse_table *table, const struct pipe_destination *destination,
+    struct pipe_problems *problems)
+{
+    return check_columns(table, destination, false, problems);
+}
+
+enum status clickhouse_table_check_types(
+    const struct clickhouse_table *table, const struct pipe_destination *destination,
+    struct pipe_problems *problems)
+{
+    return check_columns(table, destination, true, problems);
 }

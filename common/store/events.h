@@ -8,6 +8,14 @@
 
 #include "common/store/store.h"
 
+/* X(type): every type an event can have; what is not here cannot be asked for. */
+/* clang-format off */
+#define EVENT_TYPES(X) \
+    X(created) X(state) X(restarted) X(rebalanced) X(assigned) X(outage) X(schema) \
+    X(table_changed) X(credentials) X(offsets_reset) X(offset_gap) X(topic_recreated) \
+    X(replayed) X(guarantee) X(limits)
+/* clang-format on */
+
 enum {
     EVENT_PAGE_LIMIT_MAX = 1000,
     EVENT_PAGE_LIMIT_DEFAULT = 100,

@@ -26,4 +26,5 @@ def test_the_document(penstock, make):
         "my_id": {"type": "integer", "x-clickhouse-type": "UInt64"},
         "tags": {"type": "array", "x-clickhouse-type": "Array(String)"}, "at": {"x-clickhouse-type": "DateTime"}}
     as_yaml = penstock.request("GET", path, headers={"Accept": "application/yaml"})
+    assert as_yaml.text.startswith('---\n"asyncapi": "3.0.0"\n')
     assert as_yaml.headers["content-type"].startswith("application/yaml") and yaml.safe_load(as_yaml.text) == document

@@ -74,3 +74,41 @@ def test_the_real_engines_own_text_is_read(penstock, clickhouse):
 def test_what_is_no_such_table(penstock, body):
     reply = penstock.request("POST", f"{penstock.pipes_path}/import/kafka-engine", body)
     assert reply.status == 400 and "/sql" in reply.error
+
+
+def kafka_of(penstock, settings):
+    reply = imported(penstock, "CREATE TABLE t (x Int8) ENGINE = Kafka('b-1.c.kafka.eu-west-1.amazonaws.com', 't', 'g', "
+                               f"'JSONEachRow') SETTINGS {settings}")
+    assert reply.status == 200, reply.text
+    return reply.result["pipe"]["source"]["kafka"], {entry["setting"] for entry in reply.result["notCarried"]}
+
+
+@pytest.mark.parametrize("protocol", ["plaintext", "SSL", "sasl_plaintext", "SASL_SSL"])
+def test_every_protocol(penstock, protocol):
+    kafka, left = kafka_of(penstock, f"kafka_security_protocol = '{protocol}'")
+    assert kafka["brokers"].startswith(f"{protocol.upper()}://") and left == {"table"}
+
+
+@pytest.mark.parametrize("mechanism,ours", [
+    ("PLAIN", "PLAIN"), ("SCRAM-SHA-256", "SCRAM-SHA-256"), ("SCRAM-SHA-512", "SCRAM-SHA-512"), ("GSSAPI", None), ("OAUTHBEARER", None)])
+def test_every_mechanism(penstock, mechanism, ours):
+    kafka, left = kafka_of(penstock, f"kafka_sasl_mechanism = '{mechanism}', kafka_sasl_username = 'u', kafka_sasl_password = 'p'")
+    assert kafka.get("authentication") == ours and ("kafka_sasl_mechanism" in left) is (ours is None)
+
+
+def test_iam_of_msk(penstock):
+    """The engine's keys are those of its machine: the pipe's role is to be added, which create says too."""
+    sasl = "kafka_security_protocol = 'sasl_ssl', kafka_sasl_mechanism = 'AWS_MSK_IAM', kafka_aws_region = 'eu-west-1'"
+    kafka, left = kafka_of(penstock, sasl)
+    assert kafka["type"] == "msk" and kafka["authentication"] == "IAM_ROLE" and "credentials" not in kafka
+    assert {"kafka_sasl_mechanism", "kafka_aws_region"} < left
+    kafka, left = kafka_of(penstock, f"{sasl}, kafka_sasl_username = 'AKID', kafka_sasl_password = 'hunter2'")
+    assert kafka["authentication"] == "IAM_USER" and kafka["credentials"] == {"accessKeyId": "AKID", "secretKey": "hunter2"}
+
+
+@pytest.mark.parametrize("name,known", [
+    ("kafka_security_protocol", "plaintext, ssl, sasl_plaintext or sasl_ssl"),
+    ("kafka_sasl_mechanism", "GSSAPI, PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER or AWS_MSK_IAM")])
+def test_unknown_protocols_and_mechanisms(penstock, name, known):
+    reply = imported(penstock, f"CREATE TABLE t (x Int8) ENGINE = Kafka('h', 't', 'g', 'JSONEachRow') SETTINGS {name} = 'TLS'")
+    assert reply.status == 400 and f"{name} 'TLS': must be {known}" in reply.error

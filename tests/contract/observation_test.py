@@ -222,3 +222,31 @@ def test_an_outage_is_an_event_when_it_is_over(penstock, database, make):
     for event in events:
         assert event["details"]["from"] < event["details"]["to"] == event["time"] and event["severity"] == "warning"
         assert event["message"] == f"{event['details']['what']}: gone"
+
+
+@pytest.mark.parametrize("tail,query,words", [
+    ("/events", "type=staet", "query parameter type: must be one of created, state, restarted"),
+    ("/errors", "type=TYPE", "query parameter type: must be one of DATA_PARSING_ERROR, TYPE_CONVERSION_ERROR"),
+    ("/events", "form=2026-01-01T00:00:00Z", "query parameter form: this path takes type from to limit cursor"),
+    ("/errors", "limit=1&limit=2", "query parameter limit: given twice"), ("", "x", "query parameter x: this path takes none"),
+    ("/summary", "a=1", "this path takes none")])
+def test_queries_that_are_typing_errors(penstock, make, tail, query, words):
+    reply = penstock.request("GET", f"{penstock.pipes_path}/{make()['id']}{tail}?{query}")
+    assert reply.status == 400 and words in reply.error, reply.text
+
+
+def test_queries_that_clients_send(penstock):
+    """The provider's data source filters services more than once; probes of a load balancer may send anything."""
+    path = f"{penstock.organization_path}/services?filter=tag:a%3Db&filter=tag:c"
+    assert penstock.request("GET", path).status == 200
+    for scrape in (penstock.service_path, penstock.organization_path):
+        assert penstock.request("GET", f"{scrape}/prometheus?filtered_metrics=true").status == 200
+    assert penstock.request("GET", "/health/live?x=1&x=2", key=None).status == 200
+
+
+def test_every_type_of_event_can_be_asked_for(penstock, make):
+    path = f"{penstock.pipes_path}/{make()['id']}/events"
+    types = ["created", "state", "restarted", "rebalanced", "assigned", "outage", "schema", "table_changed", "credentials",
+             "offsets_reset", "offset_gap", "topic_recreated", "replayed", "guarantee", "limits"]
+    assert {kind: len(penstock.result("GET", f"{path}?type={kind}")["events"]) for kind in types} == {
+        kind: 1 if kind == "created" else 0 for kind in types}

@@ -139,6 +139,8 @@ def test_restart(penstock, database, make):
     ({"to": "timestamp", "timestamp": "yesterday"}, "/timestamp"), ({"to": "offsets"}, "/offsets"),
     ({"to": "offsets", "offsets": [{"topic": "t", "partition": 0}]}, "/offsets/0"),
     ({"to": "offsets", "offsets": [{"topic": "t", "partition": 0, "offset": -1}]}, "/offsets/0"),
+    ({"to": "offsets", "offsets": [{"topic": "t", "partition": 0, "offset": 1}, {"topic": "t", "partition": 1, "offset": 1},
+                                   {"topic": "t", "partition": 0, "offset": 1}]}, "/offsets/2: this partition is named twice"),
     ({"to": "latest", "dryRun": "yes"}, "/dryRun"),
 ])
 def test_bad_resets(penstock, stopped, body, word):

@@ -136,3 +136,20 @@ def test_the_dashboards_queries_are_understood(penstock, prometheus):
 
 def test_the_example_names_a_reader():
     assert "--role reader" in open(EXAMPLE, encoding="utf-8").read()
+
+
+def test_discovery(penstock):
+    """What http_sd_configs takes: a bare list of targets, each of which can be scraped with its labels."""
+    reply = penstock.request("GET", f"{penstock.organization_path}/prometheus/discovery")
+    assert reply.status == 200 and reply.headers["content-type"].startswith("application/json")
+    targets = {target["labels"]["clickhouse_service"]: target for target in reply.json}
+    assert set(targets) == {service["id"] for service in penstock.result("GET", f"{penstock.organization_path}/services")}
+    target = targets[penstock.service_id]
+    labels = target["labels"]
+    assert target["targets"] == [f"127.0.0.1:{penstock.port}"] and labels["__scheme__"] == "http"
+    assert labels["clickhouse_org"] == penstock.organization_id and labels["__param_filtered_metrics"] == "true"
+    assert penstock.request("GET", labels["__metrics_path__"]).status == 200
+    other = penstock.request("GET", f"{penstock.organization_path}/prometheus/discovery?filtered_metrics=false")
+    assert other.json[0]["labels"]["__param_filtered_metrics"] == "false"
+    refused = penstock.request("GET", f"{penstock.organization_path}/prometheus/discovery", headers={"Host": "a b\xff"})
+    assert refused.status == 400

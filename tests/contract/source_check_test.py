@@ -47,11 +47,108 @@ def test_a_source_that_does_not(penstock, database, clickhouse, worker, table):
             "message": "127.0.0.1:9: connection refused"})
     reply = penstock.request("POST", penstock.pipes_path, body_for(table))
     assert reply.status == 400
-    assert reply.error == ("BAD_REQUEST: failed source validation: SOURCE_UNREACHABLE: "
+    assert reply.error == ("BAD_REQUEST: failed source validation: /source/kafka/brokers: SOURCE_UNREACHABLE: "
                            "127.0.0.1:9: connection refused")
     assert penstock.result("GET", penstock.pipes_path) == before
     assert clickhouse.value(f"EXISTS TABLE {table}") == "0"
     assert database.query("SELECT count(*) FROM probe_job") == "0"
+
+
+BAD = {"ok": True, "result": {
+    "source": {"ok": False, "code": "TOPIC_NOT_FOUND", "message": "no t1"},
+    "registry": {"ok": False, "code": "REGISTRY_AUTHENTICATION", "message": "HTTP 401", "member": "schemaRegistry/credentials"},
+    "destination": None}}
+BAD_WORDS = ("BAD_REQUEST: failed source validation: /source/kafka/topics: TOPIC_NOT_FOUND: no t1; "
+             "/source/kafka/schemaRegistry/credentials: REGISTRY_AUTHENTICATION: HTTP 401")
+
+
+def test_all_problems_at_once(penstock, clickhouse, worker, table):
+    """Of the source, of the registry and of the table."""
+    clickhouse.query(f"CREATE TABLE {table} (id String) ENGINE = MergeTree ORDER BY id")
+    worker(BAD)
+    reply = penstock.request("POST", penstock.pipes_path, body_for(table, {"id": "UInt64", "z": "Int8"}))
+    assert reply.status == 400
+    assert reply.error == (f"{BAD_WORDS}; /destination/columns/0: column 'id' of the table is String, not UInt64; "
+                           "/destination/columns/1: the table has no column 'z'")
+    assert clickhouse.value(f"EXISTS TABLE {table}_clickpipes_error") == "0"
+
+
+def stop(penstock, pipe):
+    return penstock.command_pipe(pipe, "stop")
+
+
+@pytest.mark.parametrize("path,body", [
+    ("", {"source": {"kafka": {"credentials": {"username": "u", "password": "hunter2-new"}}}}),
+    ("", {"source": {"kafka": {"caCertificate": "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"}},
+          "name": "other"}),
+    ("/source", {"kafka": {"topics": "t2"}}), ("/source", {"kafka": {"brokers": "127.0.0.1:10"}}),
+    ("/source", {"kafka": {"consumerGroup": "g2"}})])
+def test_a_change_of_the_source_is_checked(penstock, database, clickhouse, worker, table, path, body):
+    worker({"ok": True})
+    pipe = penstock.create_pipe(body_for(table))["id"]
+    stop(penstock, pipe)
+    before = penstock.pipe(pipe)
+    stored = database.query(f"SELECT encode(secrets, 'hex') FROM pipe WHERE id = '{pipe}'")
+    worker(BAD)
+    reply = penstock.request("PATCH", f"{penstock.pipes_path}/{pipe}{path}", body)
+    assert reply.status == 400 and reply.error == BAD_WORDS
+    assert penstock.pipe(pipe) == before
+    assert database.query(f"SELECT encode(secrets, 'hex') FROM pipe WHERE id = '{pipe}'") == stored
+    worker({"ok": True})
+    assert penstock.request("PATCH", f"{penstock.pipes_path}/{pipe}{path}", body).status == 200
+    assert database.query("SELECT count(*) FROM probe_job") == "0"
+
+
+def test_what_does_not_touch_the_source_asks_nobody(penstock, database, worker, table):
+    worker({"ok": True})
+    pipe = penstock.create_pipe(body_for(table))["id"]
+    same = {"authentication": "PLAIN", "credentials": {"username": "u", "password": "hunter2-secret"}}
+    path = f"{penstock.pipes_path}/{pipe}"
+    for tail, method, body in (("", "PATCH", {"name": "x"}), ("", "PATCH", {"source": {"kafka": same}}), ("", "PATCH", {}),
+                               ("/settings", "PUT", {"kafka_read_committed": True}), ("/scaling", "PATCH", {"replicas": 2})):
+        assert penstock.request(method, f"{path}{tail}", body).status == 200, (tail, body)
+    assert database.query("SELECT count(*) FROM probe_job") == "0"
+
+
+def test_the_row_is_not_locked_meanwhile(penstock, worker, table):
+    worker({"ok": True})
+    pipe = penstock.create_pipe(body_for(table))["id"]
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        change = pool.submit(penstock.request, "PATCH", f"{penstock.pipes_path}/{pipe}", {
+            "source": {"kafka": {"credentials": {"username": "u", "password": "hunter2-new"}}}})
+        assert penstock.request("PATCH", f"{penstock.pipes_path}/{pipe}", {"name": "meanwhile"}).status == 200
+        assert not change.done()
+        worker({"ok": True})
+        assert change.result().status == 200 and change.result().result["name"] == "meanwhile"
+
+
+def test_new_columns_are_compared_with_the_table(penstock, clickhouse, table):
+    """Of a table that the pipe manages they may be missing still, of another not; wrong types never fit."""
+    managed = penstock.create_pipe(body_for(table))["id"]
+    clickhouse.query(f"ALTER TABLE {table} ADD COLUMN s String")
+
+    def change(pipe, *columns):
+        return penstock.request("PATCH", f"{penstock.pipes_path}/{pipe}", {
+            "destination": {"columns": [{"name": name, "type": kind} for name, kind in columns]}})
+
+    assert change(managed, ("id", "UInt64"), ("s", "String"), ("later", "Int8")).status == 200
+    reply = change(managed, ("id", "UInt64"), ("s", "Int8"), ("even_later", "Int8"))
+    assert reply.status == 400 and "/destination/columns/1: column 's' of the table is String" in reply.error
+    assert "even_later" not in reply.error
+    other = penstock.create_pipe(body_for(table, name="other", destination={"managedTable": False}))["id"]
+    assert change(other, ("id", "UInt64"), ("s", "String")).status == 200
+    reply = change(other, ("id", "UInt64"), ("later", "Int8"))
+    assert reply.status == 400 and "/destination/columns/1: the table has no column 'later'" in reply.error
+
+
+def test_a_changed_pipe_validates_samples(penstock, worker, table):
+    worker({"ok": True})
+    pipe = penstock.create_pipe(body_for(table))["id"]
+    worker({"ok": True, "result": {"rows": [], "errors": [
+        {"topic": "t1", "partition": 0, "offset": 7, "type": "TYPE_CONVERSION_ERROR", "message": "no number"}]}})
+    reply = penstock.request("PATCH", f"{penstock.pipes_path}/{pipe}", {
+        "source": {"validateSamples": True}, "destination": {"columns": [{"name": "id", "type": "UInt64"}]}})
+    assert reply.status == 400 and "t1[0]@7: TYPE_CONVERSION_ERROR: no number" in reply.error
 
 
 def test_shape_errors_come_before_the_check(penstock, database, worker, table):

@@ -171,7 +171,8 @@ def test_iam_role(clickhouse, front, sts, monkeypatch, tmp_path):
 
 
 def test_rights_that_are_missing(kafka, penstock, clickhouse, name):
-    """No DESCRIBE: refused at create. No READ on the group: the pipe waits and says so, and goes on when it is there."""
+    """No DESCRIBE, no right on the group, no READ on the topic: refused at create. No READ on the group: only its members
+    are told, so the pipe waits and says so, and goes on when it is there."""
     user = kafka.users["denied"]
     group = f"{name}-readers"
     source = {"brokers": "SASL_PLAINTEXT://" + kafka.listeners["SASL_PLAINTEXT"], "authentication": "PLAIN",
@@ -182,14 +183,17 @@ def test_rights_that_are_missing(kafka, penstock, clickhouse, name):
     kafka.allow("topic", name, "somebody", "READ")
     kafka.allow("group", group, "somebody", "READ")
     body = {"kafka": source, "columns": PLAIN}
-    with pytest.raises(Exception, match=f"SOURCE_AUTHORIZATION: TOPIC_AUTHORIZATION_FAILED: topic '{name}'.*READ"):
-        create_pipe(penstock, kafka, name, **body)
-    kafka.allow("topic", name, user["username"], "DESCRIBE")
+    for kind, what, refusal in (
+            ("topic", name, f"TOPIC_AUTHORIZATION_FAILED: topic '{name}'"),
+            ("group", group, f"GROUP_AUTHORIZATION_FAILED: consumer group '{group}'"),
+            ("topic", name, f"TOPIC_AUTHORIZATION_FAILED: reading topic '{name}'")):
+        with pytest.raises(Exception, match=f"/source/kafka: SOURCE_AUTHORIZATION: {refusal}"):
+            create_pipe(penstock, kafka, name, **body)
+        kafka.allow(kind, what, user["username"], "READ" if "reading" in refusal else "DESCRIBE")
     pipe_id = create_pipe(penstock, kafka, name, **body)
     reason = wait_reason(penstock, pipe_id, "SOURCE_AUTHORIZATION")
     assert f"READ on the group '{group}'" in reason["message"], reason
     kafka.allow("group", group, user["username"], "READ")
-    kafka.allow("topic", name, user["username"], "READ")
     penstock.wait_summary(pipe_id, lambda s: s["records"]["sent"] == 10 and s["reason"] is None, what="the records")
     penstock.delete_pipe(pipe_id)
 

@@ -192,30 +192,40 @@ def test_settings_change_under_load(penstock, kafka, clickhouse, name):
 
 
 def test_a_password_is_changed(penstock, kafka, clickhouse, name):
-    """A wrong one is Failed within a minute, the right one goes on at the offset."""
-    user = kafka.users["plain"]
+    """A wrong one is refused and changes nothing; once the broker's is another, the pipe is Failed within a minute;
+    the right one goes on at the offset."""
+    user = kafka.users["scramSha256"]
     kafka.create_topic(name, 1)
     kafka.produce(name, [record(n) for n in range(10)])
     pipe_id = create_pipe(
         penstock, kafka, name, columns=PLAIN,
-        kafka={"brokers": "SASL_PLAINTEXT://" + kafka.listeners["SASL_PLAINTEXT"], "authentication": "PLAIN",
+        kafka={"brokers": "SASL_PLAINTEXT://" + kafka.listeners["SASL_PLAINTEXT"], "authentication": "SCRAM-SHA-256",
                "credentials": {"username": user["username"], "password": user["password"]}})
     penstock.wait_summary(pipe_id, lambda s: s["records"]["sent"] == 10, what="the first records")
 
     def change(password):
-        return penstock.result("PATCH", f"{penstock.pipes_path}/{pipe_id}", {
+        return penstock.request("PATCH", f"{penstock.pipes_path}/{pipe_id}", {
             "source": {"kafka": {"credentials": {"username": user["username"], "password": password}}}})
 
-    change("wrong")
+    reply = change("wrong")
+    assert reply.status == 400, reply.text
+    assert "failed source validation: /source/kafka/credentials: SOURCE_AUTHENTICATION: " in reply.error
     kafka.produce(name, [record(n) for n in range(10, 20)])
-    failed(penstock, pipe_id, "SOURCE_AUTHENTICATION", 75)
-    change(user["password"])
-    start_pipe(penstock, pipe_id)
-    wait_settled(kafka, penstock, clickhouse, pipe_id, name)
+    penstock.wait_summary(pipe_id, lambda s: s["records"]["sent"] == 20, what="records by the old password")
+    try:
+        kafka.set_scram_password(user["username"], "hunter2-new")
+        penstock.result("POST", f"{penstock.pipes_path}/{pipe_id}/restart")
+        kafka.produce(name, [record(n) for n in range(20, 30)])
+        failed(penstock, pipe_id, "SOURCE_AUTHENTICATION", 75)
+        assert change("hunter2-new").status == 200
+        start_pipe(penstock, pipe_id)
+        wait_settled(kafka, penstock, clickhouse, pipe_id, name)
+    finally:
+        kafka.set_scram_password(user["username"], user["password"])
     rows, _ = stored(clickhouse, name)
-    assert rows == {(0, at): 1 for at in range(20)}
+    assert rows == {(0, at): 1 for at in range(30)}
     wait_well(penstock, pipe_id)
-    counters_agree(penstock, pipe_id, 20)
+    counters_agree(penstock, pipe_id, 30)
     penstock.delete_pipe(pipe_id)
 
 

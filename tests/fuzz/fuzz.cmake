@@ -1,6 +1,6 @@
 # libFuzzer targets. They are built in a folder of their own (-DPENSTOCK_FUZZ=ON, clang, see
 # cmake/Warnings.cmake); here they are only run, each for its share of a minute: tests/fuzz/run.
-set(fuzz_targets json cells avro type number datetime frame api answer registry intent)
+set(fuzz_targets json cells avro type number datetime frame api answer registry intent engine)
 set(fuzz_layers_json replica PkgConfig::JANSSON)
 set(fuzz_layers_cells replica)
 set(fuzz_layers_avro replica PkgConfig::JANSSON)
@@ -12,6 +12,7 @@ set(fuzz_layers_api api_rooms)
 set(fuzz_layers_answer clickhouse)
 set(fuzz_layers_registry replica PkgConfig::JANSSON)
 set(fuzz_layers_intent replica)
+set(fuzz_layers_engine api_rooms)
 set(fuzz_s_json 10)
 set(fuzz_s_cells 12)
 set(fuzz_s_api 8)

@@ -20,7 +20,7 @@ sys.path.insert(0, str(ROOT))
 from tests.fuzz import seeds  # noqa: E402
 
 MAX_LEN = {"json": 4096, "cells": 2048, "type": 1024, "number": 400, "datetime": 120, "frame": 6000, "api": 8192, "answer": 4096, "registry": 4096,
-           "avro": 1024, "intent": 3000}
+           "avro": 1024, "intent": 3000, "engine": 4096}
 INPUT_S = 10  # longest time for one input
 MEMORY_MB = 2048
 

@@ -4,7 +4,7 @@ import struct
 
 from tests.oracle import cases
 
-DICTIONARY = {"json": "json", "cells": "json", "api": "json", "type": "type"}
+DICTIONARY = {"json": "json", "cells": "json", "api": "json", "type": "type", "engine": "engine"}
 
 TYPES = [name for name, _ in cases.base_cases()] + list(cases.COMPOSITE) + [
     "Nested(a Int32, b Array(String))", "SimpleAggregateFunction(sum, Int64)", "Variant(Int64, String)", "JSON(max_dynamic_paths=2, a.b Int32, SKIP c)",
@@ -112,8 +112,25 @@ def intent_seeds():
         yield text.encode()
 
 
+ENGINES = [
+    "CREATE TABLE q (id UInt64) ENGINE = Kafka('h:9092', 't', 'g', 'JSONEachRow')",
+    "CREATE TABLE IF NOT EXISTS `a b`.\"q\" ON CLUSTER c (id UInt64 DEFAULT 1 + (2), m Map(String, Array(Decimal(18, 3))) COMMENT 'it\\'s' CODEC(ZSTD(1)), "
+    "a Int8 ALIAS id, INDEX i id TYPE minmax) ENGINE = Kafka() SETTINGS kafka_broker_list = 'a,b', kafka_topic_list = 't, u', kafka_group_name = 'g', "
+    "kafka_format = 'AvroConfluent', kafka_num_consumers = 2, kafka_security_protocol = 'sasl_ssl', kafka_sasl_mechanism = 'AWS_MSK_IAM'; -- the end",
+    "create table q (x Enum8('a' = 1, 'b,)' = -2), y Tuple(a Int8, `b c` String)) /* k */ engine=kafka settings kafka_broker_list='h' , kafka_sasl_username='u', "
+    "kafka_sasl_password='p\\x41\\n', kafka_handle_error_mode='stream', kafka_max_block_size=65536, kafka_flush_interval_ms=7500",
+    "ATTACH TABLE q UUID 'x' (x Int8) ENGINE = Kafka('h', 't', 'g', 'RawBLOB', '', 3) SETTINGS kafka_thread_per_consumer = 1 COMMENT 'c'"]
+
+
+def engine_seeds():
+    for text in ENGINES:
+        yield text.encode()
+    for name in TYPES:
+        yield f"CREATE TABLE q (`c` {name}) ENGINE = Kafka('h', 't', 'g', 'Avro')".encode()
+
+
 SEEDS = {"avro": avro_seeds, "json": json_seeds, "cells": cells_seeds, "type": lambda: (name.encode() for name in TYPES), "number": number_seeds,
-         "datetime": datetime_seeds, "frame": frame_seeds, "api": api_seeds, "answer": answer_seeds, "registry": registry_seeds, "intent": intent_seeds}
+         "datetime": datetime_seeds, "frame": frame_seeds, "api": api_seeds, "answer": answer_seeds, "registry": registry_seeds, "intent": intent_seeds, "engine": engine_seeds}
 
 
 def write(name, folder):

@@ -4,6 +4,7 @@ Both have the same client calls, by python3-confluent-kafka: create_topic, produ
 committed. Records are tuples (key, value, headers, timestamp_ms, partition); trailing members may be
 left out, None means none (a null value, the default partitioner, now).
 """
+import hashlib
 import contextlib
 import json
 import os
@@ -245,6 +246,28 @@ class ApacheKafka(_Client):
             _, _, _, count, error = struct.unpack(">iiiih", answer.read(18))
         if count != 1 or error != 0:
             raise KafkaError(f"ACL on {kind} {name}: error {error}")
+
+    def set_scram_password(self, user, password, iterations=4096):
+        """A new SCRAM-SHA-256 password, by AlterUserScramCredentials of Kafka's protocol. Connections that are
+        logged in stay."""
+
+        def data(value):  # compact bytes; all are shorter than 127
+            return bytes([len(value) + 1]) + value
+
+        salt = b"0123456789abcdef"
+        salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, iterations)
+        scram_sha_256 = 1
+        body = (struct.pack(">hhi", 51, 0, 1) + struct.pack(">h", 4) + b"test" + b"\0"
+                + b"\1" + b"\2" + data(user.encode()) + struct.pack(">bi", scram_sha_256, iterations)
+                + data(salt) + data(salted) + b"\0" + b"\0")
+        host, port = self.listeners["PLAINTEXT"].rsplit(":", 1)
+        with socket.create_connection((host, int(port)), timeout=CLIENT_S) as peer, peer.makefile("rb") as answer:
+            peer.sendall(struct.pack(">i", len(body)) + body)
+            answer = answer.read(struct.unpack(">i", answer.read(4))[0])
+        # Correlation, tags, throttle time, one result: its name, then the error.
+        error = struct.unpack(">h", answer[11 + len(user):13 + len(user)])[0]
+        if error != 0:
+            raise KafkaError(f"password of {user}: error {error}")
 
     def kill9(self):
         """The broker as a crash leaves it; `restart` brings it back with its data and ports."""

@@ -35,8 +35,9 @@ static json_t *part_json(const struct part *part, const char *message)
 {
     bool is_ok = part->st == ST_OK;
     return json_pack(
-        "{s:b,s:s,s:s}", "ok", is_ok, "message", is_ok ? message : part->err.text, "hint",
-        is_ok ? "" : pipe_reason_hint(part->reason));
+        "{s:b,s:s,s:s,s:s*,s:s*}", "ok", is_ok, "message", is_ok ? message : part->err.text, "hint",
+        is_ok ? "" : pipe_reason_hint(part->reason), "code",
+        is_ok ? NULL : pipe_reason_text(part->reason), "member", is_ok ? NULL : part->member);
 }
 
 /* Does the service's ClickHouse answer to its user? null: none was asked for. */
@@ -73,8 +74,9 @@ static enum status fail_with(const struct part *part, struct probe_failure *fail
 
 /*
  * Brokers, topics, and the schema registry if there is one. The registry first, and only a part of
- * the time: brokers that are away take all that is left. With the option "parts" only unreachable
- * brokers are a failure; otherwise the first part that does not work is.
+ * the time: brokers that are away take all that is left. With the option "all" nothing is a
+ * failure, the result tells of each part; with "parts" only unreachable brokers are; otherwise the
+ * first part that does not work is. A question that names a consumer group asks for its rights too.
  */
 enum status probe_connection(
     const struct question *question, json_t **ret_result, struct probe_failure *failure)
@@ -88,9 +90,13 @@ enum status probe_connection(
             kafka, now_ms + (question->deadline_ms - now_ms) / REGISTRY_SHARE, &registry.reason,
             &registry.member, &registry.err);
     }
-    source.st = kafka_check(kafka, question->deadline_ms, &source.reason, &source.err);
-    bool is_by_parts = json_is_true(question_option(question, "parts"));
-    if (source.st != ST_OK && (!is_by_parts || source.reason == PIPE_REASON_SOURCE_UNREACHABLE)) {
+    const char *group = json_string_value(json_object_get(question->json, "consumerGroup"));
+    source.st = kafka_check(kafka, group, question->deadline_ms, &source.reason, &source.err);
+    const bool is_all = json_is_true(question_option(question, "all"));
+    const bool is_by_parts = is_all || json_is_true(question_option(question, "parts"));
+    const bool is_failure =
+        !is_by_parts || (!is_all && source.reason == PIPE_REASON_SOURCE_UNREACHABLE);
+    if (source.st != ST_OK && is_failure) {
         return fail_with(&source, failure);
     }
     if (!is_by_parts) {

@@ -21,7 +21,7 @@ static enum status
 look_at_offsets(const struct question *question, json_t **ret_result, struct probe_failure *failure)
 {
     enum status st = kafka_check(
-        &question->pipe->source, question->deadline_ms, &failure->reason, &failure->err);
+        &question->pipe->source, NULL, question->deadline_ms, &failure->reason, &failure->err);
     return st == ST_OK ? probe_offsets(
                              question->json, question->pipe, question->deadline_ms, ret_result,
                              &failure->err)

@@ -7,6 +7,7 @@
 #include "common/base/base64.h"
 #include "common/base/buf.h"
 #include "common/base/clock.h"
+#include "common/model/header_json.h"
 
 #include "worker/replica/kafka/browse.h"
 
@@ -233,19 +234,6 @@ static json_t *utf8(const void *bytes, size_t len)
     return json_stringn(bytes == NULL ? "" : bytes, len);
 }
 
-/* Header bytes that are no UTF-8 are shown as base64 behind a mark, as in GET …/errors. */
-static json_t *header_text(const void *bytes, size_t len)
-{
-    json_t *text = utf8(bytes, len);
-    if (text != NULL) {
-        return text;
-    }
-    json_t *coded = base64(bytes, len);
-    json_t *marked = coded == NULL ? NULL : json_sprintf("base64:%s", json_string_value(coded));
-    json_decref(coded);
-    return marked;
-}
-
 static json_t *headers_of(const struct record *record)
 {
     json_t *object = json_object();
@@ -255,14 +243,12 @@ static json_t *headers_of(const struct record *record)
     }
     size_t count = record->read_headers(record, headers, RECORD_HEADERS_MAX);
     for (size_t i = 0; i < count && i < RECORD_HEADERS_MAX; i++) {
-        json_t *name = header_text(headers[i].name, headers[i].name_bytes);
-        json_t *value = header_text(headers[i].value, headers[i].value_bytes);
-        if (name == NULL || json_object_set_new(object, json_string_value(name), value) != 0) {
-            json_decref(name);
+        const struct header_bytes name = {headers[i].name, headers[i].name_bytes};
+        const struct header_bytes value = {headers[i].value, headers[i].value_bytes};
+        if (!header_json_add(object, &name, &value)) {
             json_decref(object);
             return NULL;
         }
-        json_decref(name);
     }
     return object;
 }

@@ -18,10 +18,10 @@ static enum status answer(const struct request *request, struct reply *reply, st
 }
 
 static const struct route ROUTES[] = {
-    {HTTP_GET, "/open", ROUTE_OPEN, ROUTE_NO_BODY, answer},
-    {HTTP_POST, "/open", ROUTE_OPEN, ROUTE_JSON_BODY, answer},
-    {HTTP_GET, "/closed", ROUTE_READ, ROUTE_NO_BODY, answer},
-    {HTTP_GET, "/v1/organizations/{organizationId}", ROUTE_READ, ROUTE_NO_BODY, answer},
+    {HTTP_GET, "/open", ROUTE_OPEN, ROUTE_NO_BODY, answer, NULL},
+    {HTTP_POST, "/open", ROUTE_OPEN, ROUTE_JSON_BODY, answer, NULL},
+    {HTTP_GET, "/closed", ROUTE_READ, ROUTE_NO_BODY, answer, NULL},
+    {HTTP_GET, "/v1/organizations/{organizationId}", ROUTE_READ, ROUTE_NO_BODY, answer, NULL},
 };
 static const struct route_table TABLE = {ROUTES, ARRAY_LEN(ROUTES)};
 

@@ -18,6 +18,8 @@
 enum {
     CHECK_ROUND_MS = 1000,
     CHECK_DOWN_MS = 4000, /* all brokers down for so long is the answer */
+    CHECK_READ_MS = 3000, /* to be told that reading is refused; silence is no refusal */
+    CHECK_POLL_MS = 100,
 };
 
 static int error_weight(rd_kafka_resp_err_t error)
@@ -156,6 +158,10 @@ enum status check_open(struct check *check, struct err *err)
         return st;
     }
     trouble_login(&conf, &check->login);
+    if (check->group != NULL) {
+        (void)snprintf(
+            check->login.group, sizeof(check->login.group), "%s", check->group); /* cut is fine */
+    }
     rd_kafka_conf_t *made = NULL;
     st = client_conf(&conf, &made, err);
     kafka_conf_done(&conf);
@@ -165,16 +171,90 @@ enum status check_open(struct check *check, struct err *err)
     /* For those who read: the end of a partition is told, an offset that is gone is an error. */
     (void)rd_kafka_conf_set(made, "enable.partition.eof", "true", NULL, 0); /* a known property */
     (void)rd_kafka_conf_set(made, "queued.max.messages.kbytes", "16384", NULL, 0); /* likewise */
+    if (check->group != NULL) {
+        (void)rd_kafka_conf_set(made, "group.id", check->group, NULL, 0);      /* any text is one */
+        (void)rd_kafka_conf_set(made, "enable.auto.commit", "false", NULL, 0); /* likewise */
+    }
     rd_kafka_conf_set_opaque(made, check);
     rd_kafka_conf_set_error_cb(made, check_error_event);
     return client_new(made, &check->rk, err);
 }
 
-enum status kafka_check(
-    const struct kafka_source *source, int64_t deadline_ms, enum pipe_reason *ret_reason,
-    struct err *err)
+/* The first partition of each topic, to be read from its end. */
+static rd_kafka_topic_partition_list_t *first_partitions(const struct kafka_source *source)
 {
-    struct check check = {.source = source, .deadline_ms = deadline_ms};
+    rd_kafka_topic_partition_list_t *list =
+        rd_kafka_topic_partition_list_new((int)source->topic_list.count);
+    for (size_t i = 0; i < source->topic_list.count; i++) {
+        rd_kafka_topic_partition_list_add(list, source->topic_list.items[i], 0)->offset =
+            RD_KAFKA_OFFSET_END;
+    }
+    return list;
+}
+
+/* A right that is missing, of the group or of a topic. */
+static enum status check_refused(
+    const struct check *check, rd_kafka_resp_err_t error, const char *topic,
+    enum pipe_reason *ret_reason, struct err *err)
+{
+    const bool is_group = error == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED;
+    char what[512];
+    (void)snprintf(
+        what, sizeof(what), "%s '%s': %s", is_group ? "consumer group" : "reading topic",
+        is_group ? check->group : topic, rd_kafka_err2str(error)); /* a cut text is fine */
+    return check_fail(check, error, what, ret_reason, err);
+}
+
+/* The group's offsets: asking for them needs a right on the group. What else goes wrong is no
+ * reason to refuse: the coordinator may be starting. */
+static enum status check_group(struct check *check, enum pipe_reason *ret_reason, struct err *err)
+{
+    rd_kafka_topic_partition_list_t *list = first_partitions(check->source);
+    rd_kafka_resp_err_t error = rd_kafka_committed(check->rk, list, CHECK_READ_MS);
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR && list->cnt > 0) {
+        error = list->elems[0].err;
+    }
+    rd_kafka_topic_partition_list_destroy(list);
+    return trouble_reason(error) == PIPE_REASON_SOURCE_AUTHORIZATION
+               ? check_refused(check, error, "", ret_reason, err)
+               : ST_OK;
+}
+
+/* Metadata needs only the right to describe: read at the end of each topic, which a broker answers
+ * with a refusal, or with the end. A refused coordinator is told here too. */
+static enum status check_reading(struct check *check, enum pipe_reason *ret_reason, struct err *err)
+{
+    rd_kafka_topic_partition_list_t *list = first_partitions(check->source);
+    int left = list->cnt;
+    enum status st = ST_OK;
+    int64_t until_ms = clock_monotonic_ms() + CHECK_READ_MS;
+    until_ms = until_ms < check->deadline_ms ? until_ms : check->deadline_ms;
+    (void)rd_kafka_poll_set_consumer(check->rk); /* a consumer was just made */
+    (void)rd_kafka_assign(check->rk, list);      /* what is wrong with it shows below */
+    rd_kafka_topic_partition_list_destroy(list);
+    while (st == ST_OK && left > 0 && clock_monotonic_ms() < until_ms) {
+        rd_kafka_message_t *message = rd_kafka_consumer_poll(check->rk, CHECK_POLL_MS);
+        if (message == NULL) {
+            continue;
+        }
+        left -= message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF ||
+                        message->err == RD_KAFKA_RESP_ERR_NO_ERROR
+                    ? 1
+                    : 0;
+        if (trouble_reason(message->err) == PIPE_REASON_SOURCE_AUTHORIZATION) {
+            const char *topic = message->rkt == NULL ? "" : rd_kafka_topic_name(message->rkt);
+            st = check_refused(check, message->err, topic, ret_reason, err);
+        }
+        rd_kafka_message_destroy(message);
+    }
+    return st;
+}
+
+enum status kafka_check(
+    const struct kafka_source *source, const char *group, int64_t deadline_ms,
+    enum pipe_reason *ret_reason, struct err *err)
+{
+    struct check check = {.source = source, .group = group, .deadline_ms = deadline_ms};
     enum status st = check_open(&check, err);
     if (st != ST_OK) {
         *ret_reason = PIPE_REASON_INTERNAL;
@@ -186,6 +266,10 @@ enum status kafka_check(
         if (st == ST_OK) {
             rd_kafka_metadata_destroy(found);
         }
+    }
+    if (st == ST_OK && group != NULL) {
+        st = check_group(&check, ret_reason, err);
+        st = st == ST_OK ? check_reading(&check, ret_reason, err) : st;
     }
     /* The handle stays: the process ends now, and rd_kafka_destroy may wait for a broker. */
     return st;

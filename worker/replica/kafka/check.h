@@ -14,13 +14,15 @@
 #include "common/model/pipe_state.h"
 
 /*
- * Connect and look at every topic of the source. ret_reason (untouched on success): what a pipe
+ * Connect and look at every topic of the source. group: NULL, or a consumer group whose rights are
+ * looked at too. Rights that Kafka tells only to a member of the group are not seen; nothing joins
+ * it and nothing is committed. ret_reason (untouched on success): what a pipe
  * would show. ST_OK; ST_INVALID or ST_UNSUPPORTED for the definition itself; ST_UNAVAILABLE
  * (unreachable), ST_UNAUTHORIZED (login refused), ST_FORBIDDEN, ST_NOT_FOUND (topic), ST_TIMEOUT
  * (deadline without any better reason), with a text a person can use.
  */
 enum status kafka_check(
-    const struct kafka_source *source, int64_t deadline_ms, enum pipe_reason *ret_reason,
-    struct err *err) MUST_CHECK;
+    const struct kafka_source *source, const char *group, int64_t deadline_ms,
+    enum pipe_reason *ret_reason, struct err *err) MUST_CHECK;
 
 #endif

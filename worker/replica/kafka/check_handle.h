@@ -18,6 +18,7 @@
 struct check {
     rd_kafka_t *rk;
     const struct kafka_source *source;
+    const char *group; /* NULL = none */
     int64_t deadline_ms;
     struct trouble_login login;
     /* From the error callback, which rd_kafka_poll calls in this thread. */

@@ -20,6 +20,7 @@ enum {
     BROKER_MAX_BYTES = 512,
     PORT_KAFKA = 9092,
     PORT_EVENT_HUBS = 9093,
+    PORT_MSK_IAM = 9098, /* docs.aws.amazon.com/msk/latest/developerguide/port-info.html */
 };
 
 enum protocol {
@@ -353,13 +354,23 @@ static enum status conf_fill_connection(
     return st;
 }
 
+/* The port of a broker that is given without one. */
+static int default_port(const struct kafka_source *source)
+{
+    if (source->type == KAFKA_TYPE_AZUREEVENTHUB) {
+        return PORT_EVENT_HUBS;
+    }
+    const bool is_iam = source->authentication == KAFKA_AUTH_IAM_USER ||
+                        source->authentication == KAFKA_AUTH_IAM_ROLE;
+    return is_iam ? PORT_MSK_IAM : PORT_KAFKA;
+}
+
 enum status kafka_conf_connection(
     const struct kafka_source *source, const char *client_id, struct kafka_conf *ret_conf,
     struct err *err)
 {
     struct kafka_conf conf = {.count = 0};
-    struct broker_list list = {
-        .default_port = source->type == KAFKA_TYPE_AZUREEVENTHUB ? PORT_EVENT_HUBS : PORT_KAFKA};
+    struct broker_list list = {.default_port = default_port(source)};
     buf_init(&list.text, BROKERS_MAX_BYTES);
     enum status st = broker_list_read(&list, source->brokers, err);
     if (st == ST_OK) {

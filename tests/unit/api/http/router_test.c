@@ -13,13 +13,13 @@ static enum status answer(const struct request *request, struct reply *reply, st
 }
 
 static const struct route ROUTES[] = {
-    {HTTP_GET, "/version", ROUTE_OPEN, ROUTE_NO_BODY, answer},
-    {HTTP_GET, "/v1/{organizationId}/a", ROUTE_READ, ROUTE_NO_BODY, answer},
-    {HTTP_POST, "/v1/{organizationId}/a", ROUTE_WRITE, ROUTE_JSON_BODY, answer},
-    {HTTP_GET, "/v1/{organizationId}/a/summary", ROUTE_READ, ROUTE_NO_BODY, answer},
-    {HTTP_GET, "/v1/{organizationId}/a/{clickPipeId}", ROUTE_READ, ROUTE_NO_BODY, answer},
-    {HTTP_DELETE, "/v1/{organizationId}/a/{clickPipeId}", ROUTE_WRITE, ROUTE_NO_BODY, answer},
-    {HTTP_GET, "/", ROUTE_OPEN, ROUTE_NO_BODY, answer},
+    {HTTP_GET, "/version", ROUTE_OPEN, ROUTE_NO_BODY, answer, NULL},
+    {HTTP_GET, "/v1/{organizationId}/a", ROUTE_READ, ROUTE_NO_BODY, answer, NULL},
+    {HTTP_POST, "/v1/{organizationId}/a", ROUTE_WRITE, ROUTE_JSON_BODY, answer, NULL},
+    {HTTP_GET, "/v1/{organizationId}/a/summary", ROUTE_READ, ROUTE_NO_BODY, answer, NULL},
+    {HTTP_GET, "/v1/{organizationId}/a/{clickPipeId}", ROUTE_READ, ROUTE_NO_BODY, answer, NULL},
+    {HTTP_DELETE, "/v1/{organizationId}/a/{clickPipeId}", ROUTE_WRITE, ROUTE_NO_BODY, answer, NULL},
+    {HTTP_GET, "/", ROUTE_OPEN, ROUTE_NO_BODY, answer, NULL},
 };
 static const struct route_table TABLE = {ROUTES, ARRAY_LEN(ROUTES)};
 
@@ -84,11 +84,47 @@ static void parameters(void **state)
     request_done(&request);
 }
 
+static void queries(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *list;
+        const char *names[3];
+        const char *in_error; /* NULL = fine */
+    } cases[] = {
+        {NULL, {NULL}, NULL},
+        {NULL, {"a"}, "query parameter a: this path takes none"},
+        {"from to limit", {"to", "from"}, NULL},
+        {"from to limit", {"fro"}, "query parameter fro: this path takes from to limit"},
+        {"from to limit", {"from to"}, "this path takes"},
+        {"from to limit", {"", NULL}, "this path takes"},
+        {"from to limit", {"to", "from", "to"}, "query parameter to: given twice"},
+        {"filter* to", {"filter", "filter", "to"}, NULL},
+        {"filter* to", {"filter*"}, "this path takes"},
+        {"filter* to", {"to", "filter", "to"}, "given twice"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const struct route route = {.query = cases[i].list};
+        struct request request = {.route = &route};
+        for (size_t j = 0; j < 3 && cases[i].names[j] != NULL; j++) {
+            assert_int_equal(request_add_query(&request, cases[i].names[j], "x"), ST_OK);
+        }
+        struct err err = {0};
+        enum status status = router_check_query(&request, &err);
+        assert_int_equal(status, cases[i].in_error == NULL ? ST_OK : ST_INVALID);
+        if (cases[i].in_error != NULL && strstr(err.text, cases[i].in_error) == NULL) {
+            fail_msg("no '%s' in '%s'", cases[i].in_error, err.text);
+        }
+        request_done(&request);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(paths_and_methods),
         cmocka_unit_test(parameters),
+        cmocka_unit_test(queries),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

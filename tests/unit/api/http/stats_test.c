@@ -5,8 +5,8 @@
 #include "tests/unit/unit.h"
 
 static const struct route ROUTES[] = {
-    {HTTP_GET, "/a", ROUTE_OPEN, ROUTE_NO_BODY, NULL},
-    {HTTP_POST, "/b", ROUTE_OPEN, ROUTE_NO_BODY, NULL},
+    {HTTP_GET, "/a", ROUTE_OPEN, ROUTE_NO_BODY, NULL, NULL},
+    {HTTP_POST, "/b", ROUTE_OPEN, ROUTE_NO_BODY, NULL, NULL},
 };
 static const struct route_table TABLE = {ROUTES, ARRAY_LEN(ROUTES)};
 

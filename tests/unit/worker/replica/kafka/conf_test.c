@@ -170,7 +170,7 @@ static const struct row rows[] = {
      ST_OK,
      NULL,
      {{"security.protocol", "sasl_ssl"},
-      {"bootstrap.servers", "b-1.n.c2.kafka.us-east-1.amazonaws.com:9092"},
+      {"bootstrap.servers", "b-1.n.c2.kafka.us-east-1.amazonaws.com:9098"},
       {"sasl.mechanism", "OAUTHBEARER"},
       {"sasl.oauthbearer.config", "us-east-1\x1f"
                                   "AKID\x1fsecret\x1f\x1f"}}},

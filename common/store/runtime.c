@@ -1,17 +1,12 @@
 /*
- * What heartbeats say. Every write is fenced: it locks the pipe, then the replica's row with its
- * owner and generation, and changes nothing if that row is somebody else's by now.
+ * What becomes of a replica's process and pipe, beside its heartbeats (runtime_report.c). Every
+ * write is fenced: it locks the pipe, then the replica's row with its owner and generation, and
+ * changes nothing if that row is somebody else's by now.
  */
 #include "common/store/runtime.h"
 
-#include <assert.h>
 #include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "common/base/buf.h"
-#include "common/store/runtime_internal.h"
 #include "common/store/store_internal.h"
 
 /* $1 pipe, $2 index, $3 generation, $4 owner: the fenced row, locked after its pipe. */
@@ -43,90 +38,6 @@ static enum status fenced_change(
             lease->replica_index, lease->pipe_id, lease->generation);
     }
     return st;
-}
-
-/* '{1,2,3}' for a bigint[] argument. */
-static enum status counts_format(const int64_t *counts, size_t count, struct buf *ret_buf)
-{
-    enum status st = buf_add_text(ret_buf, "{");
-    for (size_t i = 0; st == ST_OK && i < count; i++) {
-        st = buf_add_format(ret_buf, "%s%" PRId64, i == 0 ? "" : ",", counts[i]);
-    }
-    return st == ST_OK ? buf_add_text(ret_buf, "}") : st;
-}
-
-/* $17 to $31: differences of the counters, in the table's order; times 0 if they are there already
- * ($32, the report's number, is the last one's). */
-#define X(name, number) #name " = p." #name " + $" #number " * n.times, "
-#define SQL_ADD_COUNTERS RUNTIME_COUNTER_TABLE(X)
-static const char report_sql[] = SQL_FENCE
-    ", n AS MATERIALIZED (SELECT o.pipe_id, o.replica_index, "
-    "CASE WHEN $32::bigint <> 0 AND o.report_number = $32::bigint THEN 0 ELSE 1 END::bigint AS "
-    "times, "
-    /* A process that never said that it ended leaves its unsettled records to the next one. */
-    "CASE WHEN o.pid IS DISTINCT FROM $6 THEN o.unsettled_records ELSE 0 END AS records, "
-    "CASE WHEN o.pid IS DISTINCT FROM $6 THEN o.unsettled_bytes ELSE 0 END AS bytes FROM o), "
-    "w AS (UPDATE pipe_replica r SET state = $5, pid = $6, restarts = $7, revision = $8, "
-    "started_at = CASE WHEN r.pid IS DISTINCT FROM $6 THEN now() ELSE r.started_at END, "
-    "memory_bytes = $9, cpu_millicores = $10, records_per_second = $11, bytes_per_second = $12, "
-    "unsettled_records = $13, unsettled_bytes = $14, latency_max_ms = $15, "
-    "latency_counts = $16::bigint[], reported_at = now(), report_number = $32::bigint, "
-    "cpu_us = r.cpu_us + $33::bigint FROM n "
-    "WHERE r.pipe_id = n.pipe_id AND r.replica_index = n.replica_index AND n.times = 1) "
-    "UPDATE pipe p SET " SQL_ADD_COUNTERS
-    "fetched_records = p.fetched_records + ($17 - n.records) * n.times, "
-    "fetched_bytes = p.fetched_bytes + ($18 - n.bytes) * n.times, "
-    /* Place by place; a shorter array ends in zeros. */
-    "insert_numbers = CASE WHEN n.times = 0 OR $34 = '{}' THEN p.insert_numbers ELSE (SELECT "
-    "array_agg(COALESCE(u.a, 0) + COALESCE(u.b, 0) ORDER BY u.i) FROM ROWS FROM "
-    "(unnest(p.insert_numbers), unnest($34::bigint[])) WITH ORDINALITY AS u (a, b, i)) END, "
-    "ready_at = CASE WHEN $5 = 'running' AND p.desired = 'running' AND p.failed_at IS NULL "
-    "THEN COALESCE(p.ready_at, now()) ELSE p.ready_at END, "
-    "state_since = CASE WHEN $5 = 'running' AND p.desired = 'running' AND p.failed_at IS NULL AND "
-    "p.ready_at IS NULL THEN now() ELSE p.state_since END "
-    "FROM n WHERE p.id = $1";
-#undef X
-
-enum status runtime_report(
-    struct store *store, const char *owner, const struct lease *lease,
-    const struct runtime_report *report, struct err *err)
-{
-    assert(report->latency_counts_count <= RUNTIME_LATENCY_BUCKETS_MAX);
-    assert(report->insert_numbers_count <= RUNTIME_INSERT_NUMBERS_MAX);
-    CLEANUP(buf_done) struct buf counts;
-    buf_init(&counts, (size_t)RUNTIME_LATENCY_BUCKETS_MAX * 24);
-    enum status st = counts_format(report->latency_counts, report->latency_counts_count, &counts);
-    CLEANUP(buf_done) struct buf inserts;
-    buf_init(&inserts, (size_t)RUNTIME_INSERT_NUMBERS_MAX * 24);
-    if (st == ST_OK) {
-        st = counts_format(report->insert_numbers, report->insert_numbers_count, &inserts);
-    }
-    if (st != ST_OK) {
-        return err_set(err, st, "numbers of a report");
-    }
-    struct pg_args args;
-    fence_args(&args, owner, lease);
-    pg_add_text(&args, report->state);
-    pg_add_int(&args, report->pid);
-    pg_add_int(&args, report->restarts);
-    pg_add_int(&args, report->revision);
-    pg_add_int(&args, report->resident_bytes);
-    pg_add_int(&args, report->cpu_millicores);
-    pg_add_double(&args, report->records_per_second);
-    pg_add_double(&args, report->bytes_per_second);
-    pg_add_int(&args, report->unsettled_records);
-    pg_add_int(&args, report->unsettled_bytes);
-    pg_add_int(&args, report->latency_max_ms);
-    pg_add_text(&args, buf_text(&counts));
-    pg_add_int(&args, report->fetched_records);
-    pg_add_int(&args, report->fetched_bytes);
-#define X(name, number) pg_add_int(&args, report->name);
-    RUNTIME_COUNTER_TABLE(X)
-#undef X
-    pg_add_int(&args, report->number);
-    pg_add_int(&args, report->cpu_us);
-    pg_add_text(&args, buf_text(&inserts));
-    return fenced_change(store, report_sql, &args, lease, err);
 }
 
 enum status runtime_child_ended(
@@ -187,59 +98,4 @@ enum status runtime_set_failed(
                   "last_error_type = $5, last_error_message = $6, last_error_at = now() "
                   "FROM n WHERE p.id = n.pipe_id",
         &args, lease, err);
-}
-
-/* The rows as a JSON text for json_to_recordset. */
-static char *partitions_json(const struct runtime_partition *rows, size_t count)
-{
-    json_t *array = json_array();
-    int failed = array == NULL ? -1 : 0;
-    for (size_t i = 0; failed == 0 && i < count; i++) {
-        failed = json_array_append_new(
-            array, json_pack(
-                       "{s:s, s:i, s:I, s:I}", "topic", rows[i].topic, "partition",
-                       rows[i].partition, "committed", (json_int_t)rows[i].committed, "end_offset",
-                       (json_int_t)rows[i].end_offset));
-    }
-    char *text = failed == 0 ? json_dumps(array, JSON_COMPACT) : NULL;
-    json_decref(array);
-    return text;
-}
-
-enum status runtime_report_partitions(
-    struct store *store, const struct lease *lease, const struct runtime_partition *rows,
-    size_t count, struct err *err)
-{
-    if (count == 0) {
-        return ST_OK;
-    }
-    CLEANUP(freep) char *text = partitions_json(rows, count);
-    if (text == NULL) {
-        return err_set(
-            err, ST_INVALID, "partitions of pipe %s: a topic is not UTF-8 text", lease->pipe_id);
-    }
-    struct pg_args args;
-    pg_args_init(&args);
-    pg_add_text(&args, lease->pipe_id);
-    pg_add_int(&args, lease->replica_index);
-    pg_add_int(&args, lease->generation);
-    pg_add_text(&args, text);
-    /* In the order of the key, so that two replicas never wait for each other; of a partition named
-     * twice the last row counts; an unknown end (below 0) keeps the one that was known. */
-    enum status st = fenced_change(
-        store,
-        "INSERT INTO pipe_partition (pipe_id, topic, partition, committed, end_offset) "
-        "SELECT DISTINCT ON (x.topic, x.partition) $1::uuid, x.topic, x.partition, x.committed, "
-        "x.end_offset FROM ROWS FROM (json_to_recordset($4::json) AS (topic text, partition "
-        "integer, committed bigint, end_offset bigint)) WITH ORDINALITY AS x (topic, partition, "
-        "committed, end_offset, n) WHERE EXISTS (SELECT FROM pipe_replica WHERE pipe_id = $1 AND "
-        "replica_index = $2 AND generation = $3) ORDER BY x.topic, x.partition, x.n DESC "
-        "ON CONFLICT (pipe_id, topic, partition) DO UPDATE SET committed = excluded.committed, "
-        "end_offset = CASE WHEN excluded.end_offset < 0 THEN pipe_partition.end_offset ELSE "
-        "excluded.end_offset END, updated_at = now()",
-        &args, lease, err);
-    if (st == ST_REJECTED) {
-        return err_set(err, ST_FENCED, "pipe %s is gone", lease->pipe_id);
-    }
-    return st;
 }

@@ -130,10 +130,25 @@ struct runtime_report {
 };
 
 /* Store a heartbeat, fenced by owner and generation (ST_FENCED): replica row, the pipe's counters,
- * and ready_at when the state is running for the first time. */
+ * and ready_at when the state is running for the first time. Waits for the pipe's lock. */
 enum status runtime_report(
     struct store *store, const char *owner, const struct lease *lease,
     const struct runtime_report *report, struct err *err) MUST_CHECK;
+
+/* One of many heartbeats. Borrowed. */
+struct runtime_report_item {
+    const struct lease *lease;
+    const struct runtime_report *report;
+    /* Set by runtime_report_all. ST_OK; ST_FENCED; ST_CONFLICT: somebody has the pipe's lock just
+     * now, try again later. */
+    enum status status;
+};
+
+/* The same for any number of different replicas in one statement, which waits for no lock. A
+ * status other than ST_OK, as of store_run: nothing was stored. */
+enum status runtime_report_all(
+    struct store *store, const char *owner, struct runtime_report_item *items, size_t count,
+    struct err *err) MUST_CHECK;
 
 struct runtime_partition {
     const char *topic;
@@ -141,9 +156,22 @@ struct runtime_partition {
     int64_t committed;
     int64_t end_offset;
 };
+struct runtime_partitions_item {
+    const struct lease *lease;
+    const struct runtime_partition *rows;
+    size_t count;
+};
+
+/* Partitions as last told. ST_FENCED; ST_INVALID if a topic is not UTF-8 text. */
 enum status runtime_report_partitions(
     struct store *store, const struct lease *lease, const struct runtime_partition *rows,
     size_t count, struct err *err) MUST_CHECK;
+
+/* The same of any number of replicas in one statement; those of a fenced one are left out.
+ * ST_REJECTED if a pipe is deleted at this very moment; nothing was stored then. */
+enum status runtime_report_all_partitions(
+    struct store *store, const struct runtime_partitions_item *items, size_t count,
+    struct err *err) MUST_CHECK;
 
 /* The child ended: take its unsettled records back from the fetched counters (they are read
  * again). Fenced. */

@@ -61,7 +61,7 @@ static enum status pipes_read(
     struct err *err)
 {
     CLEANUP(pg_rows_freep) struct pg_rows *rows = NULL;
-#define X(name, number) ", p." #name
+#define X(name) ", p." #name
     enum status st = store_run(
         store,
         "SELECT p.id, p.fetched_records, p.fetched_bytes" RUNTIME_COUNTER_TABLE(
@@ -83,7 +83,7 @@ static enum status pipes_read(
         summary->pipe_id = pg_next_copy(&cell);
         summary->counters.fetched_records = pg_next_int(&cell);
         summary->counters.fetched_bytes = pg_next_int(&cell);
-#define X(name, number) summary->counters.name = pg_next_int(&cell);
+#define X(name) summary->counters.name = pg_next_int(&cell);
         RUNTIME_COUNTER_TABLE(X)
 #undef X
         counts_add(pg_next_text(&cell), summary->insert_numbers, RUNTIME_INSERT_NUMBERS_MAX);

@@ -197,7 +197,7 @@ def test_heartbeats_become_rows(world):
     world.wait_row(pipe, "type, severity", [["assigned", "info"]], table="pipe_event", key="type = 'assigned' AND pipe_id")
     world.wait_row(pipe, "message", [["Provisioning to Running: a replica consumes"]], table="pipe_event",
                    key="type = 'state' AND pipe_id")
-    world.wait_row(pipe, "latency_max_ms, array_length(latency_counts, 1)", [["77", "64"]],
+    world.wait_row(pipe, "latency_max_ms, array_length(latency_counts, 1)", [["77", "13"]],
                    table="pipe_replica", key="pipe_id")
     net.wait_until(lambda: int(world.row(pipe, "sent_records")[0][0]) >= 50, 10, "records are counted")
     rows = world.row(

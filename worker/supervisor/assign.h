@@ -14,7 +14,7 @@
 enum {
     ASSIGN_DRAIN_MS = 20000,     /* from SIGTERM to SIGKILL */
     ASSIGN_LOST_DRAIN_MS = 5000, /* the same when somebody else may run the replica already */
-    ASSIGN_SILENT_MS = 60000,    /* a child sends a heartbeat every second; this one hangs */
+    ASSIGN_SILENT_MS = 60000,    /* a child sends a heartbeat every few seconds; this one hangs */
 };
 
 /* The child of a seat. */

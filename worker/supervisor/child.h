@@ -36,6 +36,7 @@ struct child {
     size_t out_bytes;
     size_t out_sent_bytes;
     struct buf in; /* bytes from descriptor 4 that nobody took yet */
+    bool has_news; /* poll() told of one of its descriptors since they were looked at */
 };
 
 struct child_plan {

@@ -20,42 +20,87 @@
 #include "worker/supervisor/signals.h"
 #include "worker/supervisor/state.h"
 
-static void poll_add(struct poll_set *set, int fd, short events)
+static void poll_add(struct poll_set *set, int fd, short events, struct child *replica)
 {
     if (fd >= 0 && set->count < POLL_MAX) {
-        set->fds[set->count++] = (struct pollfd){.fd = fd, .events = events};
+        set->fds[set->count] = (struct pollfd){.fd = fd, .events = events};
+        set->children[set->count++] = replica;
     }
 }
 
-static void poll_add_child(struct poll_set *set, const struct child *child)
+static void poll_add_child(struct poll_set *set, const struct child *child, struct child *replica)
 {
-    poll_add(set, child->from_fd, POLLIN);
+    poll_add(set, child->from_fd, POLLIN, replica);
     if (child_has_unsent(child)) {
-        poll_add(set, child->to_fd, POLLOUT);
+        poll_add(set, child->to_fd, POLLOUT, replica);
     }
 }
 
-/* Wait for anything to happen, at most until wake_ms. */
-static enum status
-wait_for_news(struct supervisor *s, int signals_fd, int64_t wake_ms, struct err *err)
+static void poll_fill(struct supervisor *s, int signals_fd, bool has_replicas)
 {
     struct poll_set *set = &s->poll_set;
     set->count = 0;
-    poll_add(set, signals_fd, POLLIN);
-    poll_add(set, database_socket(&s->database), POLLIN);
-    for (size_t i = 0; i < s->seats_count; i++) {
-        poll_add_child(set, &s->seats[i]->child);
-    }
+    poll_add(set, signals_fd, POLLIN, NULL);
+    poll_add(set, database_socket(&s->database), POLLIN, NULL);
     for (size_t i = 0; i < PROBE_JOBS_MAX; i++) {
-        poll_add_child(set, &s->probes.jobs[i].child);
+        poll_add_child(set, &s->probes.jobs[i].child, NULL);
     }
-    int64_t wait_ms = wake_ms - clock_monotonic_ms();
+    for (size_t i = 0; has_replicas && i < s->seats_count; i++) {
+        struct child *child = &s->seats[i]->child;
+        poll_add_child(set, child, child);
+    }
+}
+
+/* True if a replica has news. */
+static bool note_news(const struct poll_set *set)
+{
+    bool has_news = false;
+    for (nfds_t i = 0; i < set->count; i++) {
+        if (set->fds[i].revents != 0 && set->children[i] != NULL) {
+            set->children[i]->has_news = true;
+            has_news = true;
+        }
+    }
+    return has_news;
+}
+
+static enum status
+wait_until(struct poll_set *set, int64_t until_ms, int *ret_ready_count, struct err *err)
+{
+    int64_t wait_ms = until_ms - clock_monotonic_ms();
     wait_ms = wait_ms < 0 ? 0 : wait_ms;
     wait_ms = wait_ms > SUPERVISOR_TICK_MS ? SUPERVISOR_TICK_MS : wait_ms;
-    if (poll(set->fds, set->count, (int)wait_ms) < 0 && errno != EINTR) {
+    *ret_ready_count = poll(set->fds, set->count, (int)wait_ms);
+    if (*ret_ready_count < 0 && errno != EINTR) {
         return err_errno(err, ST_IO, errno, "cannot wait for %d descriptors", (int)set->count);
     }
     return ST_OK;
+}
+
+/*
+ * Wait for anything to happen, at most until wake_ms. Replicas send at moments of their own, and a
+ * round costs by the seat: so that the cost of a thousand is not the square of that of one, they
+ * are heard together, some time after they were heard last.
+ */
+static enum status
+wait_for_news(struct supervisor *s, int signals_fd, int64_t wake_ms, struct err *err)
+{
+    int ready_count = 0;
+    if (clock_monotonic_ms() < s->hear_at_ms) {
+        poll_fill(s, signals_fd, false);
+        enum status st = wait_until(
+            &s->poll_set, s->hear_at_ms < wake_ms ? s->hear_at_ms : wake_ms, &ready_count, err);
+        if (st != ST_OK || ready_count != 0 || clock_monotonic_ms() >= wake_ms) {
+            return st;
+        }
+    }
+    poll_fill(s, signals_fd, true);
+    enum status st = wait_until(&s->poll_set, wake_ms, &ready_count, err);
+    if (st == ST_OK && ready_count > 0 && note_news(&s->poll_set)) {
+        s->hear_at_ms = clock_monotonic_ms() + SUPERVISOR_QUIET_MS +
+                        (int64_t)s->seats_count / SUPERVISOR_SEATS_PER_MS;
+    }
+    return st;
 }
 
 /* First signal: drain. Second: kill. */
@@ -90,6 +135,7 @@ static enum status take_signals(struct supervisor *s, int fd, struct err *err)
     for (int i = 0; i < seen.terminate_count; i++) {
         stop(s);
     }
+    s->has_ended_child = s->has_ended_child || seen.has_child;
     if (seen.has_reload && s->options->reload != NULL) {
         s->options->reload(s->options->reload_context);
         log_event(LOG_INFO, "settings_reloaded", "what=log_level");
@@ -133,8 +179,11 @@ static enum status round_once(struct supervisor *s, struct err *err)
     const bool is_tick = now_ms >= s->tick_at_ms;
     bool is_poll = now_ms >= s->poll_at_ms;
     if (is_tick) {
-        reconcile_permit(s);
         s->tick_at_ms = now_ms + SUPERVISOR_TICK_MS;
+    }
+    if (now_ms >= s->permit_at_ms) {
+        reconcile_permit(s);
+        s->permit_at_ms = now_ms + reconcile_renew_every_ms(s);
     }
     bool is_new = false;
     enum status st = tend_database(s, &is_new, err);
@@ -145,7 +194,8 @@ static enum status round_once(struct supervisor *s, struct err *err)
     if (is_poll) {
         s->poll_at_ms = now_ms + SUPERVISOR_POLL_MS;
     }
-    reconcile_children(s, now_ms);
+    reconcile_children(s, now_ms, is_tick || s->has_ended_child);
+    s->has_ended_child = false;
     if (is_tick || is_poll || s->has_pipe_news || s->has_probe_news) {
         reconcile_talk(s, now_ms, is_poll);
     }
@@ -184,6 +234,7 @@ static enum status loop(struct supervisor *s, int signals_fd, struct err *err)
         const int64_t now_ms = clock_monotonic_ms();
         int64_t wake_ms = reconcile_wake_ms(s, now_ms);
         wake_ms = s->tick_at_ms < wake_ms ? s->tick_at_ms : wake_ms;
+        wake_ms = s->permit_at_ms < wake_ms ? s->permit_at_ms : wake_ms;
         st = wait_for_news(s, signals_fd, wake_ms, err);
         if (st != ST_OK) {
             return st;
@@ -222,6 +273,8 @@ supervisor_new(const struct supervisor_options *options, struct supervisor **ret
         return err_set(err, ST_NO_MEMORY, "supervisor");
     }
     s->options = options;
+    const long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    s->cores = cores > 0 ? (int)cores : 1;
     int len = snprintf(s->owner, sizeof(s->owner), "%s/%s", options->host_id, start_id);
     if (len < 0 || (size_t)len >= sizeof(s->owner)) {
         free(s);

@@ -13,6 +13,7 @@
 #include "common/base/secret.h"
 #include "common/store/metric_samples.h"
 
+#include "worker/supervisor/flush.h"
 #include "worker/supervisor/handover.h"
 #include "worker/supervisor/state.h"
 
@@ -36,32 +37,64 @@ void reconcile_permit(struct supervisor *s)
     }
 }
 
-static struct seat *find_seat(const struct supervisor *s, const struct lease *lease)
+int64_t reconcile_renew_every_ms(const struct supervisor *s)
 {
-    for (size_t i = 0; i < s->seats_count; i++) {
-        struct seat *seat = s->seats[i];
-        if (seat->lease.replica_index == lease->replica_index &&
-            strcmp(seat->lease.pipe_id, lease->pipe_id) == 0) {
-            return seat;
+    const int64_t share_ms = (int64_t)s->options->lease_s * 1000 / SUPERVISOR_LEASE_SHARE;
+    return share_ms > SUPERVISOR_TICK_MS ? share_ms : SUPERVISOR_TICK_MS;
+}
+
+/* The order of seats, and of the leases that PostgreSQL tells: by pipe id (a UUID's order is its
+ * text's), then replica. */
+static int compare_leases(const void *left, const void *right)
+{
+    const struct lease *a = left;
+    const struct lease *b = right;
+    const int by_pipe = strcmp(a->pipe_id, b->pipe_id);
+    return by_pipe != 0
+               ? by_pipe
+               : (a->replica_index > b->replica_index) - (a->replica_index < b->replica_index);
+}
+
+/* Where the seat of this lease is or would be. */
+static size_t find_place(const struct supervisor *s, const struct lease *lease, bool *ret_is_there)
+{
+    size_t low = 0;
+    size_t high = s->seats_count;
+    *ret_is_there = false;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        const int order = compare_leases(&s->seats[middle]->lease, lease);
+        if (order == 0) {
+            *ret_is_there = true;
+            return middle;
+        }
+        if (order < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
         }
     }
-    return NULL;
+    return low;
 }
 
 /* A seat for a lease that is ours; an old child may still drain in it. */
 static enum status take_lease(struct supervisor *s, const struct lease *lease, struct err *err)
 {
-    struct seat *seat = find_seat(s, lease);
-    if (seat != NULL) {
-        seat->lease = *lease;
-        seat->is_held = true;
+    bool is_there = false;
+    const size_t at = find_place(s, lease, &is_there);
+    if (is_there) {
+        s->seats[at]->lease = *lease;
+        s->seats[at]->is_held = true;
         return ST_OK;
     }
     if (s->seats_count == SUPERVISOR_SEATS_MAX) {
         return err_set(err, ST_TOO_LARGE, "%d replicas, no room for more", SUPERVISOR_SEATS_MAX);
     }
-    enum status st = seat_new(lease, &s->seats[s->seats_count], err);
+    struct seat *seat = NULL;
+    enum status st = seat_new(lease, &seat, err);
     if (st == ST_OK) {
+        memmove(&s->seats[at + 1], &s->seats[at], (s->seats_count - at) * sizeof(s->seats[0]));
+        s->seats[at] = seat;
         s->seats_count++;
     }
     return st;
@@ -69,14 +102,9 @@ static enum status take_lease(struct supervisor *s, const struct lease *lease, s
 
 static bool holds(const struct leases *leases, const struct lease *lease)
 {
-    for (size_t i = 0; i < leases->count; i++) {
-        if (leases->items[i].replica_index == lease->replica_index &&
-            leases->items[i].generation == lease->generation &&
-            strcmp(leases->items[i].pipe_id, lease->pipe_id) == 0) {
-            return true;
-        }
-    }
-    return false;
+    const struct lease *found =
+        bsearch(lease, leases->items, leases->count, sizeof(*leases->items), compare_leases);
+    return found != NULL && found->generation == lease->generation;
 }
 
 static enum status renew(struct supervisor *s, int64_t now_ms, struct err *err)
@@ -87,6 +115,7 @@ static enum status renew(struct supervisor *s, int64_t now_ms, struct err *err)
     if (st != ST_OK) {
         return st;
     }
+    s->renew_at_ms = now_ms + reconcile_renew_every_ms(s);
     for (size_t i = 0; i < s->seats_count; i++) {
         struct seat *seat = s->seats[i];
         if (seat->is_held && !holds(&leases, &seat->lease)) {
@@ -237,10 +266,33 @@ static void refuse_spec(struct seat *seat, const struct err *err, int64_t now_ms
     seat_postpone(seat, now_ms, SUPERVISOR_SPEC_RETRY_MS);
 }
 
+static void count_starting(struct supervisor *s, int64_t now_ms)
+{
+    s->spawning_count = 0;
+    s->starting_count = 0;
+    for (size_t i = 0; i < s->seats_count; i++) {
+        const struct seat *seat = s->seats[i];
+        if (seat->phase == ASSIGN_CHILD_LIVE && !seat_is_started(seat) &&
+            now_ms - seat->child.started_ms < SUPERVISOR_STARTING_MS) {
+            s->spawning_count += !seat->report.has_heartbeat;
+            s->starting_count++;
+        }
+    }
+}
+
+static bool may_start(const struct supervisor *s)
+{
+    return s->spawning_count < SUPERVISOR_SPAWNING_PER_CORE * s->cores &&
+           s->starting_count < SUPERVISOR_STARTING_MAX;
+}
+
 static void start(struct supervisor *s, struct seat *seat, int64_t now_ms)
 {
     if (seat->outbox.failure.is_pending) {
         return; /* PostgreSQL must hear of it first: then the pipe is not wanted any more */
+    }
+    if (!may_start(s)) {
+        return; /* those that are heard make room */
     }
     struct err err = {.status = ST_OK};
     enum status st = ST_UNAVAILABLE;
@@ -270,6 +322,8 @@ static void start(struct supervisor *s, struct seat *seat, int64_t now_ms)
             seat->lease.replica_index);
         return;
     }
+    s->spawning_count++;
+    s->starting_count++;
     log_event(
         LOG_INFO, "replica_started", "pipe=%s replica=%d pid=%d generation=%lld revision=%lld",
         seat->lease.pipe_id, seat->lease.replica_index, (int)seat->child.pid,
@@ -335,6 +389,7 @@ void reconcile_apply(struct supervisor *s, int64_t now_ms)
 {
     handover_tend(s, now_ms);
     size_t kept = 0;
+    count_starting(s, now_ms);
     for (size_t i = 0; i < s->seats_count; i++) {
         struct seat *seat = s->seats[i];
         seat_tend(seat, now_ms);
@@ -380,7 +435,7 @@ static enum status talk(struct supervisor *s, int64_t now_ms, bool is_poll, stru
     if (is_poll && !s->is_stopping) {
         st = hello(s, err);
     }
-    if (st == ST_OK) {
+    if (st == ST_OK && (is_poll || s->has_pipe_news || now_ms >= s->renew_at_ms)) {
         st = renew(s, now_ms, err);
     }
     if (st == ST_OK && s->is_stopping) {
@@ -428,14 +483,15 @@ static void log_end(const struct seat *seat, const struct seat_end *end)
         end->is_over_memory ? " memory_limit=1" : "");
 }
 
-void reconcile_children(struct supervisor *s, int64_t now_ms)
+void reconcile_children(struct supervisor *s, int64_t now_ms, bool is_all)
 {
     for (size_t i = 0; i < s->seats_count; i++) {
         struct seat *seat = s->seats[i];
         struct seat_end end;
-        if (seat->phase == ASSIGN_CHILD_NONE) {
+        if (seat->phase == ASSIGN_CHILD_NONE || !(is_all || seat->child.has_news)) {
             continue;
         }
+        seat->child.has_news = false;
         child_write(&seat->child);
         struct err err = {.status = ST_OK};
         if (seat->phase != ASSIGN_CHILD_KILLED && seat_listen(seat, now_ms, &err) != ST_OK) {
@@ -451,13 +507,27 @@ void reconcile_children(struct supervisor *s, int64_t now_ms)
     probe_jobs_tend(&s->probes, now_ms);
 }
 
+/* What cannot wait for a tick: a failure, which ends the pipe's other replicas. */
+static enum status flush_urgent(struct supervisor *s, int64_t now_ms, struct err *err)
+{
+    enum status st = ST_OK;
+    for (size_t i = 0; i < s->seats_count && st == ST_OK; i++) {
+        if (s->seats[i]->outbox.failure.is_pending) {
+            st = seat_flush(s->seats[i], s->database.store, s->owner, now_ms, err);
+        }
+    }
+    return st;
+}
+
 void reconcile_flush(struct supervisor *s, int64_t now_ms, bool is_tick)
 {
     struct err err = {.status = ST_OK};
-    for (size_t i = 0; i < s->seats_count && s->database.is_up; i++) {
-        struct seat *seat = s->seats[i];
-        const bool is_due = is_tick || seat->outbox.failure.is_pending;
-        if (is_due && seat_flush(seat, s->database.store, s->owner, now_ms, &err) != ST_OK) {
+    if (s->database.is_up) {
+        enum status st =
+            is_tick
+                ? flush_seats(s->seats, s->seats_count, s->database.store, s->owner, now_ms, &err)
+                : flush_urgent(s, now_ms, &err);
+        if (st != ST_OK) {
             reconcile_note_failure(s, &err, "report");
         }
     }

@@ -91,11 +91,14 @@ static int64_t clamp_count(uint64_t value)
 
 void report_take_latency(struct report *report, const struct protocol_latency *latency)
 {
+    bool has_moved = false;
     for (size_t i = 0; i < PROTOCOL_LATENCY_BUCKETS; i++) {
-        report->latency_counts[i] = clamp_count(latency->counts[i]);
+        const int64_t count = clamp_count(latency->counts[i]);
+        has_moved = has_moved || count != report->latency_counts[i];
+        report->latency_counts[i] = count;
     }
     report->latency_max_ms = latency->max_ms > 0 ? latency->max_ms : 0;
-    report->has_changes = true;
+    report->has_changes = report->has_changes || has_moved;
 }
 
 static struct report_partition *
@@ -227,10 +230,11 @@ bool report_is_due(const struct report *report, int64_t now_ms)
     return report->has_heartbeat && now_ms - report->stored_ms >= REPORT_IDLE_MS;
 }
 
-static enum status flush_partitions(
-    struct report *report, struct store *store, const struct lease *lease, struct err *err)
+enum status report_partitions(
+    const struct report *report, struct runtime_partition **ret_rows, size_t *ret_count,
+    struct err *err)
 {
-    struct runtime_partition *rows = calloc(report->partitions_count, sizeof(*rows));
+    struct runtime_partition *rows = calloc(report->partitions_count + 1, sizeof(*rows));
     if (rows == NULL) {
         return err_set(err, ST_NO_MEMORY, "%zu partitions", report->partitions_count);
     }
@@ -246,22 +250,44 @@ static enum status flush_partitions(
             };
         }
     }
-    enum status st = runtime_report_partitions(store, lease, rows, count, err);
-    free(rows);
+    *ret_rows = rows;
+    *ret_count = count;
+    return ST_OK;
+}
+
+void report_partitions_answered(struct report *report, enum status st)
+{
     if (status_may_retry(st)) {
-        return st;
+        return;
     }
     for (size_t i = 0; i < report->partitions_count; i++) {
         report->partitions[i].is_pending = false;
     }
     report->has_partitions_pending = false;
+}
+
+static enum status flush_partitions(
+    struct report *report, struct store *store, const struct lease *lease, struct err *err)
+{
+    struct runtime_partition *rows = NULL;
+    size_t count = 0;
+    enum status st = report_partitions(report, &rows, &count, err);
+    if (st != ST_OK) {
+        return st;
+    }
+    st = runtime_report_partitions(store, lease, rows, count, err);
+    free(rows);
+    report_partitions_answered(report, st);
     return st;
 }
 
-/* Freeze what there is to say now; what comes from here on is the next report's. */
-static void open_attempt(struct report *report, const struct report_process *process)
+const struct runtime_report *
+report_next(struct report *report, const struct report_process *process)
 {
     struct report_attempt *attempt = &report->attempt;
+    if (attempt->is_open) {
+        return &attempt->row;
+    }
     report_fill(report, process, &attempt->row);
     memcpy(attempt->latency_counts, report->latency_counts, sizeof(attempt->latency_counts));
     attempt->row.latency_counts = attempt->latency_counts;
@@ -275,23 +301,29 @@ static void open_attempt(struct report *report, const struct report_process *pro
     report->has_changes = false;
     report->row_unsettled_records = attempt->row.unsettled_records;
     report->row_unsettled_bytes = attempt->row.unsettled_bytes;
+    return &attempt->row;
 }
 
-static enum status send_attempt(
-    struct report *report, const struct report_process *process, struct store *store,
-    struct err *err)
+void report_answered(struct report *report, enum status st, int64_t now_ms)
 {
-    enum status st =
-        runtime_report(store, process->owner, process->lease, &report->attempt.row, err);
     if (status_may_retry(st) || st == ST_CONFLICT) {
-        return st;
+        return;
     }
     report->attempt.is_open = false;
-    report->stored_ms = clock_monotonic_ms();
+    report->stored_ms = now_ms;
     if (st == ST_FENCED) {
         report->pending = (struct report_counters){0};
         report->has_changes = false;
     }
+}
+
+static enum status send_next(
+    struct report *report, const struct report_process *process, struct store *store,
+    struct err *err)
+{
+    const struct runtime_report *row = report_next(report, process);
+    enum status st = runtime_report(store, process->owner, process->lease, row, err);
+    report_answered(report, st, clock_monotonic_ms());
     return st;
 }
 
@@ -299,19 +331,15 @@ enum status report_flush(
     struct report *report, const struct report_process *process, struct store *store,
     struct err *err)
 {
+    enum status st = ST_OK;
     if (report->attempt.is_open) {
-        enum status st = send_attempt(report, process, store, err);
-        if (st != ST_OK) {
-            return st;
-        }
+        st = send_next(report, process, store, err);
     }
-    open_attempt(report, process);
-    enum status st = send_attempt(report, process, store, err);
-    if (st != ST_OK) {
+    if (st == ST_OK) {
+        st = send_next(report, process, store, err);
+    }
+    if (st != ST_OK || !report->has_partitions_pending) {
         return st;
-    }
-    if (!report->has_partitions_pending) {
-        return ST_OK;
     }
     return flush_partitions(report, store, process->lease, err);
 }

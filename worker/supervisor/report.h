@@ -121,6 +121,25 @@ void report_fill(
 /* True if it should be stored now. */
 bool report_is_due(const struct report *report, int64_t now_ms);
 
+/* The row to store next: the one that PostgreSQL has not confirmed yet, as it was, else the present
+ * one with the pending differences in it. Points into report, until report_answered. */
+const struct runtime_report *
+report_next(struct report *report, const struct report_process *process);
+
+/* What became of it. ST_CONFLICT and statuses that may pass: it stays the next one. ST_FENCED: the
+ * lease has gone to somebody else, nothing of this can be stored any more. Others: PostgreSQL has
+ * it, or refuses it for good. */
+void report_answered(struct report *report, enum status st, int64_t now_ms);
+
+/* The partitions to store. ret_rows: owned, free(); the texts in it point into report.
+ * ST_NO_MEMORY. */
+enum status report_partitions(
+    const struct report *report, struct runtime_partition **ret_rows, size_t *ret_count,
+    struct err *err) MUST_CHECK;
+
+/* What became of all of them. */
+void report_partitions_answered(struct report *report, enum status st);
+
 /* Store row and partitions, and forget the differences once PostgreSQL took them. After a failure
  * the same report is sent first, then what came since. ST_FENCED: the
  * lease has gone to somebody else, nothing of this can be stored any more (it is dropped).

@@ -371,6 +371,23 @@ void seat_tend(struct seat *seat, int64_t now_ms)
     }
 }
 
+bool seat_is_started(const struct seat *seat)
+{
+    return seat->report.has_heartbeat && seat->report.last.state != PROTOCOL_STATE_STARTING;
+}
+
+struct report_process seat_process(const struct seat *seat, const char *owner)
+{
+    return (struct report_process){
+        .owner = owner,
+        .lease = &seat->lease,
+        .pid = (int)seat->child.pid,
+        .is_draining = seat->phase == ASSIGN_CHILD_DRAINING,
+        .restarts_count = seat->restarts_count,
+        .revision = seat->child_revision,
+    };
+}
+
 enum status seat_flush(
     struct seat *seat, struct store *store, const char *owner, int64_t now_ms, struct err *err)
 {
@@ -379,14 +396,7 @@ enum status seat_flush(
     }
     enum status st = ST_OK;
     if (report_is_due(&seat->report, now_ms)) {
-        const struct report_process process = {
-            .owner = owner,
-            .lease = &seat->lease,
-            .pid = (int)seat->child.pid,
-            .is_draining = seat->phase == ASSIGN_CHILD_DRAINING,
-            .restarts_count = seat->restarts_count,
-            .revision = seat->child_revision,
-        };
+        const struct report_process process = seat_process(seat, owner);
         st = report_flush(&seat->report, &process, store, err);
     }
     if (st == ST_OK) {

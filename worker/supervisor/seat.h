@@ -107,8 +107,14 @@ bool seat_reap(struct seat *seat, int64_t now_ms, struct seat_end *ret_end);
 /* Once a tick: forgive a child that lives well. */
 void seat_tend(struct seat *seat, int64_t now_ms);
 
-/* Store what there is to store. ST_OK, also when the lease has gone (nothing can be stored then) or
- * a lock was held (later); else a status of the store. */
+/* True once the present child said that it runs, waits for something, or drains. */
+bool seat_is_started(const struct seat *seat);
+
+/* What its report says of the process. Points to the seat and to owner. */
+struct report_process seat_process(const struct seat *seat, const char *owner);
+
+/* Store what there is to store of this one alone. ST_OK, also when the lease has gone (nothing can
+ * be stored then) or a lock was held (later); else a status of the store. */
 enum status seat_flush(
     struct seat *seat, struct store *store, const char *owner, int64_t now_ms,
     struct err *err) MUST_CHECK;

@@ -16,10 +16,21 @@
 enum {
     SUPERVISOR_TICK_MS = 1000,
     SUPERVISOR_POLL_MS = 2000, /* the net below notices: claim, say hello, look for probes */
-    SUPERVISOR_SEATS_MAX = 1024,
+    SUPERVISOR_SEATS_MAX = 4096,
     SUPERVISOR_OWNER_BYTES = 320,
     SUPERVISOR_SHORTAGE_MS = 60000,   /* one line of log per time */
     SUPERVISOR_SPEC_RETRY_MS = 10000, /* a spec that cannot be read, e.g. for want of its key */
+    SUPERVISOR_LEASE_SHARE = 5, /* leases and permissions are renewed this often in their time */
+    /* Back-pressure at a mass start. Processes that were not heard yet cost CPU: so many per core
+     * at a time. Those that wait for Kafka and ClickHouse cost these: so many at a time, as long as
+     * each gets on within a while. */
+    SUPERVISOR_SPAWNING_PER_CORE = 4,
+    SUPERVISOR_STARTING_MAX = 200,
+    SUPERVISOR_STARTING_MS = 10000,
+    SUPERVISOR_QUIET_MS =
+        10, /* replicas are heard this long after the last time at the earliest, */
+    SUPERVISOR_SEATS_PER_MS =
+        10, /* and one more ms for as many of them: a round costs by the seat */
 };
 
 enum {
@@ -29,6 +40,7 @@ enum {
 
 struct poll_set {
     struct pollfd fds[POLL_MAX];
+    struct child *children[POLL_MAX]; /* whose descriptor it is; NULL = no replica's */
     nfds_t count;
 };
 
@@ -38,7 +50,7 @@ struct supervisor {
     struct database database;
     struct limits limits;
     struct poll_set poll_set;
-    struct seat *seats[SUPERVISOR_SEATS_MAX]; /* owned */
+    struct seat *seats[SUPERVISOR_SEATS_MAX]; /* owned; by pipe id and replica */
     size_t seats_count;
     struct probe_jobs probes;
     bool is_stopping;
@@ -47,10 +59,17 @@ struct supervisor {
     int64_t giving_until_ms;   /* what was given is left to the others for so long */
     int workers_live;          /* at the last look, this one included */
     int leftovers_before;      /* at the last slow poll */
+    int cores;
+    int spawning_count;   /* of this round: started and not heard yet */
+    int starting_count;   /* likewise: and not yet running or waiting */
     int64_t tick_at_ms;
     int64_t poll_at_ms;
+    int64_t permit_at_ms;
+    int64_t renew_at_ms;
+    int64_t hear_at_ms; /* replicas are not heard before */
     int64_t sample_at_ms;
     int64_t shortage_quiet_until_ms;
+    bool has_ended_child; /* some child ended: look at all */
     bool has_pipe_news;
     bool has_probe_news;
 };
@@ -63,6 +82,8 @@ void reconcile_note_failure(struct supervisor *s, const struct err *err, const c
 
 /* What the leases of this host ask for together. */
 struct capacity reconcile_capacity_used(const struct supervisor *s);
+/* How often leases and permissions are renewed. */
+int64_t reconcile_renew_every_ms(const struct supervisor *s);
 
 /* Talk to PostgreSQL: renew; with news or at the slow poll claim replicas and probes. Nothing while
  * it is away. */
@@ -71,8 +92,9 @@ void reconcile_talk(struct supervisor *s, int64_t now_ms, bool is_poll);
 /* Do for every seat what assign.c says: start, drain, kill, release, forget. */
 void reconcile_apply(struct supervisor *s, int64_t now_ms);
 
-/* Read what children sent, reap those that ended, plan their restarts. */
-void reconcile_children(struct supervisor *s, int64_t now_ms);
+/* Read what children sent, reap those that ended, plan their restarts. is_all: look at every one,
+ * not only at those that poll() told of. */
+void reconcile_children(struct supervisor *s, int64_t now_ms, bool is_all);
 
 /* Store reports and answers; between ticks only what cannot wait. */
 void reconcile_flush(struct supervisor *s, int64_t now_ms, bool is_tick);

@@ -1,0 +1,29 @@
+#ifndef WORKER_SUPERVISOR_FLUSH_H
+#define WORKER_SUPERVISOR_FLUSH_H
+
+/*
+ * The reports of all replicas on their way to PostgreSQL: one statement for all heartbeats that are
+ * due and one for all partitions that moved, however many replicas there are; then what each has to
+ * tell besides, which is seldom anything.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/attr.h"
+#include "common/base/err.h"
+#include "common/store/store.h"
+
+#include "worker/supervisor/seat.h"
+
+enum {
+    FLUSH_SEATS_MAX = 1000 /* per statement, so that it stays well within the time-out */
+};
+
+/* Store what there is to store of all. What a lock held up, or a lease that has gone, is no
+ * failure. ST_NO_MEMORY, or a status of the store: try again later. */
+enum status flush_seats(
+    struct seat *const *seats, size_t count, struct store *store, const char *owner, int64_t now_ms,
+    struct err *err) MUST_CHECK;
+
+#endif

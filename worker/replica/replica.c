@@ -20,7 +20,7 @@
 enum {
     SPEC_WAIT_MS = 30000,
     STOOD_STILL_MS = 3000, /* the loop comes round in a fraction of it */
-    POLL_MAX_MS = 500,     /* also how soon a silent supervisor is noticed */
+    POLL_MAX_MS = 1000,    /* also how soon a silent supervisor is noticed */
     PREFETCH_MIN_BYTES = 8 * 1024 * 1024,
     PREFETCH_MAX_BYTES = 16 * 1024 * 1024,
     PREFETCH_SHARE = 32, /* of the replica's memory; at 64 more stalls, at 16 only more memory */

@@ -25,13 +25,14 @@ void reporter_init(struct reporter *ret_reporter, int fd, int64_t generation)
     }
 }
 
-static void
+/* False if it was dropped. */
+static bool
 reporter_write(struct reporter *reporter, const void *message, size_t len_bytes, int wait_ms)
 {
     for (;;) {
         ssize_t written = write(reporter->fd, message, len_bytes);
         if (written == (ssize_t)len_bytes) {
-            return;
+            return true;
         }
         if (written < 0 && errno == EINTR) {
             continue;
@@ -39,7 +40,7 @@ reporter_write(struct reporter *reporter, const void *message, size_t len_bytes,
         struct pollfd fd = {.fd = reporter->fd, .events = POLLOUT};
         if (written >= 0 || errno != EAGAIN || wait_ms == 0 || poll(&fd, 1, wait_ms) <= 0) {
             reporter->dropped_count++;
-            return;
+            return false;
         }
         wait_ms = 0;
     }
@@ -76,22 +77,81 @@ static uint64_t process_cpu_us(void)
            (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
 }
 
-void reporter_heartbeat(struct reporter *reporter, const struct reporter_facts *facts)
+/* All but memory and CPU, which always change. */
+static void heartbeat_fill(
+    const struct reporter *reporter, const struct reporter_facts *facts,
+    struct protocol_heartbeat *ret_message)
 {
-    struct protocol_heartbeat message;
-    memset(&message, 0, sizeof(message));
+    memset(ret_message, 0, sizeof(*ret_message));
     protocol_header_init(
-        &message.header, PROTOCOL_MESSAGE_HEARTBEAT, sizeof(message), reporter->generation);
-    message.state = (uint32_t)facts->state;
-    message.partitions_count = (uint32_t)facts->partitions_count;
+        &ret_message->header, PROTOCOL_MESSAGE_HEARTBEAT, sizeof(*ret_message),
+        reporter->generation);
+    ret_message->state = (uint32_t)facts->state;
+    ret_message->partitions_count = (uint32_t)facts->partitions_count;
+    ret_message->unsettled_records = facts->unsettled_records;
+    ret_message->unsettled_bytes = facts->unsettled_bytes;
+    ret_message->counters = *facts->counters;
+    _Static_assert((int)PROTOCOL_INSERT_NUMBERS == (int)INSERT_NUMBERS, "the same places");
+    memcpy(ret_message->insert_numbers, facts->insert_numbers, sizeof(ret_message->insert_numbers));
+}
+
+static void
+heartbeat_send(struct reporter *reporter, const struct protocol_heartbeat *filled, int64_t now_ms)
+{
+    if (memcmp(filled, &reporter->heartbeat, sizeof(*filled)) != 0) {
+        reporter->news_ms = now_ms;
+    }
+    struct protocol_heartbeat message = *filled;
     message.resident_bytes = process_resident_bytes();
     message.cpu_us = process_cpu_us();
-    message.unsettled_records = facts->unsettled_records;
-    message.unsettled_bytes = facts->unsettled_bytes;
-    message.counters = *facts->counters;
-    _Static_assert((int)PROTOCOL_INSERT_NUMBERS == (int)INSERT_NUMBERS, "the same places");
-    memcpy(message.insert_numbers, facts->insert_numbers, sizeof(message.insert_numbers));
-    reporter_write(reporter, &message, sizeof(message), 0);
+    if (reporter_write(reporter, &message, sizeof(message), 0)) {
+        reporter->heartbeat = *filled;
+        reporter->heartbeat_ms = now_ms;
+    }
+}
+
+void reporter_heartbeat(
+    struct reporter *reporter, const struct reporter_facts *facts, int64_t now_ms)
+{
+    struct protocol_heartbeat message;
+    heartbeat_fill(reporter, facts, &message);
+    heartbeat_send(reporter, &message, now_ms);
+}
+
+void reporter_regular_heartbeat(
+    struct reporter *reporter, const struct reporter_facts *facts, int64_t now_ms)
+{
+    struct protocol_heartbeat message;
+    heartbeat_fill(reporter, facts, &message);
+    const bool is_idle = memcmp(&message, &reporter->heartbeat, sizeof(message)) == 0 &&
+                         now_ms - reporter->news_ms >= REPORTER_IDLE_MS;
+    if (!is_idle || now_ms - reporter->heartbeat_ms >= REPORTER_IDLE_MS) {
+        heartbeat_send(reporter, &message, now_ms);
+    }
+}
+
+uint64_t reporter_digest(uint64_t digest, const struct protocol_partition *row)
+{
+    /* FNV-1a, http://www.isthe.com/chongo/tech/comp/fnv/, by eight bytes at a time. */
+    digest = digest == 0 ? 0xcbf29ce484222325U : digest;
+    uint64_t words[sizeof(*row) / sizeof(uint64_t)];
+    _Static_assert(sizeof(words) == sizeof(*row), "whole words");
+    memcpy(words, row, sizeof(words));
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        digest = (digest ^ words[i]) * 0x100000001b3U;
+        digest ^= digest >> 32;
+    }
+    return digest;
+}
+
+bool reporter_knows_partitions(const struct reporter *reporter, uint64_t digest)
+{
+    return reporter->partitions_digest == digest;
+}
+
+void reporter_note_partitions(struct reporter *reporter, uint64_t digest, uint64_t before_count)
+{
+    reporter->partitions_digest = reporter->dropped_count == before_count ? digest : 0;
 }
 
 void reporter_add_partition(
@@ -111,7 +171,7 @@ void reporter_flush_partitions(struct reporter *reporter, struct reporter_chunk 
     protocol_header_init(
         &chunk->message.header, PROTOCOL_MESSAGE_PARTITIONS, sizeof(chunk->message),
         reporter->generation);
-    reporter_write(reporter, &chunk->message, sizeof(chunk->message), 0);
+    (void)reporter_write(reporter, &chunk->message, sizeof(chunk->message), 0); /* it is counted */
     memset(chunk, 0, sizeof(*chunk));
 }
 
@@ -122,7 +182,10 @@ void reporter_latency(struct reporter *reporter, const struct latency *latency)
     protocol_header_init(
         &message.header, PROTOCOL_MESSAGE_LATENCY, sizeof(message), reporter->generation);
     latency_sum(latency, message.counts, &message.max_ms);
-    reporter_write(reporter, &message, sizeof(message), 0);
+    if (memcmp(&message, &reporter->latency, sizeof(message)) != 0 &&
+        reporter_write(reporter, &message, sizeof(message), 0)) {
+        reporter->latency = message;
+    }
 }
 
 void reporter_event(struct reporter *reporter, const struct reporter_event *event)
@@ -136,5 +199,5 @@ void reporter_event(struct reporter *reporter, const struct reporter_event *even
     (void)snprintf(message.name, sizeof(message.name), "%s", event->name);
     (void)snprintf(message.text, sizeof(message.text), "%s", event->text);
     (void)snprintf(message.details, sizeof(message.details), "%s", event->details);
-    reporter_write(reporter, &message, sizeof(message), EVENT_WAIT_MS);
+    (void)reporter_write(reporter, &message, sizeof(message), EVENT_WAIT_MS); /* it is counted */
 }

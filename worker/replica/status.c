@@ -1,4 +1,4 @@
-/* Reports to the supervisor: each second, and before every commit. */
+/* Reports to the supervisor: each second while something changes, and before every commit. */
 #include <stdio.h>
 #include <string.h>
 
@@ -26,24 +26,26 @@ static uint64_t batch_bytes(const struct batch *batch)
     return batch == NULL ? 0 : batch->input_bytes;
 }
 
-void status_heartbeat(struct run *run)
+/* The counters that others keep, brought up to date. */
+static struct reporter_facts status_facts(struct run *run, struct sink_totals *ret_totals)
 {
     struct protocol_counters *counters = &run->counters;
-    struct sink_totals totals = run->past_totals;
+    struct sink_totals *totals = ret_totals;
+    *totals = run->past_totals;
     if (run->sink != NULL) {
-        sink_totals_add(&totals, sink_totals(run->sink));
+        sink_totals_add(totals, sink_totals(run->sink));
     }
     counters->fetched_records = run->intake.fetched_records;
     counters->fetched_bytes = run->intake.fetched_bytes;
     counters->fetched_wire_bytes = run->intake.fetched_bytes;
-    counters->sent_bytes = totals.encoded_bytes;
-    counters->sent_wire_bytes = totals.wire_bytes;
-    counters->inserts = totals.inserts;
-    counters->insert_retries = totals.retries;
+    counters->sent_bytes = totals->encoded_bytes;
+    counters->sent_wire_bytes = totals->wire_bytes;
+    counters->inserts = totals->inserts;
+    counters->insert_retries = totals->retries;
     uint64_t open_records = 0;
     uint64_t open_bytes = 0;
     lanes_input(&run->lanes, &open_records, &open_bytes);
-    struct reporter_facts facts = {
+    return (struct reporter_facts){
         .state = status_state(run),
         .partitions_count = ledger_slots_count(run->ledger),
         .unsettled_records = counters->fetched_records - counters->sent_records -
@@ -53,41 +55,78 @@ void status_heartbeat(struct run *run)
             (run->waiting == NULL || run->exact.is_on ? 0 /* not taken yet */
                                                       : waiting_input_bytes(run->waiting)),
         .counters = counters,
-        .insert_numbers = totals.insert_numbers,
+        .insert_numbers = totals->insert_numbers,
     };
-    reporter_heartbeat(&run->reporter, &facts);
 }
 
+void status_heartbeat(struct run *run)
+{
+    struct sink_totals totals;
+    const struct reporter_facts facts = status_facts(run, &totals);
+    reporter_heartbeat(&run->reporter, &facts, run->now_ms);
+}
+
+static void status_regular_heartbeat(struct run *run)
+{
+    struct sink_totals totals;
+    const struct reporter_facts facts = status_facts(run, &totals);
+    reporter_regular_heartbeat(&run->reporter, &facts, run->now_ms);
+}
+
+/* Transaction markers take offsets: where nothing is unsettled the library's position, which steps
+ * over them, is what may be committed. */
+static void status_step_over(struct run *run, size_t slot)
+{
+    struct source_partition at;
+    source_partition(run->source, slot, &at);
+    if (run->exact.is_on) {
+        exact_look(run, slot, at.position);
+    }
+    if (run->drain == RUN_DRAIN_NONE && !run->intake.has_failed &&
+        ledger_step_over(run->ledger, slot, at.position)) {
+        run->is_commit_due = true;
+    }
+}
+
+static void status_partition(const struct run *run, size_t slot, struct protocol_partition *ret_row)
+{
+    struct source_partition at;
+    source_partition(run->source, slot, &at);
+    memset(ret_row, 0, sizeof(*ret_row));
+    (void)snprintf(
+        ret_row->topic, sizeof(ret_row->topic), "%s", at.topic); /* Kafka's limit is 249 */
+    ret_row->partition = at.partition;
+    ret_row->committed = ledger_committed(run->ledger, slot);
+    ret_row->end = at.end;
+    ret_row->position = ledger_next(run->ledger, slot);
+}
+
+/* All of them, if one has changed. */
 static void status_partitions(struct run *run)
 {
     if (run->source == NULL) {
         return;
     }
     source_refresh_positions(run->source);
+    struct protocol_partition row;
+    uint64_t digest = 0;
+    for (size_t slot = 0; slot < ledger_slots_count(run->ledger); slot++) {
+        status_step_over(run, slot);
+        status_partition(run, slot, &row);
+        digest = reporter_digest(digest, &row);
+    }
+    if (reporter_knows_partitions(&run->reporter, digest)) {
+        return;
+    }
+    const uint64_t dropped_count = run->reporter.dropped_count;
     struct reporter_chunk chunk;
     memset(&chunk, 0, sizeof(chunk));
     for (size_t slot = 0; slot < ledger_slots_count(run->ledger); slot++) {
-        struct source_partition at;
-        source_partition(run->source, slot, &at);
-        /* Transaction markers take offsets: where nothing is unsettled the library's position,
-         * which steps over them, is what may be committed. */
-        if (run->exact.is_on) {
-            exact_look(run, slot, at.position);
-        }
-        if (run->drain == RUN_DRAIN_NONE && !run->intake.has_failed &&
-            ledger_step_over(run->ledger, slot, at.position)) {
-            run->is_commit_due = true;
-        }
-        struct protocol_partition row;
-        memset(&row, 0, sizeof(row));
-        (void)snprintf(row.topic, sizeof(row.topic), "%s", at.topic); /* Kafka's limit is 249 */
-        row.partition = at.partition;
-        row.committed = ledger_committed(run->ledger, slot);
-        row.end = at.end;
-        row.position = ledger_next(run->ledger, slot);
+        status_partition(run, slot, &row);
         reporter_add_partition(&run->reporter, &chunk, &row);
     }
     reporter_flush_partitions(&run->reporter, &chunk);
+    reporter_note_partitions(&run->reporter, digest, dropped_count);
 }
 
 void status_step(struct run *run)
@@ -96,7 +135,7 @@ void status_step(struct run *run)
         return;
     }
     run->next_report_ms = run->now_ms + REPORT_EVERY_MS;
-    status_heartbeat(run);
+    status_regular_heartbeat(run);
     status_partitions(run);
     latency_advance(&run->latency, run->now_ms);
     reporter_latency(&run->reporter, &run->latency);

@@ -60,8 +60,8 @@ struct supervisor {
     int workers_live;          /* at the last look, this one included */
     int leftovers_before;      /* at the last slow poll */
     int cores;
-    int spawning_count;   /* of this round: started and not heard yet */
-    int starting_count;   /* likewise: and not yet running or waiting */
+    int spawning_count; /* of this round: started and not heard yet */
+    int starting_count; /* likewise: and not yet running or waiting */
     int64_t tick_at_ms;
     int64_t poll_at_ms;
     int64_t permit_at_ms;
@@ -82,6 +82,7 @@ void reconcile_note_failure(struct supervisor *s, const struct err *err, const c
 
 /* What the leases of this host ask for together. */
 struct capacity reconcile_capacity_used(const struct supervisor *s);
+
 /* How often leases and permissions are renewed. */
 int64_t reconcile_renew_every_ms(const struct supervisor *s);
 

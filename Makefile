@@ -4,13 +4,14 @@ BUILD ?= build
 ASAN_BUILD ?= build-asan
 FUZZ_BUILD ?= build-fuzz
 SECONDS ?= 60
+PIPES ?= 1000
 JOBS ?= $(shell nproc)
 # Only for a new build folder: one that is there keeps its generator.
 ifneq ($(shell command -v ninja),)
 export CMAKE_GENERATOR ?= Ninja
 endif
 
-.PHONY: all help demo demo-down test test-terraform unit lint asan fuzz bench bench-api format clean
+.PHONY: all help demo demo-down test test-terraform unit lint asan fuzz bench bench-api bench-thousand format clean
 
 all: ## build penstock-api and penstock-worker (needs only the development packages)
 	@cmake -S . -B $(BUILD) >/dev/null
@@ -61,6 +62,12 @@ bench-api: ## measure the REST api: get one pipe, list 1,000, create (requests p
 	@cmake -S . -B $(BUILD) -DCMAKE_BUILD_TYPE=Release >/dev/null
 	@cmake --build $(BUILD) -j $(JOBS) --target all demo-programs
 	@PENSTOCK_BUILD_DIR=$(abspath $(BUILD)) /usr/bin/python3 bench/api.py
+
+bench-thousand: ## measure PIPES idle pipes on this machine (1000; about 8 GB): start, CPU, memory, statements, summaries
+	@deploy/install-deps bench
+	@cmake -S . -B $(BUILD) -DCMAKE_BUILD_TYPE=Release >/dev/null
+	@cmake --build $(BUILD) -j $(JOBS) --target all demo-programs
+	@PENSTOCK_BUILD_DIR=$(abspath $(BUILD)) /usr/bin/python3 bench/thousand.py --pipes $(PIPES)
 
 format: ## format every C file in place
 	@git ls-files '*.c' '*.h' | xargs clang-format-14 -i

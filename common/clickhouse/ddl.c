@@ -6,6 +6,9 @@
 
 #include "common/clickhouse/error_table.h"
 
+/* Replicated variants (a database may turn MergeTree into one) have a window by default. */
+#define SQL_WINDOW "\nSETTINGS non_replicated_deduplication_window = %d"
+
 /* Backslash escapes as in ClickHouse's string literals (documentation, "Syntax", Literals). */
 static enum status quote(struct buf *sql, const char *text, char mark)
 {
@@ -144,6 +147,28 @@ static enum status add_order(struct buf *sql, const struct pipe_destination *des
     return st == ST_OK ? buf_add_text(sql, ")") : st;
 }
 
+/* Everything behind the engine. */
+static enum status add_storage(struct buf *sql, const struct pipe_destination *destination)
+{
+    enum status st = add_clause(sql, destination, "PARTITION BY", destination->partition_by);
+    if (st == ST_OK && destination->primary_key != NULL) {
+        st = buf_add_text(sql, "\nPRIMARY KEY (");
+        if (st == ST_OK) {
+            st = add_key(sql, destination, destination->primary_key);
+        }
+        if (st == ST_OK) {
+            st = buf_add_text(sql, ")");
+        }
+    }
+    if (st == ST_OK) {
+        st = add_order(sql, destination);
+    }
+    if (st == ST_OK) {
+        st = add_clause(sql, destination, "TTL", destination->ttl);
+    }
+    return st == ST_OK ? buf_add_format(sql, SQL_WINDOW, CLICKHOUSE_WINDOW) : st;
+}
+
 enum status clickhouse_ddl_target(const struct pipe_destination *destination, struct buf *sql)
 {
     assert(destination->columns_count > 0);
@@ -163,23 +188,7 @@ enum status clickhouse_ddl_target(const struct pipe_destination *destination, st
     if (st == ST_OK) {
         st = add_engine(sql, destination);
     }
-    if (st != ST_OK || destination->engine == ENGINE_NULL) {
-        return st;
-    }
-    st = add_clause(sql, destination, "PARTITION BY", destination->partition_by);
-    if (st == ST_OK && destination->primary_key != NULL) {
-        st = buf_add_text(sql, "\nPRIMARY KEY (");
-        if (st == ST_OK) {
-            st = add_key(sql, destination, destination->primary_key);
-        }
-        if (st == ST_OK) {
-            st = buf_add_text(sql, ")");
-        }
-    }
-    if (st == ST_OK) {
-        st = add_order(sql, destination);
-    }
-    return st == ST_OK ? add_clause(sql, destination, "TTL", destination->ttl) : st;
+    return st == ST_OK && destination->engine != ENGINE_NULL ? add_storage(sql, destination) : st;
 }
 
 /* `table` with the error table's suffix, quoted with its database. */
@@ -219,7 +228,7 @@ enum status clickhouse_ddl_error_table(const char *database, const char *table, 
                  "ORDER BY (error_timestamp, record_partition, record_offset)\n"
                  "TTL error_timestamp + INTERVAL 7 DAY");
     }
-    return st;
+    return st == ST_OK ? buf_add_format(sql, SQL_WINDOW, CLICKHOUSE_WINDOW) : st;
 }
 
 enum status clickhouse_ddl_drop(const char *database, const char *table, struct buf *sql)

@@ -14,7 +14,10 @@
 #include "common/model/pipe.h"
 
 enum {
-    CLICKHOUSE_SQL_MAX_BYTES = 1024 * 1024 /* a good maximum for the buffer */
+    CLICKHOUSE_SQL_MAX_BYTES = 1024 * 1024, /* a good maximum for the buffer */
+    /* Insert tokens that tables made by us remember, as many as replicated ones do by default: some
+     * 1 MB of memory of the server at most. */
+    CLICKHOUSE_WINDOW = 10000
 };
 
 /* `name` with backslash escapes, so any bytes are a name. */
@@ -29,11 +32,11 @@ enum status clickhouse_quote_string(struct buf *sql, const char *text) MUST_CHEC
 
 /* CREATE TABLE IF NOT EXISTS of a managed destination: columns, engine, ORDER BY (an entry equal to
  * a column name is that column, another is an expression; none = tuple()), PARTITION BY, PRIMARY
- * KEY, TTL. Engine Null has none of these. */
+ * KEY, TTL, and a deduplication window. Engine Null has none of these. */
 enum status
 clickhouse_ddl_target(const struct pipe_destination *destination, struct buf *sql) MUST_CHECK;
 
-/* CREATE TABLE IF NOT EXISTS `database`.`<table>_clickpipes_error`. */
+/* CREATE TABLE IF NOT EXISTS `database`.`<table>_clickpipes_error`, with a window as well. */
 enum status
 clickhouse_ddl_error_table(const char *database, const char *table, struct buf *sql) MUST_CHECK;
 

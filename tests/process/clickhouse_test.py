@@ -15,15 +15,16 @@ from tests.harness.clickhouse import DevClickHouse
 
 TIMEOUT_S = 120
 TESTS = 12
+PREFLIGHT_TESTS = 7
 USER = "penstock"
 PASSWORD = "a:b c"
 
 
-def run_program(environment, skipped):
-    done = subprocess.run([paths.program("clickhouse_process_test")], env={**os.environ, **environment},
+def run_program(environment, skipped, program="clickhouse_process_test", tests=TESTS):
+    done = subprocess.run([paths.program(program)], env={**os.environ, **environment},
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=TIMEOUT_S, check=False)
     assert done.returncode == 0, done.stdout
-    assert f"[  PASSED  ] {TESTS - skipped} test(s)." in done.stdout, done.stdout
+    assert f"[  PASSED  ] {tests - skipped} test(s)." in done.stdout, done.stdout
 
 
 def copy(source, target):
@@ -92,6 +93,12 @@ def test_against_a_real_server(clickhouse):
         run_program({}, skipped=(not has_user) + (not has_ca))
         return
     run_program({"CLICKHOUSE_URL": clickhouse.url, "CLICKHOUSE_USER": USER, "CLICKHOUSE_PASSWORD": PASSWORD}, skipped=1)
+
+
+def test_the_guarantee_of_tables(clickhouse):
+    server = {} if clickhouse is None else {
+        "CLICKHOUSE_URL": clickhouse.url, "CLICKHOUSE_USER": USER, "CLICKHOUSE_PASSWORD": PASSWORD}
+    run_program(server, skipped=0, program="preflight_process_test", tests=PREFLIGHT_TESTS)
 
 
 def test_through_tls(clickhouse, tmp_path):

@@ -149,7 +149,7 @@ static enum status check(
     struct support_clickhouse *clickhouse, const struct pipe_destination *destination,
     bool may_lack, struct pipe_problems *problems, struct err *err)
 {
-    CLEANUP(present_done) struct present present = {NULL};
+    CLEANUP(present_done) struct present present = {.target = NULL};
     struct err reason = {.status = ST_OK};
     enum status status = find_present(clickhouse, destination, &present, &reason);
     if (status == ST_OK) {
@@ -182,7 +182,7 @@ enum status create_tables_ensure(
     struct create_tables *ret_made, struct err *err)
 {
     struct create_tables made = {false, false};
-    CLEANUP(present_done) struct present present = {NULL};
+    CLEANUP(present_done) struct present present = {.target = NULL};
     enum status status = find_present(clickhouse, destination, &present, err);
     if (status == ST_OK && present.target == NULL) {
         status = make_target(clickhouse, destination, err);

@@ -134,29 +134,18 @@ static enum status write_lag(const struct subject *s, struct buf *out)
 
 static enum status write_latency(const struct subject *s, struct buf *out)
 {
-    double bounds[LATENCY_BUCKETS - 1];
-    uint64_t counts[LATENCY_BUCKETS];
-    double sum = 0;
-    int64_t below = 0;
-    for (unsigned i = 0; i < LATENCY_BUCKETS; i++) {
-        int64_t bound = latency_bound_ms(i);
-        int64_t middle = i == LATENCY_BUCKETS - 1 ? below : (below + bound) / 2;
-        counts[i] = (uint64_t)s->runtime->latency_counts[i];
-        sum += (double)middle * (double)counts[i] / 1000;
-        below = bound;
-        if (i < LATENCY_BUCKETS - 1) {
-            bounds[i] = (double)bound / 1000;
+    const int64_t *numbers = s->runtime->insert_numbers;
+    double bounds[INSERT_LATENCIES - 1];
+    uint64_t counts[INSERT_LATENCIES];
+    for (unsigned i = 0; i < INSERT_LATENCIES; i++) {
+        counts[i] = (uint64_t)numbers[INSERT_FIRST_LATENCY + i];
+        if (i < INSERT_LATENCIES - 1) {
+            bounds[i] = (double)latency_bound_ms(i) / 1000;
         }
     }
+    const double sum = (double)numbers[INSERT_LATENCY_SUM_MS] / 1000;
     struct prometheus_labels labels = labels_of(s);
-    /* Above two hours the buckets say nothing a person would graph. */
-    enum {
-        SHOWN = 46
-    };
-    for (unsigned i = SHOWN + 1; i < LATENCY_BUCKETS; i++) {
-        counts[SHOWN] += counts[i];
-    }
-    struct prometheus_histogram histogram = {bounds, counts, SHOWN, sum};
+    struct prometheus_histogram histogram = {bounds, counts, INSERT_LATENCIES - 1, sum};
     return prometheus_histogram(out, METRIC_PIPE_LATENCY_SECONDS, &labels, &histogram);
 }
 

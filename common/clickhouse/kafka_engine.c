@@ -269,6 +269,9 @@ static enum status take_columns(struct reader *reader, struct kafka_engine *engi
         engine->has_expressions = engine->has_expressions || is_other;
         st = is_other ? skip_slice(reader, false, &is_word) : add_column(reader, engine);
     } while (st == ST_OK && take_char(reader, ','));
+    if (st == ST_OK && engine->columns_count == 0) {
+        return expected(reader, "a column");
+    }
     return st != ST_OK || take_char(reader, ')') ? st : expected(reader, "',' or ')'");
 }
 

@@ -49,6 +49,15 @@ void insert_count_retry(uint64_t *numbers, int code)
     numbers[INSERT_FIRST_CODE + place]++;
 }
 
+void insert_count_latency(uint64_t *numbers, int64_t latency_ms, uint64_t count)
+{
+    const int64_t shown_ms = latency_ms < 0 ? 0 : latency_ms;
+    unsigned bucket = latency_bucket(shown_ms);
+    bucket = bucket < INSERT_LATENCIES ? bucket : INSERT_LATENCIES - 1;
+    numbers[INSERT_FIRST_LATENCY + bucket] += count;
+    numbers[INSERT_LATENCY_SUM_MS] += (uint64_t)shown_ms * count;
+}
+
 const char *insert_code_text(unsigned place)
 {
     assert(place < INSERT_CODES);

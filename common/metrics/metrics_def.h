@@ -37,7 +37,7 @@
     X(PIPE_LAG_RECORDS, "penstock_pipe_lag_records", GAUGE, \
       "Records between the committed offset and the end of a partition.") \
     X(PIPE_LATENCY_SECONDS, "penstock_pipe_latency_seconds", HISTOGRAM, \
-      "Seconds between a record's timestamp and its insert, of the last minutes.") \
+      "Seconds between a record's timestamp and its insert, since the pipe was created.") \
     X(INSERT_SECONDS, "penstock_insert_duration_seconds", HISTOGRAM, \
       "Seconds from sending an insert to ClickHouse's answer.") \
     X(INSERT_RETRIES, "penstock_insert_retries_total", COUNTER, \

@@ -218,7 +218,7 @@ struct runtime_partition_row {
 
 enum {
     RUNTIME_LATENCY_BUCKETS_MAX = 64,
-    RUNTIME_INSERT_NUMBERS_MAX = 32,
+    RUNTIME_INSERT_NUMBERS_MAX = 96,
 };
 
 struct runtime_summary {

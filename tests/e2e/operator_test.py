@@ -1,6 +1,7 @@
 """Offsets of a pipe, looked at and reset, restart and a change of its source, against a real Kafka."""
 import datetime
 import json
+import re
 
 from tests.e2e.destination_test import record, start
 from tests.e2e.orders import stored
@@ -95,6 +96,12 @@ def test_restart_and_other_topics(penstock, kafka, clickhouse, name):
     start_pipe(penstock, pipe_id)
     net.wait_until(lambda: clickhouse.value(f"SELECT count() FROM {name}") == "15", 30, "the other topic's rows")
     assert [row["topic"] for row in net.wait_until(lambda: offsets(penstock, pipe_id), 20, "offsets")] == [f"{name}_b"]
+
+    def latencies():
+        text = penstock.request("GET", f"{penstock.service_path}/prometheus").text
+        return re.search(rf'penstock_pipe_latency_seconds_count{{[^}}]*{pipe_id}[^}}]*}} (\d+)', text)[1]
+
+    net.wait_until(lambda: latencies() == "15", 20, "a latency of every record, over restarts")
 
     def memory():
         return penstock.result("GET", f"{penstock.pipes_path}/{pipe_id}/metrics")["series"]["memoryBytes"]

@@ -29,7 +29,7 @@ enum {
     PROTOCOL_EVENT_TEXT_BYTES = 1024,
     PROTOCOL_EVENT_NAME_BYTES = 32,
     PROTOCOL_LATENCY_BUCKETS = 64,
-    PROTOCOL_INSERT_NUMBERS = 19, /* places: common/metrics/inserts.h */
+    PROTOCOL_INSERT_NUMBERS = 67, /* places: common/metrics/inserts.h */
 };
 
 /* How a child ends. */

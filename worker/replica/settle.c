@@ -7,6 +7,7 @@
 
 #include "common/base/clock.h"
 #include "common/clickhouse/replay_sql.h"
+#include "common/metrics/inserts.h"
 
 #include "worker/replica/run.h"
 
@@ -25,7 +26,9 @@ static void settle_latency(struct run *run, const struct batch *batch)
     size_t step = rows > LATENCY_ALL_ROWS ? LATENCY_SAMPLE : 1;
     for (size_t i = 0; i < rows; i += step) {
         if (batch->rows[i].timestamp_ms >= 0) {
-            latency_add(&run->latency, wall_ms - batch->rows[i].timestamp_ms, step);
+            const int64_t age_ms = wall_ms - batch->rows[i].timestamp_ms;
+            latency_add(&run->latency, age_ms, step);
+            insert_count_latency(run->past_totals.insert_numbers, age_ms, step);
         }
     }
 }

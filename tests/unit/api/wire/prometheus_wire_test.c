@@ -51,6 +51,9 @@ static void page_of_one_pipe(void **state)
     };
     runtime.latency_counts[2] = 8; /* up to 3 ms */
     runtime.insert_numbers[INSERT_SUM_MS] = 2500;
+    runtime.insert_numbers[INSERT_FIRST_LATENCY + 2] = 9;
+    runtime.insert_numbers[INSERT_FIRST_LATENCY + INSERT_LATENCIES - 1] = 1;
+    runtime.insert_numbers[INSERT_LATENCY_SUM_MS] = 10000027;
     runtime.insert_numbers[INSERT_FIRST_BUCKET + 1] = 4; /* up to 30 ms */
     runtime.insert_numbers[INSERT_FIRST_CODE] = 3;       /* without a number */
     struct service_rows services = {&service, 1};
@@ -71,8 +74,11 @@ static void page_of_one_pipe(void **state)
         "\nClickPipes_Replica_MemoryLimit" LABELS "} 536870912\n",
         "\npenstock_pipe_lag_records" LABELS ",topic=\"t\",partition=\"5\"} 6\n",
         "\npenstock_pipe_latency_seconds_bucket" LABELS ",le=\"0.002\"} 0\n",
-        "\npenstock_pipe_latency_seconds_bucket" LABELS ",le=\"0.003\"} 8\n",
-        "\npenstock_pipe_latency_seconds_count" LABELS "} 8\n",
+        "\npenstock_pipe_latency_seconds_bucket" LABELS ",le=\"0.003\"} 9\n",
+        "\npenstock_pipe_latency_seconds_bucket" LABELS ",le=\"8388.608\"} 9\n",
+        "\npenstock_pipe_latency_seconds_bucket" LABELS ",le=\"+Inf\"} 10\n",
+        "\npenstock_pipe_latency_seconds_count" LABELS "} 10\n",
+        "\npenstock_pipe_latency_seconds_sum" LABELS "} 10000.027\n",
         "\npenstock_batches_total" LABELS ",reason=\"rows\"} 3\n",
         "\npenstock_replica_restarts_total" LABELS ",replica=\"2\"} 4\n",
         "\npenstock_insert_duration_seconds_bucket" LABELS ",le=\"0.01\"} 0\n",

@@ -40,11 +40,34 @@ static void retries_are_counted_by_their_code(void **state)
     }
 }
 
+static void latencies_fall_into_their_buckets(void **state)
+{
+    (void)state;
+    uint64_t numbers[INSERT_NUMBERS] = {0};
+    insert_count_latency(numbers, -1, 1);
+    insert_count_latency(numbers, 1, 2);
+    insert_count_latency(numbers, 3, 16);
+    insert_count_latency(numbers, latency_bound_ms(INSERT_LATENCIES - 2), 4);
+    insert_count_latency(numbers, latency_bound_ms(INSERT_LATENCIES - 2) + 1, 5);
+    insert_count_latency(numbers, INT64_MAX / 100, 1);
+    assert_int_equal(numbers[INSERT_FIRST_LATENCY], 3);
+    assert_int_equal(numbers[INSERT_FIRST_LATENCY + 2], 16);
+    assert_int_equal(numbers[INSERT_FIRST_LATENCY + INSERT_LATENCIES - 2], 4);
+    assert_int_equal(numbers[INSERT_FIRST_LATENCY + INSERT_LATENCIES - 1], 6);
+    assert_int_equal(
+        numbers[INSERT_LATENCY_SUM_MS],
+        2 + 48 + 9 * latency_bound_ms(INSERT_LATENCIES - 2) + 5 + INT64_MAX / 100);
+    for (unsigned i = 0; i < INSERT_FIRST_LATENCY; i++) {
+        assert_int_equal(numbers[i], 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(durations_fall_into_their_buckets),
         cmocka_unit_test(retries_are_counted_by_their_code),
+        cmocka_unit_test(latencies_fall_into_their_buckets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

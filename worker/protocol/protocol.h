@@ -101,8 +101,9 @@ enum protocol_replica_state {
     PROTOCOL_STATE_DRAINING = 3,
 };
 
-/* Counters since the child started; the parent adds differences. Sent once a second while something
- * changes, each 5 s while nothing does, and before every commit. */
+/* Counters since the child started; the parent adds differences. fetched_records and fetched_bytes
+ * go back by what was unsettled when the group took partitions away. Sent once a second while
+ * something changes, each 5 s while nothing does, and before every commit. */
 /* clang-format off */
 #define PROTOCOL_COUNTER_TABLE(X) \
     X(fetched_records) X(sent_records) X(rejected_records) X(skipped_records) \

@@ -84,6 +84,14 @@ void destination_ask(struct destination *destination, int64_t now_ms)
     destination->state = DESTINATION_ASKING;
 }
 
+void destination_use(struct destination *destination, const struct pipe_spec *pipe, int64_t now_ms)
+{
+    destination->pipe = pipe;
+    destination->is_hopeless = false;
+    destination->reason = PIPE_REASON_NONE;
+    destination_ask(destination, now_ms);
+}
+
 enum status destination_plan(
     const struct pipe_spec *pipe, const struct clickhouse_table *table, struct plan **ret_plan,
     struct err *err)

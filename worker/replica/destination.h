@@ -60,6 +60,9 @@ void destination_done(struct destination *destination);
 /* Ask for the table's columns. No question may be under way. */
 void destination_ask(struct destination *destination, int64_t now_ms);
 
+/* Make plans for this definition (borrowed) from now on, and ask. No question may be under way. */
+void destination_use(struct destination *destination, const struct pipe_spec *pipe, int64_t now_ms);
+
 /* An answer for it (http_done.opaque is the destination). */
 void destination_answer(
     struct destination *destination, const struct http_done *done, int64_t now_ms);

@@ -59,6 +59,7 @@ static void drain_finish(struct run *run)
     run->is_commit_due = false;
     if (run->plan != NULL) {
         flow_forget(run);
+        intake_forgive(&run->intake);
     }
     enum status st = ledger_assign(run->ledger, NULL, 0, NULL);
     (void)st; /* an empty assignment needs no memory */

@@ -15,7 +15,7 @@
 #include "worker/replica/run.h"
 
 enum {
-    DIVIDED_FORGET_BATCHES = 200, /* stored since: larger ones may be tried again */
+    DIVIDED_FORGET_BATCHES = 200, /* stored since a division: larger ones are tried again */
 };
 
 enum status exact_open(struct run *run, struct err *err)
@@ -28,8 +28,9 @@ enum status exact_open(struct run *run, struct err *err)
     if (st != ST_OK) {
         return err_set(err, st, "the pipe's id is no UUID: exactly-once cannot name its inserts");
     }
-    st = pending_new(pipe_uuid, (uint64_t)run->spec.epoch, &run->exact.pending, err);
-    run->exact.mapping_version = (uint64_t)run->spec.mapping_version;
+    st = pending_new(pipe_uuid, run->spec.epoch, &run->exact.pending, err);
+    run->exact.mapping_version = run->spec.mapping_version;
+    run->exact.asked_mapping = run->spec.mapping_version;
     run->exact.is_on = st == ST_OK;
     run->intake.is_ordered = run->exact.is_on;
     return st;
@@ -118,6 +119,7 @@ exact_assign(struct run *run, const struct source_start *starts, size_t count, s
     if (st == ST_OK) {
         announce_reset(run);
         forget_tables(run);
+        mapping_assign(run);
     }
     return st;
 }
@@ -126,6 +128,7 @@ void exact_adopt_table(struct run *run)
 {
     if (run->exact.is_on) {
         forget_tables(run);
+        mapping_adopted(run);
     }
 }
 
@@ -182,39 +185,51 @@ static void note_range(struct batch *batch, const struct record *record)
     range->last_ms = record->timestamp_ms;
 }
 
-/* Take it; *ret_has_more as exact_take. True if it was taken. */
-static bool take(struct run *run, size_t slot, const struct record *record, bool *ret_has_more)
+enum taken {
+    TAKEN,
+    TAKEN_BEFORE,
+    NOT_YET_SCHEMA,  /* it must wait for it */
+    NOT_YET_MAPPING, /* for another plan: its partition is held */
+    NOT_AT_ALL,      /* the intake has failed */
+};
+
+/* *ret_has_more: as exact_take. */
+static enum taken
+take(struct run *run, size_t slot, const struct record *record, bool *ret_has_more)
 {
     *ret_has_more = true;
     if (UNLIKELY(!ledger_is_new(run->ledger, slot, record->offset))) {
-        return false;
+        return TAKEN_BEFORE;
     }
     const struct intent_range *stored = range_at(run, slot, record->offset);
+    if (UNLIKELY(!mapping_fits(run, stored))) {
+        source_hold(run->source, slot, record->offset);
+        return NOT_YET_MAPPING;
+    }
     struct batch *batch = lanes_open(&run->lanes, slot);
-    run->intake.batch = batch;
-    run->intake.has_to_wait = false;
     if (UNLIKELY(batch == NULL)) {
         intake_no_batch(&run->intake, record);
         *ret_has_more = false;
-        return false;
+        return NOT_AT_ALL;
     }
     uint64_t before = batch->messages_count;
+    run->intake.batch = batch;
+    run->intake.has_to_wait = false;
     *ret_has_more = intake_take(&run->intake, slot, record);
     if (UNLIKELY(batch->messages_count == before)) {
-        return false;
+        return run->intake.has_to_wait ? NOT_YET_SCHEMA : NOT_AT_ALL;
     }
     note_range(batch, record);
     if (UNLIKELY(stored != NULL && stored->last == record->offset)) {
         close_range(run, slot);
     }
-    return true;
+    return TAKEN;
 }
 
 bool exact_take(struct run *run, size_t slot, const struct record *record)
 {
     bool has_more = true;
-    bool is_taken = take(run, slot, record, &has_more);
-    if (LIKELY(is_taken) || !run->intake.has_to_wait) {
+    if (LIKELY(take(run, slot, record, &has_more) != NOT_YET_SCHEMA)) {
         return has_more;
     }
     if (waiting_add(run->waiting, slot, record) != ST_OK) {
@@ -231,15 +246,20 @@ bool exact_retry(struct run *run)
     intake_begin_round(&run->intake, run->now_ms);
     while ((kept = waiting_present(run->waiting)) != NULL) {
         bool has_more = true;
-        bool is_taken = take(run, kept->slot, &kept->record, &has_more);
-        if (run->intake.has_failed) {
-            return false;
-        }
-        if (is_taken || !run->intake.has_to_wait) {
+        switch (take(run, kept->slot, &kept->record, &has_more)) {
+        case TAKEN:
+        case TAKEN_BEFORE:
             source_unhold(run->source, kept->slot, kept->record.offset + 1);
             waiting_remove(run->waiting);
-        } else {
+            break;
+        case NOT_YET_MAPPING: /* read again with the other plan */
+            waiting_remove(run->waiting);
+            break;
+        case NOT_YET_SCHEMA:
             waiting_skip(run->waiting);
+            break;
+        case NOT_AT_ALL:
+            return false;
         }
     }
     source_unhold_done(run->source);
@@ -274,6 +294,20 @@ void exact_jump(struct run *run, enum source_jump jump, size_t slot, int64_t to)
         ledger_move(run->ledger, slot, to);
         run->is_commit_due = true;
     }
+}
+
+void exact_stored(struct run *run, const struct batch *batch)
+{
+    struct run_exact *exact = &run->exact;
+    pending_settle(exact->pending, batch->lane, batch->id);
+    exact->stored_since++;
+    if (exact->rows_max == 0 || exact->stored_since < DIVIDED_FORGET_BATCHES) {
+        return;
+    }
+    size_t most = (size_t)run->spec.pipe->settings.batch_rows;
+    exact->stored_since = 0;
+    exact->rows_max = exact->rows_max >= most / 2 ? 0 : exact->rows_max * 2;
+    run->intake.limits.rows = exact->rows_max == 0 ? most : exact->rows_max;
 }
 
 /* The first row of the second half; NULL = all rows are of one record. */

@@ -264,10 +264,12 @@ static void flow_sink(struct run *run)
     case SINK_MISMATCH:
         flow_mismatch(run);
         break;
+    case SINK_DIVIDE: /* only a batch with a range asks for it */
+        exact_divide(run);
+        break;
     case SINK_IDLE:
     case SINK_SENDING:
     case SINK_CHECKING:
-    case SINK_DIVIDE: /* only a batch with a range asks for it */
     case SINK_WAITING:
         break;
     }
@@ -303,6 +305,7 @@ void flow_step(struct run *run)
     flow_close(run);
     flow_sink(run);
     flow_commit(run);
+    mapping_step(run);
     if (run->intake.has_failed && run->drain == RUN_DRAIN_NONE) {
         if (run->intake.is_broken) {
             run->exit_code = PROTOCOL_EXIT_FAILED;

@@ -267,6 +267,14 @@ void intake_no_batch(struct intake *intake, const struct record *record)
     intake_fail(intake, record, "no memory for a batch");
 }
 
+void intake_forgive(struct intake *intake)
+{
+    intake->fetched_records -= intake->owed_records;
+    intake->fetched_bytes -= intake->owed_bytes;
+    intake->owed_records = 0;
+    intake->owed_bytes = 0;
+}
+
 void intake_owe(struct intake *intake, uint64_t records, uint64_t bytes)
 {
     intake->owed_records += records;

@@ -84,6 +84,9 @@ bool intake_retry(struct intake *intake);
 /* ClickHouse refused rows of this record, which was taken before: it counts for the limits. */
 void intake_refused(struct intake *intake, const struct record *record);
 
+/* What is owed will be read by somebody else: it does not count as fetched any more. */
+void intake_forgive(struct intake *intake);
+
 /* There is no memory for a batch that could take this record. */
 void intake_no_batch(struct intake *intake, const struct record *record);
 

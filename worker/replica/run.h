@@ -4,9 +4,9 @@
 /*
  * Inside of the replica process: everything its loop steers, in one struct. replica.c sets it up
  * and waits for events; listener.c hears the source; flow.c moves batches from there to settlement,
- * seal.c says when they are closed; exact.c and announce.c are what exactly-once adds; drain.c ends
- * things; schemas.c gives the registry its time; health.c says what the replica waits for; status.c
- * writes reports. Only these files include it.
+ * seal.c says when they are closed; exact.c, mapping.c and announce.c are what exactly-once adds;
+ * drain.c ends things; schemas.c gives the registry its time; health.c says what the replica waits
+ * for; status.c writes reports. Only these files include it.
  */
 
 #include <stdbool.h>
@@ -59,9 +59,10 @@ struct run_exact {
     bool is_on;
     struct pending *pending;               /* owned */
     uint8_t table_uuid[INTENT_UUID_BYTES]; /* of the target, as the present plan knows it */
-    uint64_t mapping_version;
-    int64_t again_ms;       /* no commit before this: the last one was refused */
-    int64_t asked_ms;       /* when the commit under way was sent */
+    uint64_t mapping_version;              /* of the present plan */
+    uint64_t asked_mapping;                /* of the plan that the destination is asked for */
+    int64_t again_ms;                      /* no commit before this: the last one was refused */
+    int64_t asked_ms;                      /* when the commit under way was sent */
     int64_t proven_ms;      /* when the broker last took a commit of ours; 0 = never */
     int64_t stood_still_ms; /* when the process last came back from a long silence */
     size_t asked_count;     /* slots in the commit under way, or in the last one */
@@ -178,6 +179,8 @@ bool exact_take(struct run *run, size_t slot, const struct record *record);
 bool exact_retry(struct run *run);
 /* Close the open batch of a partition whose boundaries are free. */
 void exact_seal(struct run *run, size_t slot, enum batch_seal seal);
+/* The sink has stored the batch. */
+void exact_stored(struct run *run, const struct batch *batch);
 /* The library has nothing left of this slot below `position`: a stored range that ends before it
  * has come to its end. */
 void exact_look(struct run *run, size_t slot, int64_t position);
@@ -187,6 +190,15 @@ void exact_jump(struct run *run, enum source_jump jump, size_t slot, int64_t to)
 void exact_adopt_table(struct run *run);
 /* ClickHouse refuses the batch at the sink as too large: two ranges instead of it. */
 void exact_divide(struct run *run);
+
+/* mapping.c: exactly-once: ranges of older mappings */
+/* False while records of such a range, or free ones (stored NULL), must wait for another plan. */
+bool mapping_fits(const struct run *run, const struct intent_range *stored);
+void mapping_assign(struct run *run);
+/* Ask for the plan that is needed next. */
+void mapping_step(struct run *run);
+/* The plan that was asked for is in use. */
+void mapping_adopted(struct run *run);
 
 /* announce.c: exactly-once: tell the group before, and after */
 /* Commit new ranges and what is stored, if there is anything and no commit is under way. */

@@ -68,8 +68,7 @@ void settle_batch(struct run *run)
     settle_latency(run, batch);
     ledger_settle(run->ledger, batch->id);
     if (run->exact.is_on) {
-        pending_settle(run->exact.pending, batch->lane, batch->id);
-        run->exact.stored_since++;
+        exact_stored(run, batch);
     }
     sink_release(run->sink);
     lanes_give_back(&run->lanes, batch);

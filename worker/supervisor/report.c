@@ -67,6 +67,9 @@ void report_take_heartbeat(
     has_moved = has_moved || now->name != before->name;
     PROTOCOL_COUNTER_TABLE(X)
 #undef X
+    /* Unsettled records of partitions that went to another replica: it counts them. */
+    report->pending.fetched_records -= step(now->fetched_records, before->fetched_records);
+    report->pending.fetched_bytes -= step(now->fetched_bytes, before->fetched_bytes);
     report->pending.cpu_us += step(report->last.cpu_us, heartbeat->cpu_us);
     for (size_t i = 0; i < PROTOCOL_INSERT_NUMBERS; i++) {
         report->pending.insert_numbers[i] +=

@@ -202,6 +202,36 @@ size_t pending_drop_tables(
     return dropped;
 }
 
+uint64_t pending_oldest_mapping(const struct pending *pending, uint64_t above)
+{
+    uint64_t oldest = 0;
+    for (size_t slot = 0; slot < pending->count; slot++) {
+        const struct intent *intent = &pending->slots[slot].intent;
+        for (size_t i = 0; i < intent->ranges_count; i++) {
+            uint64_t version = intent->ranges[i].mapping_version;
+            if (version > above && (oldest == 0 || version < oldest)) {
+                oldest = version;
+            }
+        }
+    }
+    return oldest;
+}
+
+size_t pending_change_mapping(struct pending *pending, uint64_t from, uint64_t to)
+{
+    size_t changed = 0;
+    for (size_t slot = 0; slot < pending->count; slot++) {
+        struct intent *intent = &pending->slots[slot].intent;
+        for (size_t i = 0; i < intent->ranges_count; i++) {
+            if (intent->ranges[i].mapping_version == from) {
+                intent->ranges[i].mapping_version = to;
+                changed++;
+            }
+        }
+    }
+    return changed;
+}
+
 const struct intent_range *pending_next(const struct pending *pending, size_t slot)
 {
     const struct slot *at = at_slot(pending, slot);

@@ -65,6 +65,12 @@ int64_t pending_first(const struct pending *pending, size_t slot);
 size_t pending_drop_tables(
     struct pending *pending, size_t slot, const uint8_t table_uuid[INTENT_UUID_BYTES]);
 
+/* The oldest mapping version above `above` of any slot's ranges; 0 = none. */
+uint64_t pending_oldest_mapping(const struct pending *pending, uint64_t above);
+
+/* Ranges of mapping version `from` are decoded with `to`. How many there are. */
+size_t pending_change_mapping(struct pending *pending, uint64_t from, uint64_t to);
+
 /* The stored range that must be read next, NULL = none: boundaries are free. Borrowed until the
  * slot changes. */
 const struct intent_range *pending_next(const struct pending *pending, size_t slot);

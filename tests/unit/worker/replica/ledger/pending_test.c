@@ -240,6 +240,25 @@ static void ranges_of_another_table_are_forgotten(void **state)
     buf_done(&text);
 }
 
+static void ranges_of_older_mappings_come_first(void **state)
+{
+    (void)state;
+    struct pending *pending = started(NULL, PENDING_NONE);
+    assert_int_equal(pending_oldest_mapping(pending, 0), 0);
+    for (uint64_t version = 3; version <= 5; version++) {
+        struct intent_range range = range_of((int64_t)version * 10, (int64_t)version * 10 + 9);
+        range.mapping_version = version;
+        pending_add(pending, 0, &range, version);
+    }
+    assert_int_equal(pending_oldest_mapping(pending, 0), 3);
+    assert_int_equal(pending_oldest_mapping(pending, 3), 4);
+    assert_int_equal(pending_oldest_mapping(pending, 5), 0);
+    assert_int_equal(pending_change_mapping(pending, 3, 5), 1);
+    assert_int_equal(pending_change_mapping(pending, 3, 5), 0);
+    assert_int_equal(pending_oldest_mapping(pending, 0), 4);
+    pending_free(pending);
+}
+
 static void an_empty_assignment_has_no_slots(void **state)
 {
     (void)state;
@@ -261,6 +280,7 @@ int main(void)
         cmocka_unit_test(a_divided_range_is_told_again_before_it_is_inserted),
         cmocka_unit_test(a_slot_has_room_for_the_ranges_of_one_intent),
         cmocka_unit_test(ranges_of_another_table_are_forgotten),
+        cmocka_unit_test(ranges_of_older_mappings_come_first),
         cmocka_unit_test(an_empty_assignment_has_no_slots),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,12 +6,13 @@ FUZZ_BUILD ?= build-fuzz
 SECONDS ?= 60
 PIPES ?= 1000
 JOBS ?= $(shell nproc)
+CHAOS = $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SEED),--seed $(SEED)) $(if $(MODE),--mode $(MODE))
 # Only for a new build folder: one that is there keeps its generator.
 ifneq ($(shell command -v ninja),)
 export CMAKE_GENERATOR ?= Ninja
 endif
 
-.PHONY: all help demo demo-down test test-terraform unit lint asan fuzz bench bench-api bench-thousand format clean
+.PHONY: all help demo demo-down test test-terraform unit lint asan fuzz bench bench-api bench-thousand chaos format clean
 
 all: ## build penstock-api and penstock-worker (needs only the development packages)
 	@cmake -S . -B $(BUILD) >/dev/null
@@ -53,6 +54,12 @@ fuzz: ## the libFuzzer targets for SECONDS together (TARGET=name for one; make f
 	@CC=clang-14 CXX=clang++-14 cmake -S . -B $(FUZZ_BUILD) -DPENSTOCK_FUZZ=ON >/dev/null
 	@cmake --build $(FUZZ_BUILD) -j $(JOBS) --target fuzz-targets
 	@tests/fuzz/run.py --build $(FUZZ_BUILD) --seconds $(SECONDS) $(TARGET)
+
+chaos: ## kill everything under load and account for every record (ROUNDS=200 SEED=n MODE=exactly|at-least)
+	@deploy/install-deps test
+	@cmake -S . -B $(BUILD) -DCMAKE_BUILD_TYPE=Release >/dev/null
+	@cmake --build $(BUILD) -j $(JOBS) --target all demo-programs
+	@PENSTOCK_BUILD_DIR=$(abspath $(BUILD)) PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 -m tests.chaos $(CHAOS)
 
 bench: ## measure ratios against librdkafka, simdjson and end to end
 	@bench/run

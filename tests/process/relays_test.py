@@ -230,7 +230,7 @@ def test_commits_pass_and_are_written_down(observer, broker, version):
         assert broker.asked == [request]
     asked, done = observer.journal.entries()
     assert (asked["what"], done["what"]) == (steps.COMMIT_ASKED, steps.COMMIT_DONE)
-    assert asked["at"] and done["ranges"] == {"t/2": [[10, 19]]} and done["errors"] == {}
+    assert asked["at_offsets"] == {"t/2": 20} and done["ranges"] == {"t/2": [[10, 19]]} and done["errors"] == {}
 
 
 def test_a_commit_that_is_dropped_never_reaches_the_broker(observer, broker):

@@ -16,9 +16,9 @@ FRAME_MAX_BYTES = 1 << 27
 
 
 class CommitTalk(Talk):
-    """Steps: COMMIT_ASKED {group, member, generation, at, ranges}, COMMIT_DONE the same and `errors`.
-    `at` is {"topic/partition": offset}; `ranges` {"topic/partition": [[first, last]…]} of the intents,
-    None where the metadata holds no intent."""
+    """Steps: COMMIT_ASKED {group, member, generation, at_offsets, ranges}, COMMIT_DONE the same and `errors`.
+    `at_offsets` is {"topic/partition": offset}; `ranges` {"topic/partition": [[first, last]…]} of the
+    intents, None where the metadata holds no intent."""
 
     def __init__(self, *ends):
         super().__init__(*ends)
@@ -95,5 +95,5 @@ def describe(commit):
         ranges[f"{topic}/{partition}"] = found and [[r.first, r.last] for r in found.ranges]
     return {
         "group": commit["group"], "member": commit["member"], "generation": commit["generation"],
-        "at": {f"{topic}/{partition}": offset for (topic, partition), (offset, _) in commit["at"].items()},
+        "at_offsets": {f"{topic}/{partition}": offset for (topic, partition), (offset, _) in commit["at"].items()},
         "ranges": ranges}

@@ -115,6 +115,7 @@ class Relay:
         except OSError as problem:  # the server is away
             self.observer.journal.add("server away", relay=self.port, problem=str(problem))
         finally:
+            link.is_over = True
             client.close()
             if server is not None:
                 server.close()

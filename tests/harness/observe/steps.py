@@ -22,7 +22,7 @@ INSERT_TOLD = "insert told"  # the answer goes to the client now
 
 # What becomes of the bytes at a step. LATE: forwarded after a trap held them back.
 FORWARD, DROP, LATE = "forward", "drop", "late"
-JOURNAL_MAX = 400000
+JOURNAL_MAX = 60000
 
 
 class Step:
@@ -46,6 +46,7 @@ class Link:
     def __init__(self, client_port, relay_port):
         self.client_port = client_port
         self.relay_port = relay_port
+        self.is_over = False  # both ends are closed
         self._pid = None
 
     @property

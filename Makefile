@@ -12,7 +12,7 @@ ifneq ($(shell command -v ninja),)
 export CMAKE_GENERATOR ?= Ninja
 endif
 
-.PHONY: all help demo demo-down test test-terraform unit lint asan fuzz bench bench-api bench-thousand chaos format clean
+.PHONY: all help demo demo-down test test-kafka test-terraform unit lint asan fuzz bench bench-api bench-thousand chaos format clean
 
 all: ## build penstock-api and penstock-worker (needs only the development packages)
 	@cmake -S . -B $(BUILD) >/dev/null
@@ -29,6 +29,12 @@ demo-down: ## end what a killed demo left behind
 
 test: ## install what is missing, build, run every test (SUITE=regex picks some)
 	@tests/run $(if $(SUITE),--suite '$(SUITE)')
+
+test-kafka: ## the Kafka suite with every pair of Apache Kafka 3.9.2, 4.3.1 and librdkafka of the system, newest
+	@deploy/install-deps test
+	@cmake -S . -B $(BUILD) -DPENSTOCK_KAFKA_MATRIX=ON >/dev/null
+	@cmake --build $(BUILD) -j $(JOBS) --target all demo-programs
+	@cd $(BUILD) && ctest -L kafka-matrix --output-on-failure; status=$$?; cmake -DPENSTOCK_KAFKA_MATRIX=OFF . >/dev/null; exit $$status
 
 test-terraform: ## the official Terraform provider against a running Penstock (PENSTOCK_TF_PROVIDER_BIN=executable)
 	@deploy/install-deps test

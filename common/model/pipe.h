@@ -53,6 +53,11 @@
     X(PIPE_TIMESTAMP_US, "us") X(PIPE_TIMESTAMP_NS, "ns")
 #define PIPE_COMPRESSION_TABLE(X) \
     X(PIPE_COMPRESSION_LZ4, "lz4") X(PIPE_COMPRESSION_ZSTD, "zstd") X(PIPE_COMPRESSION_NONE, "none")
+#define PIPE_GROUP_PROTOCOL_TABLE(X) \
+    X(PIPE_GROUP_CLASSIC, "classic") X(PIPE_GROUP_CONSUMER, "consumer")
+#define PIPE_ASSIGNOR_TABLE(X) \
+    X(PIPE_ASSIGNOR_RANGE, "range") X(PIPE_ASSIGNOR_ROUNDROBIN, "roundrobin") \
+    X(PIPE_ASSIGNOR_COOPERATIVE_STICKY, "cooperative-sticky")
 /* clang-format on */
 
 #define X(name, text) name,
@@ -94,6 +99,12 @@ enum pipe_timestamp_unit {
 };
 enum pipe_compression {
     PIPE_COMPRESSION_TABLE(X)
+};
+enum pipe_group_protocol {
+    PIPE_GROUP_PROTOCOL_TABLE(X)
+};
+enum pipe_assignor {
+    PIPE_ASSIGNOR_TABLE(X)
 };
 #undef X
 
@@ -182,6 +193,9 @@ struct pipe_settings {
     int64_t batch_bytes; /* encoded bytes, 0 = a quarter of the replica's memory */
     int64_t source_timeout_s;
     int64_t destination_timeout_s;
+    enum pipe_group_protocol group_protocol; /* consumer: KIP-848 */
+    enum pipe_assignor assignor;
+    bool static_membership; /* KIP-345 */
 };
 
 struct pipe_scaling {

@@ -58,6 +58,9 @@ static const struct setting settings_table[] = {
     {"penstock_batch_bytes",           INT(batch_bytes, 0, SETTING_BATCH_MAX_BYTES)},
     {"penstock_source_timeout_s",      INT(source_timeout_s, 1, SETTING_TIMEOUT_MAX_S)},
     {"penstock_destination_timeout_s", INT(destination_timeout_s, 1, SETTING_TIMEOUT_MAX_S)},
+    {"penstock_group_protocol",        CHOICE(group_protocol, pipe_choices_group_protocol)},
+    {"penstock_assignor",              CHOICE(assignor, pipe_choices_assignor)},
+    {"penstock_static_membership",     BOOL(static_membership)},
 };
 /* clang-format on */
 

@@ -24,6 +24,8 @@ CHOICES(pipe_choices_multi_record, PIPE_MULTI_RECORD_TABLE);
 CHOICES(pipe_choices_tombstones, PIPE_TOMBSTONES_TABLE);
 CHOICES(pipe_choices_timestamp_unit, PIPE_TIMESTAMP_UNIT_TABLE);
 CHOICES(pipe_choices_compression, PIPE_COMPRESSION_TABLE);
+CHOICES(pipe_choices_group_protocol, PIPE_GROUP_PROTOCOL_TABLE);
+CHOICES(pipe_choices_assignor, PIPE_ASSIGNOR_TABLE);
 #undef X
 
 static const char *choice_text(const struct pipe_choices *choices, unsigned index)

@@ -24,5 +24,7 @@ extern const struct pipe_choices pipe_choices_multi_record;
 extern const struct pipe_choices pipe_choices_tombstones;
 extern const struct pipe_choices pipe_choices_timestamp_unit;
 extern const struct pipe_choices pipe_choices_compression;
+extern const struct pipe_choices pipe_choices_group_protocol;
+extern const struct pipe_choices pipe_choices_assignor;
 
 #endif

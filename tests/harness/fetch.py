@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 
-from . import debian, json_schema_suite, openapi_tools, paths, registry_servers, serializers
+from . import debian, fault_proxy, json_schema_suite, kafka, librdkafka, openapi_tools, paths, registry_servers, serializers
 
 
 def _script(*words):
@@ -20,6 +20,16 @@ def _script(*words):
     return done.stdout.splitlines()[-1]
 
 
+def _newest_kafka():
+    done = subprocess.run(
+        [os.path.join(paths.ROOT, "demo", "kafka", "apache-kafka"), "fetch"], stdin=subprocess.DEVNULL,
+        env={**os.environ, "PENSTOCK_KAFKA_VERSION": kafka.NEWEST_VERSION}, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(done.stdout.strip())
+    return done.stdout.splitlines()[-1]
+
+
 DOWNLOADS = {
     "the ClickHouse engine": lambda: _script("demo/clickhouse/fetch-libchdb"),
     "Apache Kafka": lambda: _script("demo/kafka/apache-kafka", "fetch"),
@@ -27,6 +37,9 @@ DOWNLOADS = {
     "the Avro and JSON serializers": serializers.folder,
     "Prometheus": lambda: debian.program("usr/bin/prometheus", "prometheus").path,
     "the OpenAPI tools": openapi_tools.python,
+    "the newest Apache Kafka": _newest_kafka,
+    "the newest librdkafka": librdkafka.newest_folder,
+    "the fault proxy": lambda: fault_proxy.toxiproxy_program() or "no Go: the suite's own is used",
     "the JSON Schema suite": json_schema_suite.folder,
 }
 

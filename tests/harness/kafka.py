@@ -18,6 +18,8 @@ from . import net, paths, proc
 
 APACHE_KAFKA = os.path.join(paths.ROOT, "demo", "kafka", "apache-kafka")
 FETCH_S = 600
+NEWEST_VERSION = "4.3.1"
+CREATE_ACLS, DELETE_ACLS = 30, 31
 CLIENT_S = 30
 
 
@@ -165,7 +167,9 @@ class ApacheKafka(_Client):
     `certificates` say how to log in. The broker dies with this process.
     """
 
-    def __init__(self, folder=None):
+    def __init__(self, folder=None, version=None):
+        """version: of Kafka, "4.3.1" say; None is what the script takes."""
+        self._env = {"PENSTOCK_KAFKA_VERSION": version} if version else {}
         self._is_own_folder = folder is None
         self.folder = folder or paths.scratch("penstock-kafka-")
         self.listeners = {}
@@ -178,7 +182,7 @@ class ApacheKafka(_Client):
         """Start (the first time: fetch, configure, format) and wait until it serves."""
         if self.process is None:
             done = subprocess.run(
-                [APACHE_KAFKA, "prepare", self.folder], check=False, timeout=FETCH_S,
+                [APACHE_KAFKA, "prepare", self.folder], check=False, timeout=FETCH_S, env={**os.environ, **self._env},
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
             if done.returncode != 0:
                 raise KafkaError(done.stderr.decode("utf-8", "replace").strip())
@@ -189,14 +193,14 @@ class ApacheKafka(_Client):
             self.certificates = told["certificates"]
             self.proxied_advertises = told["proxiedAdvertises"]
             self.process = proc.Process(
-                "Apache Kafka", [APACHE_KAFKA, "run", self.folder], told["log"])
+                "Apache Kafka", [APACHE_KAFKA, "run", self.folder], told["log"], env=self._env)
         self.process.start()
         self.process.wait_ready(self._is_ready, timeout_s, 0.1)
         return self
 
     def _is_ready(self):
         done = subprocess.run(
-            [APACHE_KAFKA, "status", self.folder], check=False, stdin=subprocess.DEVNULL,
+            [APACHE_KAFKA, "status", self.folder], check=False, stdin=subprocess.DEVNULL, env={**os.environ, **self._env},
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         return done.returncode == 0
 
@@ -228,16 +232,16 @@ class ApacheKafka(_Client):
             raise KafkaError(f"{name}: {problem}") from None
         net.wait_until(lambda: name not in self.topics(), CLIENT_S, f"topic {name} gone")
 
-    def allow(self, kind, name, user, operation):
-        """Add an ACL, by CreateAcls of Kafka's protocol (python3-confluent-kafka may be too old for it).
-        kind: topic or group; operation: READ or DESCRIBE."""
+    def _ask_acl(self, api, kind, name, user, operation):
+        """CreateAcls or DeleteAcls of Kafka's protocol (python3-confluent-kafka may be too old for them): in version 1
+        the body of the one is the filter of the other."""
 
         def text(value):
             return struct.pack(">h", len(value)) + value.encode()
 
         kinds, operations = {"topic": 2, "group": 3}, {"READ": 3, "DESCRIBE": 8}
         literal, allowed = 3, 3
-        body = (struct.pack(">hhi", 30, 1, 1) + text("test") + struct.pack(">ib", 1, kinds[kind]) + text(name)
+        body = (struct.pack(">hhi", api, 1, 1) + text("test") + struct.pack(">ib", 1, kinds[kind]) + text(name)
                 + struct.pack(">b", literal) + text(f"User:{user}") + text("*")
                 + struct.pack(">bb", operations[operation], allowed))
         host, port = self.listeners["PLAINTEXT"].rsplit(":", 1)
@@ -246,6 +250,14 @@ class ApacheKafka(_Client):
             _, _, _, count, error = struct.unpack(">iiiih", answer.read(18))
         if count != 1 or error != 0:
             raise KafkaError(f"ACL on {kind} {name}: error {error}")
+
+    def allow(self, kind, name, user, operation):
+        """Add an ACL. kind: topic or group; operation: READ or DESCRIBE."""
+        self._ask_acl(CREATE_ACLS, kind, name, user, operation)
+
+    def disallow(self, kind, name, user, operation):
+        """Take an ACL away that `allow` has added."""
+        self._ask_acl(DELETE_ACLS, kind, name, user, operation)
 
     def set_scram_password(self, user, password, iterations=4096):
         """A new SCRAM-SHA-256 password, by AlterUserScramCredentials of Kafka's protocol. Connections that are

@@ -74,6 +74,7 @@ class Replica:
         self.spec = spec
         self.log = log
         self.argv_prefix = list(argv_prefix)
+        self.env = {}  # added to ours
         self.popen = None
         self.heartbeats = 0
         self.state = None
@@ -103,7 +104,7 @@ class Replica:
             self.popen = subprocess.Popen(  # pylint: disable=subprocess-popen-preexec-fn
                 self.argv_prefix + [worker_path(), "--replica", "test", "0"],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log if self.log else None,
-                pass_fds=(3, 4), preexec_fn=prepare)
+                pass_fds=(3, 4), preexec_fn=prepare, env={**os.environ, **self.env})
         os.close(spec_read)
         os.close(report_write)
         text = json.dumps(self.spec).encode()

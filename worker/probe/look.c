@@ -91,7 +91,11 @@ enum status probe_connection(
             &registry.member, &registry.err);
     }
     const char *group = json_string_value(json_object_get(question->json, "consumerGroup"));
-    source.st = kafka_check(kafka, group, question->deadline_ms, &source.reason, &source.err);
+    source.reason = PIPE_REASON_INTERNAL;
+    source.st = kafka_check_library(&question->pipe->settings, &source.err);
+    if (source.st == ST_OK) {
+        source.st = kafka_check(kafka, group, question->deadline_ms, &source.reason, &source.err);
+    }
     const bool is_all = json_is_true(question_option(question, "all"));
     const bool is_by_parts = is_all || json_is_true(question_option(question, "parts"));
     const bool is_failure =

@@ -113,6 +113,18 @@ static void on_health(void *ctx, enum pipe_reason reason, const char *text)
     health_source(ctx, reason, text);
 }
 
+static void on_fatal(void *ctx, bool is_fenced, const char *text)
+{
+    struct run *run = ctx;
+    run->is_lost = true; /* no commit is taken from us any more */
+    if (is_fenced) {
+        log_event(LOG_WARN, "fenced", "pipe=%s text=\"%s\"", run->spec.pipe_id, text);
+        drain_begin(run, RUN_DRAIN_STOP, PROTOCOL_EXIT_FAILED);
+    } else {
+        health_fail(run, PIPE_REASON_INTERNAL, text);
+    }
+}
+
 struct source_listener listener_of(struct run *run)
 {
     return (struct source_listener){
@@ -123,6 +135,7 @@ struct source_listener listener_of(struct run *run)
         .on_committed = on_committed,
         .on_commit_refused = on_commit_refused,
         .on_jump = on_jump,
+        .on_fatal = on_fatal,
         .on_health = on_health,
     };
 }

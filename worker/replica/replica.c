@@ -14,6 +14,7 @@
 #include "common/base/secret.h"
 #include "common/clickhouse/error_table.h"
 
+#include "worker/replica/kafka/check.h"
 #include "worker/replica/kafka/conf.h"
 #include "worker/replica/run.h"
 
@@ -127,9 +128,13 @@ static enum status replica_open_source(struct run *run, struct err *err)
     char client_id[80];
     (void)snprintf(
         client_id, sizeof(client_id), "penstock-%.36s-%lld", run->spec.pipe_id,
-        (long long)run->spec.replica_index); /* for the broker's logs only */
+        (long long)run->spec.replica_index); /* the same after a restart, wherever it runs */
     struct kafka_conf conf = {.count = 0};
-    enum status st = kafka_conf_connection(&pipe->source, client_id, &conf, err);
+    enum status st = kafka_check_library(&pipe->settings, err);
+    if (st != ST_OK) {
+        return st;
+    }
+    st = kafka_conf_connection(&pipe->source, client_id, &conf, err);
     if (st != ST_OK) {
         return st;
     }
@@ -137,6 +142,9 @@ static enum status replica_open_source(struct run *run, struct err *err)
         .group_id = run->spec.consumer_group,
         .prefetch_bytes = replica_prefetch_bytes(run->memory_bytes),
         .is_read_committed = pipe->settings.read_committed,
+        .protocol = pipe->settings.group_protocol,
+        .assignor = pipe->settings.assignor,
+        .instance_id = pipe->settings.static_membership ? client_id : NULL,
     };
     st = kafka_conf_add_consumer(&conf, &consumer, err);
     if (st == ST_OK) {

@@ -15,6 +15,7 @@ enum {
     READ_RECORD_MS = 10000,   /* for one record that should be there */
     READ_FORWARD_MAX = 10000, /* records passed over rather than seeking */
     READ_POLL_MS = 200,
+    READABLE_MS = 1500, /* a topic that is still refused is not told twice: silence says so */
     NONE_OLD = -1,
 };
 
@@ -26,6 +27,7 @@ enum status ask_init(struct ask *ask, const struct helper_params *params, struct
     if (st != ST_OK) {
         return st;
     }
+    (void)rd_kafka_conf_set(ask->reader_conf, "enable.partition.eof", "true", NULL, 0); /* known */
     ask->topics = calloc(params->topics->count + 1, sizeof(rd_kafka_topic_t *));
     ask->leaders = rd_kafka_topic_partition_list_new(8);
     ask->partitions_counts = calloc(params->topics->count + 1, sizeof(int32_t));
@@ -92,6 +94,49 @@ static rd_kafka_resp_err_t ask_topic(struct ask *ask, size_t i)
     return error;
 }
 
+static enum status ask_open_reader(struct ask *ask)
+{
+    if (ask->reader != NULL) {
+        return ST_OK;
+    }
+    enum status st = client_new(rd_kafka_conf_dup(ask->reader_conf), &ask->reader, NULL);
+    if (st != ST_OK) {
+        return st;
+    }
+    (void)rd_kafka_poll_set_consumer(ask->reader); /* a consumer was just made */
+    return ST_OK;
+}
+
+/* Take out of the list what can be read from: a fetch at the end of the log is answered by "end of
+ * partition". That is the only question to which the right to read is needed and nothing else. */
+static void ask_readable(struct ask *ask, rd_kafka_topic_partition_list_t *refused)
+{
+    if (ask_open_reader(ask) != ST_OK) {
+        return;
+    }
+    for (int i = 0; i < refused->cnt; i++) {
+        refused->elems[i].offset = RD_KAFKA_OFFSET_END;
+    }
+    (void)rd_kafka_assign(ask->reader, refused); /* a failure shows as no answer */
+    int64_t deadline_ms = clock_monotonic_ms() + READABLE_MS;
+    bool is_told = false;
+    while (!is_told && refused->cnt > 0 && clock_monotonic_ms() < deadline_ms) {
+        rd_kafka_message_t *message = rd_kafka_consumer_poll(ask->reader, READ_POLL_MS);
+        if (message == NULL) {
+            continue;
+        }
+        if ((message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF ||
+             message->err == RD_KAFKA_RESP_ERR_NO_ERROR) &&
+            message->rkt != NULL) {
+            rd_kafka_topic_partition_list_del(
+                refused, rd_kafka_topic_name(message->rkt), message->partition);
+        }
+        is_told = trouble_reason(message->err) == PIPE_REASON_SOURCE_AUTHORIZATION;
+        rd_kafka_message_destroy(message);
+    }
+    (void)rd_kafka_assign(ask->reader, NULL); /* stop fetching until the next question */
+}
+
 void ask_topics(struct ask *ask, struct helper_job *job)
 {
     for (size_t i = 0; i < ask->topics_count; i++) {
@@ -102,6 +147,9 @@ void ask_topics(struct ask *ask, struct helper_job *job)
             job_fail(job, error, what);
             return;
         }
+    }
+    if (job->partitions != NULL) {
+        ask_readable(ask, job->partitions);
     }
 }
 
@@ -175,38 +223,40 @@ static void end_metadata(rd_kafka_t *rk, rd_kafka_topic_partition_t *partition)
     }
 }
 
-void ask_offsets(struct ask *ask, struct helper_job *job)
+void ask_committed(struct ask *ask, struct helper_job *job)
 {
     rd_kafka_topic_partition_list_t *list = job->partitions;
-    for (int i = 0; i < list->cnt; i++) {
-        (void)ask_is_new(ask, &list->elems[i]); /* notes what is old the first time */
-    }
     job->committed = calloc((size_t)(list->cnt > 0 ? list->cnt : 1), sizeof(int64_t));
     if (job->committed == NULL) {
         job_fail(job, RD_KAFKA_RESP_ERR__FAIL, "no memory for offsets");
         return;
     }
     rd_kafka_resp_err_t error = rd_kafka_committed(ask->rk, list, ASK_TIMEOUT_MS);
+    for (int i = 0; error == RD_KAFKA_RESP_ERR_NO_ERROR && i < list->cnt; i++) {
+        error = list->elems[i].err;
+        job->committed[i] = list->elems[i].offset >= 0 ? list->elems[i].offset : -1;
+    }
     if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
         job_fail(job, error, "reading committed offsets");
-        return;
     }
+}
+
+void ask_offsets(struct ask *ask, struct helper_job *job)
+{
+    rd_kafka_topic_partition_list_t *list = job->partitions;
     for (int i = 0; i < list->cnt; i++) {
+        (void)ask_is_new(ask, &list->elems[i]); /* notes what is old the first time */
+    }
+    ask_committed(ask, job);
+    for (int i = 0; job->error == RD_KAFKA_RESP_ERR_NO_ERROR && i < list->cnt; i++) {
         rd_kafka_topic_partition_t *partition = &list->elems[i];
-        if (partition->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
-            job_fail(job, partition->err, "reading committed offsets");
-            return;
-        }
         end_metadata(ask->rk, partition);
-        if (partition->offset >= 0) {
-            job->committed[i] = partition->offset;
+        if (job->committed[i] >= 0) {
             continue;
         }
-        job->committed[i] = -1;
-        error = ask_start(ask, partition);
+        rd_kafka_resp_err_t error = ask_start(ask, partition);
         if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
             job_fail(job, error, "looking up the offset to start from");
-            return;
         }
     }
     ask->leaders_at_ms = 0; /* the next kick looks at the new partitions */
@@ -320,19 +370,6 @@ reader_next(struct ask *ask, const rd_kafka_topic_partition_t *wanted, int64_t *
         }
     }
     return NULL;
-}
-
-static enum status ask_open_reader(struct ask *ask)
-{
-    if (ask->reader != NULL) {
-        return ST_OK;
-    }
-    enum status st = client_new(rd_kafka_conf_dup(ask->reader_conf), &ask->reader, NULL);
-    if (st != ST_OK) {
-        return st;
-    }
-    (void)rd_kafka_poll_set_consumer(ask->reader); /* a consumer was just made */
-    return ST_OK;
 }
 
 void ask_records(struct ask *ask, struct helper_job *job)

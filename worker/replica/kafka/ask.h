@@ -37,6 +37,7 @@ void ask_done(struct ask *ask);
 
 void ask_topics(struct ask *ask, struct helper_job *job);
 void ask_offsets(struct ask *ask, struct helper_job *job);
+void ask_committed(struct ask *ask, struct helper_job *job);
 void ask_bounds(struct ask *ask, struct helper_job *job);
 void ask_records(struct ask *ask, struct helper_job *job);
 

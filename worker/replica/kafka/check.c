@@ -13,6 +13,7 @@
 #include "worker/replica/kafka/check_handle.h"
 #include "worker/replica/kafka/client.h"
 #include "worker/replica/kafka/conf.h"
+#include "worker/replica/kafka/library.h"
 #include "worker/replica/kafka/trouble.h"
 
 enum {
@@ -178,6 +179,11 @@ enum status check_open(struct check *check, struct err *err)
     rd_kafka_conf_set_opaque(made, check);
     rd_kafka_conf_set_error_cb(made, check_error_event);
     return client_new(made, &check->rk, err);
+}
+
+enum status kafka_check_library(const struct pipe_settings *settings, struct err *err)
+{
+    return library_check(rd_kafka_version(), settings, err);
 }
 
 /* The first partition of each topic, to be read from its end. */

@@ -25,4 +25,8 @@ enum status kafka_check(
     const struct kafka_source *source, const char *group, int64_t deadline_ms,
     enum pipe_reason *ret_reason, struct err *err) MUST_CHECK;
 
+/* Can the Kafka library that this process runs on do what the settings ask for? ST_UNSUPPORTED as
+ * library_check. */
+enum status kafka_check_library(const struct pipe_settings *settings, struct err *err) MUST_CHECK;
+
 #endif

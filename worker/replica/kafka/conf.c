@@ -61,15 +61,10 @@ static const struct {
 } consumer_defaults[] = {
     {"enable.auto.commit", "false"},
     {"enable.auto.offset.store", "false"},
-    /* Eager: cooperative-sticky of 2.0.2 aborts and loses partitions. */
-    {"partition.assignment.strategy", "range,roundrobin"},
     /* Every partition is assigned with an explicit offset, so this answers only to offsets that
      * are gone: the gap must be noticed. */
     {"auto.offset.reset", "error"},
     {"check.crcs", "true"},
-    /* A dead member's partitions move on after this; 6 s is the least that brokers allow. */
-    {"session.timeout.ms", "6000"},
-    {"heartbeat.interval.ms", "1500"},
     {"max.poll.interval.ms", "300000"},
     /* A broker answers as soon as there is a record; this is how often it answers that there is
      * none, which is half of what an idle replica costs at 50 ms. librdkafka's mock cluster looks
@@ -85,6 +80,26 @@ static const struct {
     {"topic.metadata.refresh.interval.ms", "30000"},
     {"statistics.interval.ms", "0"},
     {"enable.partition.eof", "false"},
+};
+
+/* Of members of a classic group; with KIP-848 the broker decides about these. */
+static const struct {
+    const char *name;
+    const char *value;
+} classic_defaults[] = {
+    /* A dead member's partitions move on after this; 6 s is the least that brokers allow. */
+    {"session.timeout.ms", "6000"},
+    {"heartbeat.interval.ms", "1500"},
+};
+
+/* The second of an eager pair is for the time when not all members have the new setting yet. */
+static const struct {
+    const char *strategy;
+    const char *remote; /* the broker's own assignor of that kind */
+} assignors[] = {
+    [PIPE_ASSIGNOR_RANGE] = {"range,roundrobin", "range"},
+    [PIPE_ASSIGNOR_ROUNDROBIN] = {"roundrobin,range", "uniform"},
+    [PIPE_ASSIGNOR_COOPERATIVE_STICKY] = {"cooperative-sticky", "uniform"},
 };
 
 static enum status
@@ -390,6 +405,31 @@ enum status kafka_conf_connection(
     return ST_OK;
 }
 
+static enum status conf_add_membership(
+    struct kafka_conf *conf, const struct kafka_conf_consumer *consumer, struct err *err)
+{
+    enum status st = ST_OK;
+    if (consumer->instance_id != NULL) {
+        st = conf_add(conf, "group.instance.id", consumer->instance_id, err);
+    }
+    if (st == ST_OK && consumer->protocol == PIPE_GROUP_CONSUMER) {
+        /* Not set for classic groups: 2.0.2 knows neither name. */
+        st = conf_add(conf, "group.protocol", "consumer", err);
+        return st != ST_OK
+                   ? st
+                   : conf_add(
+                         conf, "group.remote.assignor", assignors[consumer->assignor].remote, err);
+    }
+    if (st == ST_OK) {
+        const char *strategy = assignors[consumer->assignor].strategy;
+        st = conf_add(conf, "partition.assignment.strategy", strategy, err);
+    }
+    for (size_t i = 0; st == ST_OK && i < ARRAY_LEN(classic_defaults); i++) {
+        st = conf_add(conf, classic_defaults[i].name, classic_defaults[i].value, err);
+    }
+    return st;
+}
+
 enum status kafka_conf_add_consumer(
     struct kafka_conf *conf, const struct kafka_conf_consumer *consumer, struct err *err)
 {
@@ -401,6 +441,9 @@ enum status kafka_conf_add_consumer(
         st = conf_add(
             conf, "isolation.level",
             consumer->is_read_committed ? "read_committed" : "read_uncommitted", err);
+    }
+    if (st == ST_OK) {
+        st = conf_add_membership(conf, consumer, err);
     }
     if (st == ST_OK) {
         uint64_t prefetch_kbytes = consumer->prefetch_bytes / 1024;

@@ -33,6 +33,9 @@ struct kafka_conf_consumer {
     const char *group_id;    /* borrowed */
     uint64_t prefetch_bytes; /* payload bytes librdkafka may queue ahead */
     bool is_read_committed;
+    enum pipe_group_protocol protocol;
+    enum pipe_assignor assignor; /* with PIPE_GROUP_CONSUMER the broker's of that kind */
+    const char *instance_id;     /* borrowed; a static member's name, NULL = none */
 };
 
 /*

@@ -50,17 +50,22 @@ struct source {
     uint64_t taken_since_kick;
     int64_t last_kick_us;
 
-    /* Assignments. */
+    /* Assignments. What the library has assigned is `assigned`, and nothing while that is NULL. */
     rd_kafka_topic_partition_list_t *coming; /* waits for its offsets */
     bool is_revoking;                        /* waits for source_release */
-    int64_t retry_offsets_ms;                /* ask again then; 0 = no */
-    int64_t next_forward_ms;                 /* point partition queues at record_queue again */
-    int64_t fresh_until_ms;                  /* more often before this */
-    int64_t look_again_ms;                   /* for slots that are gone */
+    bool is_incremental; /* the group's protocol changes an assignment by parts */
+    rd_kafka_topic_partition_list_t *joining; /* incremental: comes to it on release; NULL = none */
+    rd_kafka_topic_partition_list_t
+        *leaving;             /* incremental: goes from it on release; NULL = none */
+    int64_t retry_offsets_ms; /* ask again then; 0 = no */
+    int64_t next_forward_ms;  /* point partition queues at record_queue again */
+    int64_t fresh_until_ms;   /* more often before this */
+    int64_t look_again_ms;    /* for slots that are gone */
 
     /* Commits. */
     bool is_committing;
-    uint64_t assignment; /* counts assignments: tells old answers */
+    rd_kafka_topic_partition_list_t *commit_list; /* owned; waits for HELPER_COMMITTED */
+    uint64_t assignment;                          /* counts assignments: tells old answers */
     uint64_t committing_assignment;
 
     /* Health. */
@@ -69,7 +74,8 @@ struct source {
     bool is_checking;
     bool is_group_refused; /* the group's coordinator lets us not in, though Kafka answers */
     bool is_suspect;       /* a connection failed: ask whether Kafka is still there */
-    char last_error[512];  /* why it failed */
+    rd_kafka_topic_partition_list_t *refused; /* one partition of each topic we may not read */
+    char last_error[512];                     /* why it failed */
     int64_t next_check_ms;
     int64_t refused_ms; /* when the login was refused last, 0 = never */
 
@@ -90,7 +96,11 @@ void rebalance_jump(struct source *source, struct helper_job *job);
 /* The slot of a topic object and partition; assigned->cnt if it is not assigned. */
 size_t rebalance_find_slot(struct source *source, const rd_kafka_topic_t *rkt, int32_t partition);
 
+/* The handle is about to close: answer what the library waits for. */
+void rebalance_give_up(struct source *source);
+
 /* commit.c */
+void commit_looked(struct source *source, const struct helper_job *job);
 void commit_event(
     rd_kafka_t *rk, rd_kafka_resp_err_t error, rd_kafka_topic_partition_list_t *offsets,
     void *opaque);

@@ -89,6 +89,9 @@ static void helper_answer(struct helper *helper, struct helper_job *job)
     case HELPER_OFFSETS:
         ask_offsets(&helper->ask, job);
         break;
+    case HELPER_COMMITTED:
+        ask_committed(&helper->ask, job);
+        break;
     case HELPER_BOUNDS:
         ask_bounds(&helper->ask, job);
         break;

@@ -25,10 +25,12 @@
 #include "worker/replica/kafka/conf.h"
 
 enum helper_kind {
-    HELPER_CHECK,   /* do the topics exist, may we see them */
-    HELPER_OFFSETS, /* where to start on each partition of `partitions` */
-    HELPER_BOUNDS,  /* first, end and committed offset of the one partition */
-    HELPER_READ,    /* the records at the offsets of `partitions` */
+    HELPER_CHECK,     /* do the topics exist, may we see them; `partitions` (NULL = none) of refused
+                         topics: what may be read meanwhile is taken out */
+    HELPER_OFFSETS,   /* where to start on each partition of `partitions` */
+    HELPER_COMMITTED, /* what the group has committed of `partitions` */
+    HELPER_BOUNDS,    /* first, end and committed offset of the one partition */
+    HELPER_READ,      /* the records at the offsets of `partitions` */
 };
 
 struct helper_job {
@@ -39,7 +41,7 @@ struct helper_job {
     /* Answer. */
     rd_kafka_resp_err_t error;
     char text[512];     /* what failed */
-    int64_t *committed; /* owned; HELPER_OFFSETS, HELPER_BOUNDS: per partition, −1 none */
+    int64_t *committed; /* owned; HELPER_OFFSETS, _COMMITTED, _BOUNDS: per partition, −1 none */
     int64_t low;        /* HELPER_BOUNDS */
     int64_t high;
     rd_kafka_message_t **messages; /* owned; HELPER_READ: NULL = gone */

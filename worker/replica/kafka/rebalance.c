@@ -1,5 +1,7 @@
 /*
- * Assignments. Eager protocol: all partitions go, then all come. Both wait for somebody: a
+ * Assignments. Eager protocol: all partitions go, then all come. Incremental protocols (cooperative
+ * assignor, KIP-848): some come or go; a member whose share stays the same notices nothing, one
+ * whose share changes drains once and goes on with the rest. Both wait for somebody: a
  * revocation for the loop (drain, commit), an assignment for the helper (committed offsets, start
  * strategy), and librdkafka waits with them until rd_kafka_assign is called. Partitions are always
  * assigned with explicit offsets, so auto.offset.reset=error speaks only of offsets that are gone.
@@ -100,30 +102,191 @@ static void rebalance_drop_coming(struct source *source)
     source->retry_offsets_ms = 0;
 }
 
+static bool rebalance_is_incremental(rd_kafka_t *rk)
+{
+    const char *protocol = rd_kafka_rebalance_protocol(rk);
+    return protocol != NULL && strcmp(protocol, "COOPERATIVE") == 0;
+}
+
+/* Replace the library's assignment. NULL: nothing is assigned any more. */
+static rd_kafka_resp_err_t
+rebalance_assign(struct source *source, const rd_kafka_topic_partition_list_t *list)
+{
+    if (!source->is_incremental) {
+        return rd_kafka_assign(source->rk, list);
+    }
+    rd_kafka_error_t *failed = list == NULL ? NULL : rd_kafka_incremental_assign(source->rk, list);
+    rd_kafka_resp_err_t error =
+        failed == NULL ? RD_KAFKA_RESP_ERR_NO_ERROR : rd_kafka_error_code(failed);
+    if (failed != NULL) {
+        rd_kafka_error_destroy(failed);
+    }
+    return error;
+}
+
+/* Incremental: take these away from the library. It also is the answer it waits for after it took
+ * partitions away, whichever they were. */
+static void rebalance_unassign(struct source *source, const rd_kafka_topic_partition_list_t *list)
+{
+    rd_kafka_error_t *failed = rd_kafka_incremental_unassign(source->rk, list);
+    if (failed != NULL) {
+        rd_kafka_error_destroy(failed); /* it has none of them: what we wanted */
+    }
+}
+
+static void list_free(rd_kafka_topic_partition_list_t **list)
+{
+    if (*list != NULL) {
+        rd_kafka_topic_partition_list_destroy(*list);
+        *list = NULL;
+    }
+}
+
+static void
+list_add(rd_kafka_topic_partition_list_t *list, const rd_kafka_topic_partition_list_t *more)
+{
+    for (int i = 0; more != NULL && i < more->cnt; i++) {
+        const rd_kafka_topic_partition_t *at = &more->elems[i];
+        if (rd_kafka_topic_partition_list_find(list, at->topic, at->partition) == NULL) {
+            rd_kafka_topic_partition_list_add(list, at->topic, at->partition);
+        }
+    }
+}
+
+static void
+list_remove(rd_kafka_topic_partition_list_t *list, const rd_kafka_topic_partition_list_t *less)
+{
+    for (int i = 0; less != NULL && i < less->cnt; i++) {
+        rd_kafka_topic_partition_list_del(list, less->elems[i].topic, less->elems[i].partition);
+    }
+}
+
+/* These are to be ours as soon as their offsets are known. list: taken. */
+static void rebalance_begin(struct source *source, rd_kafka_topic_partition_list_t *list)
+{
+    rebalance_drop_coming(source);
+    source->coming = list;
+    source->assignment++;
+    rebalance_ask_offsets(source);
+}
+
+static void rebalance_drain(struct source *source, bool is_lost)
+{
+    source->is_revoking = true;
+    source->is_suspect = source->is_suspect || is_lost;
+    source->listener.on_revoke(source->listener.ctx, is_lost);
+}
+
+/* Partitions come to those there are. Those pause for a drain, too: a slot is an index. */
+static void rebalance_join(struct source *source, const rd_kafka_topic_partition_list_t *partitions)
+{
+    if (partitions->cnt == 0 && source->coming == NULL) {
+        (void)rebalance_assign(source, partitions); /* nothing changes, but it waits for that */
+    } else if (source->assigned != NULL) {
+        list_free(&source->joining);
+        source->joining = rd_kafka_topic_partition_list_copy(partitions);
+        rebalance_drain(source, false);
+    } else {
+        rd_kafka_topic_partition_list_t *all = rd_kafka_topic_partition_list_copy(partitions);
+        list_add(all, source->coming);
+        rebalance_begin(source, all);
+    }
+}
+
+/* Partitions go from those there are. */
+static void
+rebalance_leave(struct source *source, const rd_kafka_topic_partition_list_t *partitions)
+{
+    bool is_lost = rd_kafka_assignment_lost(source->rk) != 0;
+    if (source->assigned != NULL) {
+        list_free(&source->leaving);
+        source->leaving = rd_kafka_topic_partition_list_copy(partitions);
+        if (is_lost) {
+            list_free(&source->joining);
+        }
+        rebalance_drain(source, is_lost);
+        return;
+    }
+    rd_kafka_topic_partition_list_t *rest =
+        rd_kafka_topic_partition_list_new(partitions->cnt > 0 ? partitions->cnt : 1);
+    rebalance_unassign(source, rest); /* the library has none of ours: only the answer counts */
+    list_add(rest, source->coming);
+    list_remove(rest, partitions);
+    rebalance_drop_coming(source);
+    if (rest->cnt > 0) {
+        rebalance_begin(source, rest);
+    } else {
+        rd_kafka_topic_partition_list_destroy(rest);
+    }
+}
+
+void rebalance_give_up(struct source *source)
+{
+    if (!source->is_incremental) {
+        (void)rd_kafka_assign(source->rk, NULL); /* nothing can be done about a failure */
+        return;
+    }
+    rd_kafka_topic_partition_list_t *none = rd_kafka_topic_partition_list_new(1);
+    rebalance_unassign(source, source->assigned == NULL ? none : source->assigned);
+    rd_kafka_topic_partition_list_destroy(none);
+}
+
+static void
+rebalance_close(struct source *source, const rd_kafka_topic_partition_list_t *partitions)
+{
+    rebalance_drop_coming(source);
+    rebalance_drop_slots(source);
+    if (source->is_incremental) {
+        rebalance_unassign(source, partitions);
+    } else {
+        (void)rd_kafka_assign(source->rk, NULL); /* nothing can be done about a failure */
+    }
+}
+
 void rebalance_event(
     rd_kafka_t *rk, rd_kafka_resp_err_t error, rd_kafka_topic_partition_list_t *partitions,
     void *opaque)
 {
     struct source *source = opaque;
-    if (error == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS && !source->is_closing) {
-        rebalance_drop_coming(source);
-        source->coming = rd_kafka_topic_partition_list_copy(partitions);
-        source->assignment++;
-        rebalance_ask_offsets(source);
-        rd_kafka_yield(rk);
+    bool is_assign = error == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
+    source->is_incremental = rebalance_is_incremental(rk);
+    if (source->is_closing) {
+        rebalance_close(source, partitions);
         return;
     }
-    rebalance_drop_coming(source);
-    if (source->is_closing || source->assigned == NULL) {
-        rebalance_drop_slots(source);
+    if (source->is_incremental) {
+        (is_assign ? rebalance_join : rebalance_leave)(source, partitions);
+    } else if (is_assign) {
+        rebalance_begin(source, rd_kafka_topic_partition_list_copy(partitions));
+    } else if (source->assigned == NULL) {
+        rebalance_drop_coming(source);
         (void)rd_kafka_assign(rk, NULL); /* nothing can be done about a failure */
         return;
+    } else {
+        rebalance_drop_coming(source);
+        rebalance_drain(source, rd_kafka_assignment_lost(rk) != 0);
     }
-    bool is_lost = rd_kafka_assignment_lost(rk) != 0;
-    source->is_revoking = true;
-    source->is_suspect = source->is_suspect || is_lost;
     rd_kafka_yield(rk);
-    source->listener.on_revoke(source->listener.ctx, is_lost);
+}
+
+/* What stays is assigned again, with the offsets that count after the drain. */
+static void rebalance_release_parts(struct source *source)
+{
+    rd_kafka_topic_partition_list_t *held = rd_kafka_topic_partition_list_copy(source->assigned);
+    rd_kafka_topic_partition_list_t *rest = rd_kafka_topic_partition_list_new(held->cnt);
+    list_add(rest, held);
+    list_remove(rest, source->leaving);
+    list_add(rest, source->joining);
+    list_free(&source->leaving);
+    list_free(&source->joining);
+    rebalance_drop_slots(source);
+    rebalance_unassign(source, held);
+    rd_kafka_topic_partition_list_destroy(held);
+    if (rest->cnt > 0) {
+        rebalance_begin(source, rest);
+    } else {
+        rd_kafka_topic_partition_list_destroy(rest);
+    }
 }
 
 /* A list of the one partition; owned by the caller. */
@@ -156,6 +319,10 @@ void source_release(struct source *source)
         hold_end(source, slot);
     }
     source->is_revoking = false;
+    if (source->is_incremental) {
+        rebalance_release_parts(source);
+        return;
+    }
     rebalance_drop_slots(source);
     (void)rd_kafka_assign(source->rk, NULL); /* nothing can be done about a failure */
 }
@@ -227,7 +394,7 @@ void rebalance_offsets_answered(struct source *source, struct helper_job *job, i
         return;
     }
     rebalance_drop_coming(source);
-    rd_kafka_resp_err_t error = rd_kafka_assign(source->rk, job->partitions);
+    rd_kafka_resp_err_t error = rebalance_assign(source, job->partitions);
     if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
         source_report_trouble(source, error, "taking the assigned partitions");
         return;
@@ -305,7 +472,10 @@ enum status source_rewind(struct source *source, const int64_t *next, size_t cou
     }
     source->has_unheld = false;
     /* Assigning again is the way that is also used every day; seek and resume of 2.0.2 are not. */
-    rd_kafka_resp_err_t error = rd_kafka_assign(source->rk, source->assigned);
+    if (source->is_incremental) {
+        rebalance_unassign(source, source->assigned);
+    }
+    rd_kafka_resp_err_t error = rebalance_assign(source, source->assigned);
     if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
         return err_set(err, ST_UNAVAILABLE, "cannot rewind: %s", rd_kafka_err2str(error));
     }
@@ -366,6 +536,7 @@ void rebalance_jump(struct source *source, struct helper_job *job)
     bool is_gap = from < job->low;
     slot->is_gone = false;
     if (is_recreated || is_gap) {
+        slot->has_commit = slot->has_commit && !is_recreated; /* the new topic has none yet */
         slot->expected = job->low;
         source->listener.on_jump(
             source->listener.ctx, is_recreated ? SOURCE_JUMP_RECREATED : SOURCE_JUMP_GAP, job->slot,

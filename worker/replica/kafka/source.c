@@ -32,6 +32,9 @@ enum {
 void source_report_well(struct source *source)
 {
     source->is_group_refused = false;
+    if (source->refused != NULL) {
+        return; /* the rest is well, but a topic is not: only its own check ends that */
+    }
     if (!source->is_well) {
         source->is_well = true;
         source->refused_ms = 0;
@@ -61,14 +64,22 @@ void source_report_trouble(struct source *source, rd_kafka_resp_err_t error, con
     source->listener.on_health(source->listener.ctx, reason, line);
 }
 
+/* The library gives up for good; it says so by a message, or by an event. */
+static void source_end(struct source *source)
+{
+    char text[512];
+    rd_kafka_resp_err_t cause = rd_kafka_fatal_error(source->rk, text, sizeof(text));
+    source->is_well = false;
+    source->listener.on_fatal(
+        source->listener.ctx, cause == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, text);
+}
+
 static void source_error_event(rd_kafka_t *rk, int error, const char *reason, void *opaque)
 {
     struct source *source = opaque;
+    (void)rk;
     if (error == RD_KAFKA_RESP_ERR__FATAL) {
-        char text[512];
-        (void)rd_kafka_fatal_error(rk, text, sizeof(text)); /* the text is what is wanted */
-        source->is_well = false;
-        source->listener.on_health(source->listener.ctx, PIPE_REASON_INTERNAL, text);
+        source_end(source);
         return;
     }
     if (error == RD_KAFKA_RESP_ERR__TRANSPORT || error == RD_KAFKA_RESP_ERR__TIMED_OUT) {
@@ -99,14 +110,47 @@ void source_ask_bounds(struct source *source, size_t slot)
     helper_post(source->helper, job);
 }
 
+static void source_tell_refused(struct source *source, const char *topic)
+{
+    rd_kafka_resp_err_t refused = RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
+    char text[300];
+    (void)snprintf(
+        text, sizeof(text), "topic '%s': %s", topic, rd_kafka_err2str(refused)); /* fits */
+    source_report_trouble(source, refused, text);
+}
+
+/* The library says once that a topic is refused, and metadata needs a lesser right than reading:
+ * it is remembered until a reader gets an answer (ask_topics). */
+static void source_refuse(struct source *source, const char *topic, int32_t partition)
+{
+    source_tell_refused(source, topic);
+    if (source->refused == NULL) {
+        source->refused = rd_kafka_topic_partition_list_new(1);
+    }
+    for (int i = 0; i < source->refused->cnt; i++) {
+        if (strcmp(source->refused->elems[i].topic, topic) == 0) {
+            return;
+        }
+    }
+    rd_kafka_topic_partition_list_add(source->refused, topic, partition);
+}
+
 /* A consumer error comes as a message. */
 static void source_take_error(struct source *source, const rd_kafka_message_t *message)
 {
+    if (message->err == RD_KAFKA_RESP_ERR__FATAL) {
+        source_end(source);
+        return;
+    }
     if (message->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET && message->rkt != NULL) {
         size_t slot = rebalance_find_slot(source, message->rkt, message->partition);
         if (slot < source_slots_count(source)) {
             source_ask_bounds(source, slot);
         }
+        return;
+    }
+    if (trouble_reason(message->err) == PIPE_REASON_SOURCE_AUTHORIZATION && message->rkt != NULL) {
+        source_refuse(source, rd_kafka_topic_name(message->rkt), message->partition);
         return;
     }
     if (trouble_reason(message->err) == PIPE_REASON_TOPIC_NOT_FOUND && message->rkt != NULL) {
@@ -234,10 +278,28 @@ int source_event_fd(const struct source *source)
     return source->event_fd;
 }
 
+/* Of the topics that were refused these still are. */
+static void source_take_refused(struct source *source, const rd_kafka_topic_partition_list_t *still)
+{
+    rd_kafka_topic_partition_list_destroy(source->refused);
+    source->refused = NULL;
+    if (still->cnt == 0) {
+        return;
+    }
+    source->refused = rd_kafka_topic_partition_list_copy(still);
+    source_tell_refused(source, still->elems[0].topic);
+}
+
 /* Kafka has answered whether it is there. */
 static void source_checked(struct source *source, const struct helper_job *job)
 {
     source->is_suspect = false;
+    if (job->partitions != NULL && job->error == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        source_take_refused(source, job->partitions);
+        if (source->refused != NULL) {
+            return;
+        }
+    }
     if (job->error == RD_KAFKA_RESP_ERR_NO_ERROR && source->is_group_refused) {
         /* librdkafka says it once; only an assignment or a commit shows that it is over */
         rd_kafka_resp_err_t refused = RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED;
@@ -266,6 +328,9 @@ static void source_take_answers(struct source *source, int64_t now_ms)
             break;
         case HELPER_OFFSETS:
             rebalance_offsets_answered(source, job, now_ms);
+            break;
+        case HELPER_COMMITTED:
+            commit_looked(source, job);
             break;
         case HELPER_BOUNDS:
             rebalance_jump(source, job);
@@ -301,6 +366,9 @@ void source_poll(struct source *source, int64_t now_ms)
         struct helper_job *job = helper_job_new(HELPER_CHECK);
         if (job != NULL) {
             source->is_checking = true;
+            if (source->refused != NULL) {
+                job->partitions = rd_kafka_topic_partition_list_copy(source->refused);
+            }
             helper_post(source->helper, job);
         }
     }
@@ -452,7 +520,7 @@ void source_close(struct source *source)
     source->is_closing = true;
     if (source->is_revoking || source->coming != NULL) {
         /* The library waits for our word on a rebalance, and would wait in its close as well. */
-        (void)rd_kafka_assign(source->rk, NULL); /* nothing can be done about a failure */
+        rebalance_give_up(source);
     }
     /* Serves the last revocation by itself and waits for the coordinator's answer, if there is one.
      */

@@ -54,6 +54,9 @@ struct source_listener {
     void (*on_committed)(void *ctx, size_t slot, int64_t offset);
     void (*on_commit_refused)(void *ctx, const char *text); /* nothing of it was committed */
     void (*on_jump)(void *ctx, enum source_jump jump, size_t slot, int64_t from, int64_t to);
+    /* The membership is over and this handle reads nothing more. is_fenced: another process has the
+     * same name in the group; else `text` says what a person must know. */
+    void (*on_fatal)(void *ctx, bool is_fenced, const char *text);
     /* Kafka is well (PIPE_REASON_NONE) or not, and why. Repeats are possible. */
     void (*on_health)(void *ctx, enum pipe_reason reason, const char *text);
 };

@@ -4,8 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "worker/replica/kafka/library.h"
+
 enum {
-    SCRAM_FIXED_VERSION = 0x020601ff, /* librdkafka 2.6.1: client nonce no longer sent twice */
     TROUBLE_HINT_BYTES = 320,
 };
 
@@ -61,7 +62,7 @@ void trouble_login(const struct kafka_conf *conf, struct trouble_login *ret_logi
 
 static const char *hint_authentication(const struct trouble_login *login)
 {
-    if (login->is_scram && rd_kafka_version() < SCRAM_FIXED_VERSION) {
+    if (login->is_scram && rd_kafka_version() < LIBRARY_SCRAM_FIXED) {
         return " (check the user name and the password; librdkafka below 2.6.1 cannot log in with "
                "SCRAM to Kafka 4.0 or later)";
     }

@@ -37,6 +37,9 @@ static void nothing_said_means_the_defaults(void **state)
         assert_int_equal(settings.batch_bytes, 0);
         assert_int_equal(settings.source_timeout_s, 900);
         assert_int_equal(settings.destination_timeout_s, 3600);
+        assert_int_equal(settings.group_protocol, PIPE_GROUP_CLASSIC);
+        assert_int_equal(settings.assignor, PIPE_ASSIGNOR_RANGE);
+        assert_false(settings.static_membership);
         pipe_settings_done(&settings);
         pipe_settings_done(&settings);
     }
@@ -56,7 +59,9 @@ static void every_setting_is_read(void **state)
             "\"penstock_path_separator\":\"__\",\"penstock_tombstones\":\"row\","
             "\"penstock_timestamp_unit\":\"ns\",\"penstock_compression\":\"none\","
             "\"penstock_batch_rows\":1,\"penstock_batch_bytes\":1073741824,"
-            "\"penstock_source_timeout_s\":1,\"penstock_destination_timeout_s\":2592000}",
+            "\"penstock_source_timeout_s\":1,\"penstock_destination_timeout_s\":2592000,"
+            "\"penstock_group_protocol\":\"consumer\","
+            "\"penstock_assignor\":\"cooperative-sticky\",\"penstock_static_membership\":true}",
             &problems, &settings),
         ST_OK);
     assert_int_equal(settings.insert_wait_ms, 60000);
@@ -75,6 +80,9 @@ static void every_setting_is_read(void **state)
     assert_int_equal(settings.batch_bytes, 1073741824);
     assert_int_equal(settings.source_timeout_s, 1);
     assert_int_equal(settings.destination_timeout_s, 2592000);
+    assert_int_equal(settings.group_protocol, PIPE_GROUP_CONSUMER);
+    assert_int_equal(settings.assignor, PIPE_ASSIGNOR_COOPERATIVE_STICKY);
+    assert_true(settings.static_membership);
     pipe_settings_done(&settings);
 }
 
@@ -115,6 +123,14 @@ static void every_wrong_setting_is_refused(void **state)
          "/settings/penstock_batch_bytes: must be between 0 and 1073741824"},
         {"{\"penstock_source_timeout_s\":0}",
          "/settings/penstock_source_timeout_s: must be between 1 and 2592000"},
+        {"{\"penstock_group_protocol\":\"share\"}",
+         "/settings/penstock_group_protocol: unknown value 'share', must be one of classic, "
+         "consumer"},
+        {"{\"penstock_assignor\":\"sticky\"}",
+         "/settings/penstock_assignor: unknown value 'sticky', must be one of range, roundrobin, "
+         "cooperative-sticky"},
+        {"{\"penstock_static_membership\":\"yes\"}",
+         "/settings/penstock_static_membership: must be true or false"},
         {"{\"object_storage_max_file_count\":1}",
          "/settings/object_storage_max_file_count: Setting 'object_storage_max_file_count' is only "
          "supported for object storage ClickPipes"},

@@ -296,12 +296,72 @@ static void consumer_never_commits_by_itself(void **state)
     }
 }
 
+static void membership_follows_the_settings(void **state)
+{
+    (void)state;
+    static const struct {
+        struct kafka_conf_consumer consumer;
+        const char *strategy; /* NULL = not set */
+        const char *session;
+        const char *protocol;
+        const char *remote;
+        const char *instance;
+    } cases[] = {
+        {{.assignor = PIPE_ASSIGNOR_RANGE}, "range,roundrobin", "6000", NULL, NULL, NULL},
+        {{.assignor = PIPE_ASSIGNOR_ROUNDROBIN, .instance_id = "p-0"},
+         "roundrobin,range",
+         "6000",
+         NULL,
+         NULL,
+         "p-0"},
+        {{.assignor = PIPE_ASSIGNOR_COOPERATIVE_STICKY},
+         "cooperative-sticky",
+         "6000",
+         NULL,
+         NULL,
+         NULL},
+        {{.protocol = PIPE_GROUP_CONSUMER}, NULL, NULL, "consumer", "range", NULL},
+        {{.protocol = PIPE_GROUP_CONSUMER,
+          .assignor = PIPE_ASSIGNOR_COOPERATIVE_STICKY,
+          .instance_id = "p-0"},
+         NULL,
+         NULL,
+         "consumer",
+         "uniform",
+         "p-0"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct kafka_conf conf = {.count = 0};
+        struct kafka_conf_consumer consumer = cases[i].consumer;
+        consumer.group_id = "g";
+        assert_int_equal(kafka_conf_add_consumer(&conf, &consumer, NULL), ST_OK);
+        const struct {
+            const char *name;
+            const char *value;
+        } wanted[] = {
+            {"partition.assignment.strategy", cases[i].strategy},
+            {"session.timeout.ms", cases[i].session},
+            {"group.protocol", cases[i].protocol},
+            {"group.remote.assignor", cases[i].remote},
+            {"group.instance.id", cases[i].instance},
+        };
+        for (size_t at = 0; at < ARRAY_LEN(wanted); at++) {
+            const char *value = kafka_conf_get(&conf, wanted[at].name);
+            assert_true(
+                value == NULL ? wanted[at].value == NULL
+                              : wanted[at].value != NULL && strcmp(value, wanted[at].value) == 0);
+        }
+        kafka_conf_done(&conf);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_hold),
         cmocka_unit_test(missing_credentials_are_named),
         cmocka_unit_test(consumer_never_commits_by_itself),
+        cmocka_unit_test(membership_follows_the_settings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,7 +12,7 @@ ifneq ($(shell command -v ninja),)
 export CMAKE_GENERATOR ?= Ninja
 endif
 
-.PHONY: all help demo demo-down test test-kafka test-terraform unit lint asan fuzz bench bench-api bench-thousand chaos format clean
+.PHONY: all help demo demo-down test test-kafka test-terraform test-thousand unit lint asan fuzz bench bench-api bench-thousand chaos format clean
 
 all: ## build penstock-api and penstock-worker (needs only the development packages)
 	@cmake -S . -B $(BUILD) >/dev/null
@@ -41,6 +41,12 @@ test-terraform: ## the official Terraform provider against a running Penstock (P
 	@cmake -S . -B $(BUILD) >/dev/null
 	@cmake --build $(BUILD) -j $(JOBS) --target all demo-programs
 	@PENSTOCK_BUILD_DIR=$(abspath $(BUILD)) tests/terraform/run
+
+test-thousand: ## 1,000 idle pipes on this machine (about 8 GB and some minutes)
+	@deploy/install-deps test
+	@cmake -S . -B $(BUILD) >/dev/null
+	@cmake --build $(BUILD) -j $(JOBS) --target all demo-programs
+	@PENSTOCK_BUILD_DIR=$(abspath $(BUILD)) PENSTOCK_FLEET_PIPES=$(PIPES) /usr/bin/python3 -m pytest -q -p no:cacheprovider tests/e2e/fleet_test.py
 
 unit: ## only the unit tests
 	@cmake -S . -B $(BUILD) >/dev/null

@@ -1,0 +1,69 @@
+"""Many idle pipes on one host (PENSTOCK_FLEET_PIPES, 60; `make test-thousand`: 1,000): all run, statements to PostgreSQL
+do not grow with them, the supervisor costs a small part of what its replicas cost, a record reaches every pipe of
+its topic, and the end is a clean one. bench/thousand.py prints the same as numbers."""
+import os
+import time
+
+import pytest
+
+from tests.harness import net
+from tests.harness.fleet import Fleet, Memory, children
+from tests.harness.penstock import Penstock, kafka_pipe
+
+PIPES = int(os.environ.get("PENSTOCK_FLEET_PIPES", "60"))
+FEW = 10
+TOPICS = ("fleet_0", "fleet_1", "fleet_2")
+WINDOW_S = 10
+MB = 1024 * 1024
+
+
+@pytest.fixture(scope="module")
+def penstock(database, clickhouse):
+    env = {"PENSTOCK_LOG_LEVEL": "info", "PENSTOCK_WORKER_MEMORY_GB": "0", "PENSTOCK_WORKER_CPU_MILLICORES": "0"}
+    with Penstock(database.url, env=env) as programs:
+        programs.create_service(clickhouse.url)
+        yield programs
+
+
+def idle(fleet, worker):
+    """What the fleet costs while nothing happens."""
+    with fleet.window(worker.pid) as cost:
+        time.sleep(WINDOW_S)  # the length of a measurement, not a wait for something
+    return cost
+
+
+def test_many_idle_pipes_cost_little(penstock, database, kafka, clickhouse):
+    for topic in TOPICS:
+        kafka.create_topic(topic)
+    template = penstock.create_pipe(kafka_pipe("fleet", kafka.bootstrap, TOPICS[0], "fleet", {"id": "UInt64"}))["id"]
+    penstock.command_pipe(template, "stop")
+    worker = penstock.start_worker()
+    fleet = Fleet(database, template)
+    fleet.grow(FEW, TOPICS)
+    fleet.wait_running(120)
+    few = idle(fleet, worker)
+    fleet.grow(PIPES - FEW, TOPICS)
+    fleet.wait_running(120 + PIPES)
+    many = idle(fleet, worker)
+    pids = children(worker.pid)
+    assert len(pids) == PIPES
+    # Looks at what is wanted, leases, samples and two statements for all reports: by time, not by pipe.
+    rate = many.statements / many.seconds
+    assert rate < 10, f"{rate:.1f} statements a second"
+    assert rate < 2 * few.statements / few.seconds + 2
+    assert many.supervisor_s < 0.2 * many.replicas_s + 0.05
+    if PIPES >= 1000:
+        assert many.supervisor_s / many.seconds < 0.02
+    # Nothing is set aside for records before there is one.
+    assert Memory(pids).private_bytes / PIPES < 8 * MB
+    assert len(penstock.result("GET", f"{penstock.pipes_path}/summary")) == PIPES + 1
+
+    kafka.produce(TOPICS[1], [(None, b'{"id":7}')])
+    expected = sum(1 for number in range(PIPES) if number % len(TOPICS) == 1)
+    net.wait_until(
+        lambda: int(clickhouse.query("SELECT count() FROM fleet WHERE id = 7")) == expected, 120,
+        f"{expected} rows of one record")
+    assert sorted(children(worker.pid)) == sorted(pids), "no replica was started again"
+
+    assert worker.stop(120) == 0
+    assert database.query("SELECT count(*) FROM pipe_replica WHERE owner IS NOT NULL") == "0"

@@ -33,10 +33,14 @@ def test_leaders_fail_over(cluster, clickhouse, replica, name):
                 f"commits go on in all partitions without node {node}, which led {json.dumps(led)}")
             cluster.revive(node)
         producing.__exit__()
-        wanted = len(producing.produced)
-        net.wait_until(lambda: len(stored(clickhouse, name)) >= wanted, 60, "all records", 0.3)
+        # A leader that dies may keep a record it has not acknowledged, which the producer then sends again: what counts is
+        # what the topic has.
+        ends = cluster.end_offsets(name)
+        wanted = {(partition, at) for partition, end in ends.items() for at in range(end)}
+        assert set(producing.produced) <= wanted
+        net.wait_until(lambda: len(stored(clickhouse, name)) >= len(wanted), 60, "all records", 0.3)
         one.wait(lambda r: r.unsettled == 0 and (r.reasons() or [""])[-1] == "", 60, "all well")
         assert "failed" not in one.event_names() and one.terminate() == 0
-    doubled = reconcile(clickhouse, name, producing.produced)
-    print(f"three nodes killed one after the other: {wanted} records, {doubled} doubled")
-    assert cluster.committed(f"g-{name}", name) == cluster.end_offsets(name)
+    doubled = reconcile(clickhouse, name, sorted(wanted))
+    print(f"three nodes killed one after the other: {len(wanted)} records, {doubled} doubled")
+    assert cluster.committed(f"g-{name}", name) == ends

@@ -178,6 +178,7 @@ enum status dispatch(void *context, struct request *request, struct reply *reply
 {
     int64_t started_us = clock_monotonic_us();
     request->context = context;
+    request->arrived_us = started_us;
     enum status status = run(request, reply, err);
     store_pool_return(request->context->stores, request->store);
     request->store = NULL;

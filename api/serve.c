@@ -19,6 +19,7 @@
 
 #include "api/context.h"
 #include "api/dispatch.h"
+#include "api/event_copier.h"
 #include "api/http/listen.h"
 #include "api/http/rate_limit.h"
 #include "api/http/server.h"
@@ -39,7 +40,8 @@ struct serve {
     struct api_context context;
     struct listener listener;
     struct server *server;
-    char *cert_pem; /* NULL = plain HTTP */
+    struct event_copier *copier; /* NULL = none */
+    char *cert_pem;              /* NULL = plain HTTP */
     char *key_pem;
 };
 
@@ -190,11 +192,15 @@ static enum status open_all(struct serve *serve, struct err *err)
                                                         : options->database_timeout_ms,
     };
     status = store_pool_new(&pool, &serve->context.stores, err);
+    if (status == ST_OK && options->copies_events) {
+        status = event_copier_start(serve->context.stores, &serve->copier, err);
+    }
     return status == ST_OK ? start_server(serve, err) : status;
 }
 
 static void close_all(struct serve *serve)
 {
+    event_copier_stop(serve->copier);
     if (serve->server != NULL) {
         server_drain(serve->server, DRAIN_TIMEOUT_MS);
         server_close(serve->server);

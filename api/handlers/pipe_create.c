@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/clock.h"
+
 #include "api/handlers/create_tables.h"
 #include "api/handlers/handlers.h"
 #include "api/handlers/pipe_user.h"
@@ -147,7 +149,24 @@ static enum status make_user_and_row(
     return status;
 }
 
-/* The same create may have stored its row before, and its answer was lost: that pipe is the one. */
+/* The same create may have stored its row before, and its answer was lost or is still to come: that
+ * pipe is the one. */
+static enum status find_or_make_locked(
+    const struct request *request, struct creation *creation, struct support_clickhouse *clickhouse,
+    struct err *err)
+{
+    char id[UUID_TEXT_BYTES];
+    const int64_t age_ms = (clock_monotonic_us() - request->arrived_us) / 1000;
+    enum status status = pipe_find_unanswered(
+        request->store, request->service.id, creation->definition, age_ms, id, err);
+    if (status == ST_OK) {
+        memcpy(creation->id, id, sizeof(id));
+        return ST_OK;
+    }
+    return status == ST_NOT_FOUND ? make_user_and_row(request, creation, clickhouse, err) : status;
+}
+
+/* Equal creates that overlap in time, whatever their order, make one pipe. */
 static enum status find_or_make_row(
     const struct request *request, struct creation *creation, struct support_clickhouse *clickhouse,
     struct err *err)
@@ -155,14 +174,13 @@ static enum status find_or_make_row(
     /* Kept in columns of their own. */
     (void)json_object_del(creation->definition, "scaling");
     (void)json_object_del(creation->definition, "startPaused");
-    char id[UUID_TEXT_BYTES];
-    enum status status =
-        pipe_find_unanswered(request->store, request->service.id, creation->definition, id, err);
+    const char *service_id = request->service.id;
+    enum status status = pipe_create_lock(request->store, service_id, creation->definition, err);
     if (status == ST_OK) {
-        memcpy(creation->id, id, sizeof(id));
-        return ST_OK;
+        status = find_or_make_locked(request, creation, clickhouse, err);
+        pipe_create_unlock(request->store, service_id, creation->definition);
     }
-    return status == ST_NOT_FOUND ? make_user_and_row(request, creation, clickhouse, err) : status;
+    return status;
 }
 
 static enum status make_pipe(

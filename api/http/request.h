@@ -61,6 +61,7 @@ struct request {
     bool is_body_too_large;
 
     /* Filled by the dispatcher. */
+    int64_t arrived_us; /* monotonic */
     const struct route *route;
     struct request_param params[REQUEST_PARAMS_MAX];
     size_t params_count;

@@ -43,6 +43,9 @@
       "are answered 429. 0 = any number.") \
     X(RATE_LIMIT_WINDOW_S, INT, "10", "10", 1, 86400, "s", API, \
       "Time in which a key gets its `PENSTOCK_RATE_LIMIT_REQUESTS` again, evenly.") \
+    X(CLICKHOUSE_LOG, BOOL, "1", "1", 0, 1, "", API, \
+      "Copy each pipe's events into the table `clickpipes_log` of its destination's database, " \
+      "where the service's user may make it.") \
     X(HOST_ID, TEXT, "", "host name", 0, 0, "", WORKER, \
       "The worker's name in leases; must differ between hosts.") \
     X(WORKER_MEMORY_GB, NUMBER, "", "what the machine has", 0, 65536, "GB", WORKER, \

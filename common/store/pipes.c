@@ -123,9 +123,12 @@ enum status pipe_scale(
         &args, pipe_id, err);
 }
 
-enum status pipe_find_unanswered(
-    struct store *store, const char *service_id, const json_t *definition,
-    char ret_id[UUID_TEXT_BYTES], struct err *err)
+#define SQL_CREATE_KEY "hashtextextended($1::text || $2::text, 0)"
+
+/* Run a statement of service and definition. */
+static enum status run_for_create(
+    struct store *store, const char *sql, const char *service_id, const json_t *definition,
+    const int64_t *age_ms, struct pg_rows **ret_rows, struct err *err)
 {
     CLEANUP(freep) char *text = json_dumps(definition, JSON_COMPACT);
     if (text == NULL) {
@@ -135,12 +138,41 @@ enum status pipe_find_unanswered(
     pg_args_init(&args);
     pg_add_text(&args, service_id);
     pg_add_text(&args, text);
+    if (age_ms != NULL) {
+        pg_add_int(&args, *age_ms);
+    }
+    return store_run(store, sql, &args, ret_rows, err);
+}
+
+enum status pipe_create_lock(
+    struct store *store, const char *service_id, const json_t *definition, struct err *err)
+{
     CLEANUP(pg_rows_freep) struct pg_rows *rows = NULL;
-    enum status st = store_run(
+    return run_for_create(
+        store, "SELECT pg_advisory_lock(" SQL_CREATE_KEY ")", service_id, definition, NULL, &rows,
+        err);
+}
+
+void pipe_create_unlock(struct store *store, const char *service_id, const json_t *definition)
+{
+    CLEANUP(pg_rows_freep) struct pg_rows *rows = NULL;
+    enum status st = run_for_create(
+        store, "SELECT pg_advisory_unlock(" SQL_CREATE_KEY ")", service_id, definition, NULL, &rows,
+        NULL);
+    (void)st; /* a connection that broke holds nothing */
+}
+
+enum status pipe_find_unanswered(
+    struct store *store, const char *service_id, const json_t *definition, int64_t age_ms,
+    char ret_id[UUID_TEXT_BYTES], struct err *err)
+{
+    CLEANUP(pg_rows_freep) struct pg_rows *rows = NULL;
+    enum status st = run_for_create(
         store,
-        "SELECT id FROM pipe WHERE service_id = $1 AND NOT is_answered AND definition = $2 AND "
+        "SELECT id FROM pipe WHERE service_id = $1 AND definition = $2 AND (NOT is_answered OR "
+        "answered_at > clock_timestamp() - $3::bigint * interval '1 millisecond') AND "
         "created_at > now() - interval '10 minutes' ORDER BY created_at DESC LIMIT 1",
-        &args, &rows, err);
+        service_id, definition, &age_ms, &rows, err);
     if (st == ST_OK && pg_rows_count(rows) == 0) {
         return err_set(err, ST_NOT_FOUND, "no unanswered create");
     }
@@ -157,8 +189,10 @@ pipe_set_answered(struct store *store, const char *service_id, const char *pipe_
     struct pg_args args;
     pipe_args(&args, pipe_id, service_id);
     return pipe_change(
-        store, "UPDATE pipe SET is_answered = true WHERE id = $1 AND service_id = $2", &args,
-        pipe_id, err);
+        store,
+        "UPDATE pipe SET is_answered = true, answered_at = clock_timestamp() WHERE id = $1 AND "
+        "service_id = $2",
+        &args, pipe_id, err);
 }
 
 enum status pipe_add_event(

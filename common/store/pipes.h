@@ -58,10 +58,18 @@ struct pipe_new {
 enum status
 pipe_insert(struct store *store, const struct pipe_new *pipe, struct err *err) MUST_CHECK;
 
-/* The pipe that an earlier create with this definition stored in the last minutes without being
- * answered: ret_id. ST_NOT_FOUND: none, the usual case. ST_NO_MEMORY, ST_UNAVAILABLE. */
-enum status pipe_find_unanswered(
+/* From the question below until its pipe is stored: the same create elsewhere waits. definition: as
+ * stored. Ends with pipe_create_unlock or the connection. ST_NO_MEMORY, ST_UNAVAILABLE. */
+enum status pipe_create_lock(
     struct store *store, const char *service_id, const json_t *definition,
+    struct err *err) MUST_CHECK;
+void pipe_create_unlock(struct store *store, const char *service_id, const json_t *definition);
+
+/* The pipe that another create with this definition stored in the last minutes and that was not
+ * answered when this one began, age_ms ago: ret_id. ST_NOT_FOUND: none, the usual case.
+ * ST_NO_MEMORY, ST_UNAVAILABLE. */
+enum status pipe_find_unanswered(
+    struct store *store, const char *service_id, const json_t *definition, int64_t age_ms,
     char ret_id[UUID_TEXT_BYTES], struct err *err) MUST_CHECK;
 
 /* The create is about to be answered. ST_NOT_FOUND, ST_UNAVAILABLE. */

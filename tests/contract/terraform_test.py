@@ -550,6 +550,27 @@ def test_case_35_prometheus(provider, penstock, database, plan):
     assert values == [5, 9]
 
 
+def test_all_in_one_apply(provider, penstock, database, plan):
+    """Pipe, settings, state, scaling, in this order; then an apply that takes the scaling block away: {} is a no-op."""
+    pipe_id = provider.create(plan)
+    running(database, pipe_id)
+    new = changed(plan, name="new", stopped=True, settings={"kafka_read_committed": True}, scaling={"replicas": 3},
+                  kafka={"caCertificate": PEM, "credentials": {"username": "u", "password": "p2"}},
+                  destination={"columns": [{"name": "id", "type": "UInt64"}, {"name": "z", "type": "Int8"}]},
+                  fieldMappings=[{"sourceField": "zz", "destinationField": "z"}])
+    provider.calls.clear()
+    assert provider.update(pipe_id, plan, new)["state"] == "Stopped"
+    assert [(method, tail) for method, tail, _, _ in provider.calls] == [
+        ("GET", ""), ("PATCH", ""), ("PUT", "settings"), ("PATCH", "state"), ("PATCH", "scaling"), ("GET", "")]
+    before = provider.read(pipe_id)
+    reply = penstock.request("PATCH", f"{penstock.pipes_path}/{pipe_id}/scaling", go_json({}), headers=HEAD)
+    assert reply.status == 200 and reply.result == before
+    back = changed(plan, scaling={"replicas": 3})
+    running(database, pipe_id)
+    assert provider.update(pipe_id, new, back)["scaling"]["replicas"] == 3
+    provider.delete(pipe_id)
+
+
 def test_every_case_is_here():
     named = {int(number) for name in globals() if name.startswith("test_case_") for number in re.findall(r"\d\d", name)}
     assert named == set(range(1, 36))

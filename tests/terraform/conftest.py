@@ -1,13 +1,24 @@
 """Real servers for the provider: Apache Kafka, ClickHouse engine, PostgreSQL, api and worker."""
 import itertools
+import os
 
 import pytest
 
 from tests.e2e.conftest import clickhouse, database, kafka, penstock  # noqa: F401  pylint: disable=unused-import
 
-from .program import Terraform
+from .program import NotTheProvider, Terraform, check_provider
 
 _numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def provider(tmp_path_factory):
+    """The executable is the provider: said once, before anything is started."""
+    try:
+        check_provider(str(tmp_path_factory.mktemp("provider")))
+    except NotTheProvider as problem:
+        pytest.exit(f"test-terraform: PENSTOCK_TF_PROVIDER_BIN={os.environ['PENSTOCK_TF_PROVIDER_BIN']} is not the ClickHouse "
+                    f"provider {os.environ['PENSTOCK_TF_PROVIDER_VERSION']}: {problem}", returncode=1)
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ def database():
 
 @pytest.fixture(scope="session")
 def penstock(database, clickhouse):
-    with Penstock(database.url) as programs:
+    with Penstock(database.url, env={"PENSTOCK_CLICKHOUSE_LOG": 1}) as programs:
         programs.create_service(clickhouse.url)
         yield programs
         programs.api.stop(timeout_s=40)

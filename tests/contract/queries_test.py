@@ -22,7 +22,7 @@ def logged():
 @pytest.fixture(scope="module")
 def counted(logged, clickhouse):
     """Call it with a path: (statements, answer). Not counted: the SELECT 1 that tries a connection after a pause."""
-    with Penstock(logged.url, env={"PENSTOCK_CLICKHOUSE_LOG": 0}) as own:
+    with Penstock(logged.url) as own:
         own.create_service(clickhouse.url)
 
         def lines():

@@ -11,10 +11,12 @@ from tests.harness.observe.steps import DROP, FORWARD, Trap
 from tests.harness.penstock import ApiError
 
 from . import schedule
+from .account import KINDS
 from .stack import REPLICAS
 
 STEP_S = 200
 ANSWERED = 200
+MARKER = -1  # an offset that no record has
 
 
 class FaultError(RuntimeError):
@@ -166,7 +168,7 @@ class Strike:
         if name == schedule.BEFORE_CONFIRM:
             return self._is_before_confirm(step)
         wanted = {schedule.BEFORE_INSERT: steps.INSERT_ASKED, schedule.MID_BODY: steps.INSERT_HALF,
-                  schedule.BEFORE_ANSWER: steps.INSERT_DONE}[name]
+                  schedule.BEFORE_ANSWER: steps.INSERT_DONE, schedule.TOKEN_ONLY: steps.INSERT_ASKED}[name]
         return (step.name == wanted and self._is_table(known["table"])
                 and known.get("status", ANSWERED) == ANSWERED)
 
@@ -192,7 +194,23 @@ class Strike:
             if not proc.kill_identity(self.victim, number):
                 raise FaultError("the replica is gone")
             return
+        if self.card.step == schedule.TOKEN_ONLY:
+            self._keep_token(step.known["table"], step.known["token"])
         self._hit(self.servers.process(self.card.target), number)
+
+    def _keep_token(self, table, token):
+        """The table knows the token, in one of its partitions or in all, and has no row of it. (A mutation
+        does not free tokens.)"""
+        clickhouse = self.stack.clickhouse
+        if self.fault.in_errors:
+            column, values = "record_offset", [f"({MARKER})"]
+        else:
+            kinds = KINDS if self.fault.nth % 2 == 0 else KINDS[:1]
+            column, values = "_offset", [f"({MARKER}, '{kind}')" for kind in kinds]
+        names = column if self.fault.in_errors else f"{column}, kind"
+        clickhouse.query(f"INSERT INTO {table} ({names}) VALUES {', '.join(values)}",
+                         settings={"insert_deduplication_token": token, "async_insert": 0})
+        clickhouse.query(f"ALTER TABLE {table} DELETE WHERE {column} = {MARKER}", settings={"mutations_sync": 2})
 
     # Afterwards
 

@@ -29,7 +29,8 @@ LEASE_S = 4
 WAIT_MS = 500  # the least a pipe takes
 BATCH_ROWS = 1500
 COMMITTED_S = 10
-WINDOW = 1000  # inserts whose tokens the tables of exactly-once remember
+WINDOW = "non_replicated_deduplication_window = "
+PARTITION_BY = "kind"  # three parts for each insert, which ClickHouse commits one by one
 
 
 class Pipe:
@@ -98,6 +99,8 @@ class Stack:
         body = kafka_pipe(
             table, self.commits.bootstrap, ",".join(TOPICS), table, COLUMNS,
             kafka={"exactlyOnce": True} if mode == EXACTLY else {},
+            destination={"tableDefinition": {
+                "engine": {"type": "MergeTree"}, "sortingKey": [], "partitionBy": PARTITION_BY}},
             settings={"streaming_max_insert_wait_ms": WAIT_MS, "penstock_batch_rows": BATCH_ROWS})
         pipe_id = self.penstock.create_pipe(body)["id"]
         self.penstock.scale_pipe(pipe_id, replicas=REPLICAS)
@@ -135,8 +138,8 @@ class Stack:
         net.wait_until(lambda: len(self.replica_pids(pipe)) == REPLICAS, 30, f"replicas of {pipe.table}")
         if pipe.mode == EXACTLY:
             for table in (pipe.table, f"{pipe.table}_clickpipes_error"):
-                self.clickhouse.query(
-                    f"ALTER TABLE {table} MODIFY SETTING non_replicated_deduplication_window = {WINDOW}")
+                if WINDOW not in self.clickhouse.value(f"SELECT engine_full FROM system.tables WHERE name = '{table}'"):
+                    raise RuntimeError(f"{table} has no deduplication window: Penstock makes it with one")
         return summary
 
     def __exit__(self, *unused):

@@ -7,8 +7,8 @@ replicas, PostgreSQL and Kafka while nothing happens, statements per second, the
 a record's write to its row in one of them, and the end. Nothing is asserted. A thousand replicas need about 8 GB.
 """
 import argparse
-import http.client
 import base64
+import http.client
 import pathlib
 import sys
 import time
@@ -17,7 +17,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from bench.measure import machine, say  # noqa: E402
-from tests.harness import net  # noqa: E402
+from tests.harness import librdkafka, net  # noqa: E402
 from tests.harness.clickhouse import DevClickHouse  # noqa: E402
 from tests.harness.fleet import Fleet, Memory, children  # noqa: E402
 from tests.harness.kafka import ApacheKafka, MockKafka  # noqa: E402
@@ -137,11 +137,13 @@ def main():
     parser.add_argument("--topics", type=int, default=4, help="over which the pipes are spread (4)")
     parser.add_argument("--partitions", type=int, default=1, help="of each topic (1)")
     parser.add_argument("--start-timeout", type=int, default=300, help="seconds (300)")
+    parser.add_argument("--librdkafka", choices=("system", "newest"), default="system", help="that replicas run on")
     parser.add_argument("--kafka", choices=("apache", "mock"), default="apache")
     options = parser.parse_args()
     say(machine().partition(";")[0])
     kafka = ApacheKafka() if options.kafka == "apache" else MockKafka()
-    env = {"PENSTOCK_LOG_LEVEL": "info", "PENSTOCK_WORKER_MEMORY_GB": "0", "PENSTOCK_WORKER_CPU_MILLICORES": "0"}
+    env = {"PENSTOCK_LOG_LEVEL": "info", "PENSTOCK_WORKER_MEMORY_GB": "0", "PENSTOCK_WORKER_CPU_MILLICORES": "0",
+           **librdkafka.environment(options.librdkafka)}
     with PrivatePostgres() as database, DevClickHouse() as clickhouse, kafka as broker, \
             Penstock(database.url, env=env) as penstock:
         measure(options, broker, database, clickhouse, penstock)

@@ -16,7 +16,9 @@
  * answer, or the range is a replay) that try is ended with KILL QUERY … SYNC; then:
  *
  *   by token      the same bytes with the same token: the table drops what it has
- *   by check      the table is asked which records it has, and gets the missing ones
+ *   by check      the table is asked which records it has, and gets the missing ones; it is asked
+ *                 again when it has accepted them, because a server that was killed at one point
+ *                 of an insert knows the token and lacks the rows
  *
  * What one insert can never hold (more than max_partitions_per_insert_block partitions, more memory
  * than the server gives) the loop divides, because the smaller ranges must be stored first:
@@ -70,7 +72,8 @@ struct sink_params {
     enum pipe_compression compression;
     const char *query_prefix; /* of at-least-once query ids: tells pipe, replica, generation */
     const char *pipe_id;
-    struct sink_check check; /* of exactly-once by check; all NULL = by token */
+    struct sink_check check; /* of exactly-once by check: a table that keeps every row that it
+                                accepts, and shows it at once; all NULL = by token */
     bool is_insert_atomic;   /* an insert of one block is stored whole or not at all: the table is
                                 not partitioned and no view hangs on it */
     size_t body_max_bytes;   /* of one compressed insert */

@@ -13,6 +13,7 @@ enum {
     RETRY_VIEW_MS = 15000, /* each try may store the table's rows once more */
     RETRY_DISK_MS = 10000, /* a full disk: the first wait, longer with each failure */
     RETRY_DISK_MAX_MS = 120000,
+    VERIFIED_MAX = 2,
     MEMORY_TRIES = 4,        /* failures for memory (code 241) before an insert is divided … */
     MEMORY_LEAST_ROWS = 512, /* … into parts of no fewer rows */
 };
@@ -171,7 +172,7 @@ static void sink_make_smaller(struct sink *sink, int64_t now_ms)
 /* The next try after a wait or a recheck. */
 static void sink_resume(struct sink *sink, int64_t now_ms)
 {
-    if (sink->is_unsure) {
+    if (sink->is_unsure || sink->is_verifying) {
         sink_ask(sink, now_ms);
     } else if (sink->wants_smaller) {
         sink_make_smaller(sink, now_ms);
@@ -201,6 +202,11 @@ sink_inserted_not(struct sink *sink, const struct clickhouse_answer *answer, int
          * be there. */
         sink->is_unsure = sink_is_by_check(sink) ? answer->outcome != CLICKHOUSE_NOTHING
                                                  : answer->outcome == CLICKHOUSE_UNKNOWN;
+    }
+    sink->was_unsure = sink->was_unsure || sink->is_unsure;
+    if (!sink_is_exactly_once(sink) && answer->outcome == CLICKHOUSE_UNKNOWN &&
+        answer->http_status == 0) {
+        sink->renamed++; /* rather twice than never */
     }
     sink->totals.unknown += answer->outcome == CLICKHOUSE_UNKNOWN ? 1 : 0;
     if (answer->verdict == CLICKHOUSE_REJECTED && !sink->is_unsure) {
@@ -251,32 +257,65 @@ static size_t sink_drop_refused(struct sink *sink, size_t *rows, size_t count)
     return left;
 }
 
-/* It is known what the table has: go on with the rest. ST_NO_MEMORY: nothing changed. */
-static enum status sink_known(struct sink *sink, int64_t now_ms)
+/* The rows of the stage that the table lacks; refused ones are not wanted. ret_rows: owned, free().
+ * False: no memory. */
+static bool sink_missing(struct sink *sink, size_t **ret_rows, size_t *ret_count)
 {
     size_t rows = block_rows(sink_stage_block(sink));
     CLEANUP(freep) int64_t *offsets = sink_offsets(sink, rows);
     size_t *missing = calloc(rows + 1, sizeof(*missing));
     if (offsets == NULL || missing == NULL) {
         free(missing);
-        return ST_NO_MEMORY;
+        return false;
     }
     size_t count =
         recheck_missing(sink->recheck.stored, sink->recheck.stored_count, offsets, rows, missing);
     recheck_cancel(&sink->recheck); /* the list is not needed any more */
+    *ret_count = sink->stage == STAGE_ROWS ? sink_drop_refused(sink, missing, count) : count;
+    *ret_rows = missing;
+    return true;
+}
+
+/* Everything was accepted, and so many rows are not there. True: they are to be sent again, under
+ * another name. */
+static bool sink_renames(struct sink *sink, size_t missing_count)
+{
+    if (missing_count > 0 && sink->verified < VERIFIED_MAX) {
+        sink->verified++;
+        sink->renamed++;
+        return true;
+    }
+    sink->was_unsure = false; /* accepted three times: the table does not keep such rows */
+    return false;
+}
+
+/* It is known what the table has: go on with the rest. */
+static void sink_known(struct sink *sink, int64_t now_ms)
+{
+    size_t *missing = NULL;
+    size_t count = 0;
+    if (!sink_missing(sink, &missing, &count)) {
+        sink_wait(sink, PIPE_REASON_INTERNAL, "no memory for the stored offsets", now_ms, 0);
+        return;
+    }
+    bool was_verifying = sink->is_verifying;
     sink->is_unsure = false;
-    if (count == rows && tries_is_whole(&sink->tries) && !sink->is_divided) {
+    sink->is_verifying = false;
+    if (!was_verifying && count == block_rows(sink_stage_block(sink)) &&
+        tries_is_whole(&sink->tries) && !sink->is_divided) {
         free(missing);
         sink_resume(sink, now_ms); /* nothing is stored: the same bytes */
-        return ST_OK;
+        return;
     }
-    count = sink->stage == STAGE_ROWS ? sink_drop_refused(sink, missing, count) : count;
+    if (was_verifying && !sink_renames(sink, count)) {
+        count = 0;
+    }
+    sink->was_unsure = sink->was_unsure && count > 0;
     tries_only(&sink->tries, missing, count);
     if (count == 0 && sink->reason != PIPE_REASON_VIEW_FAILED) {
         sink->reason = PIPE_REASON_NONE; /* a view that failed still wants a person */
     }
     sink_proceed(sink, now_ms);
-    return ST_OK;
 }
 
 static void sink_checked(struct sink *sink, const struct http_done *done, int64_t now_ms)
@@ -292,9 +331,7 @@ static void sink_checked(struct sink *sink, const struct http_done *done, int64_
         sink_resume(sink, now_ms);
         break;
     case RECHECK_KNOWN:
-        if (sink_known(sink, now_ms) != ST_OK) {
-            sink_wait(sink, PIPE_REASON_INTERNAL, "no memory for the stored offsets", now_ms, 0);
-        }
+        sink_known(sink, now_ms);
         break;
     }
 }

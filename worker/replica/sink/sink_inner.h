@@ -52,6 +52,10 @@ struct sink {
     struct recheck recheck;
     struct clickhouse_range range; /* of the recheck under way */
     bool is_unsure;                /* recheck before the next insert */
+    bool is_verifying;             /* everything was accepted: is it there? */
+    bool was_unsure;               /* some try had no clear end: verify what is accepted after it */
+    unsigned renamed;              /* how often its inserts got a new name; see sink_name */
+    unsigned verified;             /* how often rows were missing that had been accepted */
     bool is_divided;               /* something but the whole batch was sent */
 
     /* Memory (code 241). */

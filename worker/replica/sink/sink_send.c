@@ -10,9 +10,10 @@
 #include "worker/replica/sink/sink_inner.h"
 
 enum {
+    PART_BYTES = 40,
     CONNECT_MS = 5000,
     INSERT_MS = 120000,
-    QUERY_ID_BYTES = BATCH_TOKEN_BYTES + 32,
+    QUERY_ID_BYTES = BATCH_TOKEN_BYTES + PART_BYTES,
 };
 
 struct block *sink_stage_block(const struct sink *sink)
@@ -65,30 +66,38 @@ static uint64_t hash_offsets(const int64_t *offsets, size_t count)
 
 /* What tells the inserts of one range apart: nothing for its whole block, else the very rows, so
  * that a part has the same name in each life of the range, and other rows have another name. */
-static void sink_part_name(const struct sink *sink, char ret_name[32])
+static void sink_part_name(const struct sink *sink, char ret_name[PART_BYTES])
 {
-    const char *kind = sink->stage == STAGE_ROWS ? "p" : "e";
+    char renamed[16] = "";
+    if (sink->renamed > 0) {
+        (void)snprintf(renamed, sizeof(renamed), ".x%u", sink->renamed); /* fits */
+    }
     uint64_t hash = tries_hash(&sink->tries);
+    char kind = 'p';
     if (sink->stage == STAGE_REJECTS) {
+        kind = 'e';
         hash ^= hash_offsets(
             reject_block_offsets(sink->batch->rejects), block_rows(sink_stage_block(sink)));
     } else if (tries_is_whole(&sink->tries)) {
-        ret_name[0] = '\0';
+        (void)snprintf(ret_name, PART_BYTES, "%s", renamed); /* fits */
         return;
     }
     (void)snprintf(/* fits */
-                   ret_name, 32, CLICKHOUSE_PART_SEPARATOR "%s%016" PRIx64, kind, hash);
+                   ret_name, PART_BYTES, CLICKHOUSE_PART_SEPARATOR "%c%016" PRIx64 "%s", kind, hash,
+                   renamed);
 }
 
 /*
  * A table with a deduplication window drops an insert whose token it has seen, and
  * where there is no token one that has the same content. So a token is the same for every try of
  * the same rows, and different for all others: equal batches are not taken for repeats.
+ * It changes when the server may know the token and not have the rows (sink_must_verify): where the
+ * table says so, and at-least-once after each connection that broke without an answer.
  */
 static void sink_name(
     const struct sink *sink, char ret_token[QUERY_ID_BYTES], char ret_query_id[QUERY_ID_BYTES])
 {
-    char part[32];
+    char part[PART_BYTES];
     sink_part_name(sink, part);
     const struct batch_range *range = &sink->batch->range;
     if (sink_is_exactly_once(sink)) {

@@ -89,7 +89,7 @@ static void what_ends_between_two_parts_is_looked_up_by_check_only(void **state)
         tick(&fixture);
         serve(&fixture);
         assert_int_equal(sink_state(fixture.sink), SINK_STORED);
-        assert_int_equal(server.offsets_count, is_by_check);
+        assert_int_equal(server.offsets_count, is_by_check * 2); /* before and after */
         assert_stored_once(10, 0);
         fixture_done(&fixture);
     }
@@ -128,6 +128,66 @@ static void a_replay_by_check_stores_what_is_missing(void **state)
         assert_stored_once(100, 0);
         fixture_done(&fixture);
     }
+}
+
+/* A killed server: partition 0 has the token and not the rows. */
+static void a_token_without_its_rows_is_found_out(void **state)
+{
+    (void)state;
+    for (int stored = 0; stored < 2; stored++) {
+        struct fixture fixture;
+        fixture_init(&fixture, 100, true);
+        server.has_window = true;
+        store(&fixture);
+        server_store(stored == 0 ? 0 : 2);
+        for (uint64_t id = 0; id < 100; id += 2) {
+            server.stored[id] = 0;
+        }
+        answer(&fixture, 0, "", 0);
+        tick(&fixture);
+        serve(&fixture);
+        assert_int_equal(sink_state(fixture.sink), SINK_STORED);
+        assert_stored_once(100, 0);
+        fixture_done(&fixture);
+    }
+}
+
+static void a_table_that_never_shows_its_rows_ends_the_questions(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_init(&fixture, 10, true);
+    store(&fixture);
+    answer(&fixture, 0, "", 0);
+    tick(&fixture);
+    for (size_t i = 0; server.kind != KIND_NONE; i++) {
+        assert_true(i < 20);
+        answer(&fixture, 200, "", 0); /* no offsets, ever */
+    }
+    assert_int_equal(sink_state(fixture.sink), SINK_STORED);
+    assert_int_equal(server.inserts_count, 1 + 3);
+    assert_string_equal(server.token + strlen(server.token) - 3, ".x2");
+    fixture_done(&fixture);
+}
+
+static void at_least_once_takes_a_new_token_after_a_broken_connection(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    char token[TEXT_BYTES];
+    fixture_init(&fixture, 10, false);
+    fixture.batch.range.token[0] = '\0';
+    store(&fixture);
+    memcpy(token, server.token, sizeof(token));
+    refuse(&fixture, 159, "Timeout.");
+    tick(&fixture);
+    assert_string_equal(server.token, token); /* the server lives */
+    answer(&fixture, 0, "", 0);
+    tick(&fixture);
+    assert_string_not_equal(server.token, token);
+    serve(&fixture);
+    assert_stored_once(10, 0);
+    fixture_done(&fixture);
 }
 
 static void a_question_that_fails_is_asked_again(void **state)
@@ -347,6 +407,9 @@ int main(void)
         cmocka_unit_test(a_clear_answer_is_not_looked_up),
         cmocka_unit_test(what_ends_between_two_parts_is_looked_up_by_check_only),
         cmocka_unit_test(a_replay_by_check_stores_what_is_missing),
+        cmocka_unit_test(a_token_without_its_rows_is_found_out),
+        cmocka_unit_test(a_table_that_never_shows_its_rows_ends_the_questions),
+        cmocka_unit_test(at_least_once_takes_a_new_token_after_a_broken_connection),
         cmocka_unit_test(a_question_that_fails_is_asked_again),
         cmocka_unit_test(refused_rows_survive_every_crash),
         cmocka_unit_test(too_many_partitions_are_given_to_the_loop),

@@ -14,10 +14,6 @@
 
 #include "worker/replica/run.h"
 
-enum {
-    DIVIDED_FORGET_BATCHES = 200, /* stored since a division: larger ones are tried again */
-};
-
 enum status exact_open(struct run *run, struct err *err)
 {
     if (!run->spec.pipe->source.exactly_once) {
@@ -298,16 +294,7 @@ void exact_jump(struct run *run, enum source_jump jump, size_t slot, int64_t to)
 
 void exact_stored(struct run *run, const struct batch *batch)
 {
-    struct run_exact *exact = &run->exact;
-    pending_settle(exact->pending, batch->lane, batch->id);
-    exact->stored_since++;
-    if (exact->rows_max == 0 || exact->stored_since < DIVIDED_FORGET_BATCHES) {
-        return;
-    }
-    size_t most = (size_t)run->spec.pipe->settings.batch_rows;
-    exact->stored_since = 0;
-    exact->rows_max = exact->rows_max >= most / 2 ? 0 : exact->rows_max * 2;
-    run->intake.limits.rows = exact->rows_max == 0 ? most : exact->rows_max;
+    pending_settle(run->exact.pending, batch->lane, batch->id);
 }
 
 /* The first row of the second half; NULL = all rows are of one record. */
@@ -338,9 +325,8 @@ void exact_divide(struct run *run)
     log_event(
         LOG_WARN, "range_divided", "pipe=%s batch=%llu rows=%zu", run->spec.pipe_id,
         (unsigned long long)batch->id, rows);
-    run->exact.rows_max = rows / 2 + 1;
-    run->exact.stored_since = 0;
-    run->intake.limits.rows = run->exact.rows_max;
+    pace_cap_rows(&run->pace, rows / 2 + 1, run->now_ms);
+    run->intake.limits = pace_limits(&run->pace);
     flow_forget(run);
     flow_rewind(run);
 }

@@ -292,6 +292,20 @@ static void flow_close(struct run *run)
     flow_send(run);
 }
 
+/* Larger or smaller batches, as ClickHouse takes them. */
+static void flow_pace(struct run *run)
+{
+    const struct sink_totals *totals = sink_totals(run->sink);
+    const struct pace_totals seen = {
+        .inserts = totals->inserts,
+        .parts_refusals = totals->parts_refusals,
+        .memory_refusals = totals->memory_refusals,
+    };
+    if (pace_see(&run->pace, &seen, run->now_ms)) {
+        run->intake.limits = pace_limits(&run->pace);
+    }
+}
+
 void flow_step(struct run *run)
 {
     if (run->plan == NULL || run->source == NULL) {
@@ -304,6 +318,7 @@ void flow_step(struct run *run)
     flow_read(run);
     flow_close(run);
     flow_sink(run);
+    flow_pace(run);
     flow_commit(run);
     mapping_step(run);
     if (run->intake.has_failed && run->drain == RUN_DRAIN_NONE) {

@@ -62,6 +62,7 @@ static void replica_set_limits(struct run *run)
         .bytes = batch_bytes,
         .age_ms = settings->insert_wait_ms,
     };
+    pace_init(&run->pace, &run->intake.limits);
     run->intake.settings = settings;
     run->intake.record_max_bytes = intake_record_max_bytes(run->memory_bytes);
     run->blocks_budget_bytes = run->memory_bytes / 100 * BLOCKS_PERCENT;

@@ -29,6 +29,7 @@
 #include "worker/replica/ledger/kept.h"
 #include "worker/replica/ledger/ledger.h"
 #include "worker/replica/ledger/pending.h"
+#include "worker/replica/pace.h"
 #include "worker/replica/registry/registry.h"
 #include "worker/replica/reporter.h"
 #include "worker/replica/sink/sink.h"
@@ -67,8 +68,6 @@ struct run_exact {
     int64_t stood_still_ms; /* when the process last came back from a long silence */
     size_t asked_count;     /* slots in the commit under way, or in the last one */
     size_t told_count;      /* of these, taken by the broker */
-    size_t rows_max;        /* of a batch, after one had too many table partitions; 0 = free */
-    size_t stored_since;    /* batches stored since rows_max was set */
 };
 
 struct run {
@@ -95,6 +94,7 @@ struct run {
     struct ledger *ledger;
     struct kept kept; /* over a rebalance */
     struct intake intake;
+    struct pace pace;        /* of the intake's limits */
     bool has_more;           /* the source's queue may hold records that no event announces */
     bool wants_kick_again;   /* source_kick asked to be called soon */
     int64_t closed_since_ms; /* when the intake closed; 0 = it is open */

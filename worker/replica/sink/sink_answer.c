@@ -137,13 +137,15 @@ static void sink_rejected(struct sink *sink, const struct clickhouse_answer *ans
     sink_proceed(sink, now_ms);
 }
 
-/* True if the loop can make the batch smaller: it is a stored range of several records, of which
- * nothing but all was ever sent. */
+/* True if the loop can make the batch smaller: it is a stored range with rows of several records,
+ * of which nothing but all was ever sent. */
 static bool sink_can_divide_range(const struct sink *sink)
 {
-    const struct batch_range *range = &sink->batch->range;
+    const struct batch_row *rows = sink->batch->rows;
+    size_t count = block_rows(sink->batch->block);
     return sink_is_exactly_once(sink) && sink->stage == STAGE_ROWS &&
-           tries_is_whole(&sink->tries) && !sink->is_divided && range->first < range->last;
+           tries_is_whole(&sink->tries) && !sink->is_divided &&
+           rows[0].offset < rows[count - 1].offset;
 }
 
 static void sink_divide(struct sink *sink)

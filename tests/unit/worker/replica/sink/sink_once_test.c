@@ -275,7 +275,9 @@ static void too_many_partitions_are_given_to_the_loop(void **state)
     sink_drop(fixture.sink);
     assert_int_equal(sink_state(fixture.sink), SINK_IDLE);
     /* Several rows of one record cannot become two ranges. */
-    fixture.batch.range.last = fixture.batch.range.first;
+    for (size_t row = 0; row < 10; row++) {
+        fixture.batch.rows[row].offset = FIRST_OFFSET;
+    }
     store(&fixture);
     refuse(&fixture, 252, WORDS);
     assert_int_equal(sink_state(fixture.sink), SINK_SENDING);

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/base/buf.h"
 #include "common/clickhouse/answer.h"
@@ -117,6 +118,19 @@ enum status destination_plan(
     return st;
 }
 
+/* Engines that merge rows away, hold them back or keep copies that lag behind answer a question for
+ * stored records with less than they have accepted. */
+static bool keeps_rows(const char *engine)
+{
+    static const char *const engines[] = {"MergeTree", "Log", "StripeLog", "TinyLog", "Memory"};
+    for (size_t i = 0; i < ARRAY_LEN(engines); i++) {
+        if (strcmp(engine, engines[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void destination_read(struct destination *destination, const char *text, int64_t now_ms)
 {
     struct err err;
@@ -142,6 +156,8 @@ static void destination_read(struct destination *destination, const char *text, 
             err.text, now_ms);
         return;
     }
+    destination->keeps_rows = keeps_rows(table->engine);
+    destination->is_partitioned = strstr(table->engine_full, " PARTITION BY ") != NULL;
     destination->reason = PIPE_REASON_NONE;
     backoff_reset(&destination->backoff);
     destination->state = DESTINATION_READY;

@@ -43,7 +43,10 @@ struct destination {
     enum pipe_reason reason; /* why the last question failed; NONE after a good one */
     int64_t trouble_since_ms;
     char message[CLICKHOUSE_MESSAGE_BYTES];
-    bool is_hopeless; /* the definition cannot work with this version: do not ask again */
+    bool keeps_rows;     /* of the last good answer: its engine keeps every row as it was sent and
+                            shows it at once, so that it can be asked what it has */
+    bool is_partitioned; /* likewise: one insert may become several parts */
+    bool is_hopeless;    /* the definition cannot work with this version: do not ask again */
 };
 
 /* The plan of a pipe for a table that was described: of the columns that an INSERT may name.

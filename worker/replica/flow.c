@@ -7,6 +7,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/model/guarantee.h"
 
 #include "worker/replica/run.h"
 
@@ -92,6 +93,23 @@ void flow_rewind(struct run *run)
     }
 }
 
+/* Where the table says what it has. A table that also remembers tokens is asked as well: a server
+ * that was killed may know a token and not have its rows. */
+static struct sink_check flow_check(const struct run *run)
+{
+    struct guarantee_columns columns;
+    if (!run->exact.is_on || !run->destination.keeps_rows ||
+        !guarantee_columns(run->spec.pipe, &columns)) {
+        return (struct sink_check){.offset = NULL};
+    }
+    return (struct sink_check){
+        .topic = columns.topic,
+        .partition = columns.partition,
+        .offset = columns.offset,
+        .is_optional = true,
+    };
+}
+
 static enum status flow_make_sink(struct run *run, struct err *err)
 {
     size_t count = 0;
@@ -109,6 +127,8 @@ static enum status flow_make_sink(struct run *run, struct err *err)
         .compression = run->spec.pipe->settings.compression,
         .query_prefix = run->query_prefix,
         .pipe_id = run->spec.pipe_id,
+        .check = flow_check(run),
+        .is_insert_atomic = !run->destination.is_partitioned,
         .body_max_bytes = run->memory_bytes / BODY_MAX_BYTES_SHARE,
         .seed = (uint64_t)run->now_ms,
     };

@@ -13,6 +13,7 @@
 #include "worker/replica/sink/sink_inner.h"
 
 enum {
+    FITTING_BATCHES = 20, /* in a row that were small enough: forget what was too large */
     RETRY_FIRST_MS = 500,
     RETRY_MAX_MS = 30000,
 };
@@ -90,7 +91,8 @@ bool sink_is_exactly_once(const struct sink *sink)
 
 bool sink_is_by_check(const struct sink *sink)
 {
-    return sink_is_exactly_once(sink) && sink->params.check.offset != NULL;
+    return sink_is_exactly_once(sink) && sink->params.check.offset != NULL &&
+           !sink->is_check_denied;
 }
 
 /* The last try failed for this reason: wait. */
@@ -159,10 +161,22 @@ static bool sink_leave(struct sink *sink)
     return true;
 }
 
+/* The next try, no larger than the server's memory takes. False = none is left. */
+static bool sink_next(struct sink *sink)
+{
+    bool has_next = tries_next(&sink->tries);
+    while (has_next && !sink_is_exactly_once(sink) && sink->stage == STAGE_ROWS &&
+           sink->fitting_rows > 0 && tries_rows(&sink->tries) > sink->fitting_rows &&
+           tries_halve(&sink->tries)) {
+        has_next = tries_next(&sink->tries);
+    }
+    return has_next;
+}
+
 void sink_proceed(struct sink *sink, int64_t now_ms)
 {
     sink_forget_body(sink);
-    while (!tries_next(&sink->tries)) {
+    while (!sink_next(sink)) {
         if (sink_must_verify(sink)) {
             sink->is_verifying = true;
             sink_ask(sink, now_ms);
@@ -184,6 +198,11 @@ void sink_store(struct sink *sink, struct batch *batch, int64_t now_ms)
     assert(sink->state == SINK_IDLE && batch->sealed_by != BATCH_OPEN);
     sink->batch = batch;
     sink->tries_count = 0;
+    bool is_small = block_rows(batch->block) <= sink->fitting_rows;
+    sink->small_batches = is_small ? sink->small_batches + 1 : 0;
+    if (sink->small_batches > FITTING_BATCHES) {
+        sink->fitting_rows = 0; /* batches are small enough by now, and may grow again */
+    }
     sink_enter(sink, STAGE_ROWS);
     sink_proceed(sink, now_ms);
 }

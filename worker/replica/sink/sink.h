@@ -57,6 +57,7 @@ struct sink_check {
     const char *topic;
     const char *partition;
     const char *offset;
+    bool is_optional; /* tokens alone are enough where the user may not SELECT */
 };
 
 /* All borrowed for the sink's life. */
@@ -75,7 +76,7 @@ struct sink_params {
     struct sink_check check; /* of exactly-once by check: a table that keeps every row that it
                                 accepts, and shows it at once; all NULL = by token */
     bool is_insert_atomic;   /* an insert of one block is stored whole or not at all: the table is
-                                not partitioned and no view hangs on it */
+                                not partitioned */
     size_t body_max_bytes;   /* of one compressed insert */
     uint64_t seed;           /* of the jitter */
 };

@@ -15,6 +15,7 @@ enum {
     RETRY_DISK_MAX_MS = 120000,
     VERIFIED_MAX = 2,
     MEMORY_TRIES = 4,        /* failures for memory (code 241) before an insert is divided … */
+    MEMORY_TRIES_AGAIN = 2,  /* … likewise, of a part or of a later one as small … */
     MEMORY_LEAST_ROWS = 512, /* … into parts of no fewer rows */
 };
 
@@ -162,12 +163,19 @@ static void sink_make_smaller(struct sink *sink, int64_t now_ms)
     sink->memory_failures = 0;
     bool is_repeatable =
         !sink_is_exactly_once(sink) || sink_is_by_check(sink) || sink->params.is_insert_atomic;
-    if (is_repeatable && sink_can_divide_range(sink)) {
-        sink_divide(sink);
-    } else if (is_repeatable && tries_halve(&sink->tries)) {
-        sink_proceed(sink, now_ms);
-    } else {
+    if (!is_repeatable) {
         sink_send(sink, now_ms); /* a part may be stored under this token: the same bytes again */
+        return;
+    }
+    sink->fitting_rows = (tries_rows(&sink->tries) + 1) / 2;
+    backoff_reset(&sink->backoff);
+    if (sink_can_divide_range(sink)) {
+        sink_divide(sink);
+    } else {
+        bool is_cut = tries_halve(&sink->tries);
+        assert(is_cut); /* it has many rows */
+        (void)is_cut;   /* asserted */
+        sink_proceed(sink, now_ms);
     }
 }
 
@@ -189,8 +197,15 @@ static void sink_count_memory(struct sink *sink, const struct clickhouse_answer 
         return;
     }
     sink->totals.memory_refusals++;
-    if (++sink->memory_failures >= MEMORY_TRIES && sink->stage == STAGE_ROWS &&
-        tries_rows(&sink->tries) >= 2 * MEMORY_LEAST_ROWS) {
+    sink->memory_failures++;
+    size_t rows = tries_rows(&sink->tries);
+    unsigned enough = MEMORY_TRIES;
+    if (sink->fitting_rows > 0) {
+        enough = rows > sink->fitting_rows ? 1 : MEMORY_TRIES_AGAIN;
+    }
+    if (sink->stage == STAGE_ROWS && rows >= 2 * MEMORY_LEAST_ROWS &&
+        answer->view[0] == '\0' && /* else the table's own rows are stored */
+        sink->memory_failures >= enough) {
         sink->wants_smaller = true;
     }
 }
@@ -320,13 +335,32 @@ static void sink_known(struct sink *sink, int64_t now_ms)
     sink_proceed(sink, now_ms);
 }
 
+/* A question failed: again later; or never, if it may not be asked and need not. */
+static void sink_check_failed(struct sink *sink, int64_t now_ms)
+{
+    const struct clickhouse_answer *answer = &sink->recheck.answer;
+    if (sink->recheck.step == RECHECK_STEP_OFFSETS && sink->params.check.is_optional &&
+        answer->reason == PIPE_REASON_DESTINATION_PERMISSION) {
+        sink->is_check_denied = true;
+        sink->is_unsure = false;
+        if (sink->is_verifying) {
+            sink->is_verifying = false;
+            sink_proceed(sink, now_ms); /* the stage is over */
+        } else {
+            sink_resume(sink, now_ms);
+        }
+        return;
+    }
+    sink_fail(sink, answer, now_ms);
+}
+
 static void sink_checked(struct sink *sink, const struct http_done *done, int64_t now_ms)
 {
     switch (recheck_answer(&sink->recheck, done)) {
     case RECHECK_ASKING:
         break;
     case RECHECK_FAILED:
-        sink_fail(sink, &sink->recheck.answer, now_ms);
+        sink_check_failed(sink, now_ms);
         break;
     case RECHECK_UNKNOWN:
         sink->is_unsure = false;

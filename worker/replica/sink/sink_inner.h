@@ -58,7 +58,11 @@ struct sink {
     unsigned verified;             /* how often rows were missing that had been accepted */
     bool is_divided;               /* something but the whole batch was sent */
 
+    bool is_check_denied; /* an optional check was refused: by token from now on */
+
     /* Memory (code 241). */
+    size_t fitting_rows;      /* an insert of more failed too often; 0 = not known */
+    unsigned small_batches;   /* in a row that are no larger */
     unsigned memory_failures; /* of the present try */
     bool wants_smaller;       /* divide before the next insert */
 };

@@ -1,0 +1,151 @@
+"""A scripted ClickHouse: a real one behind a front that refuses, loses and forgets answers on demand,
+for what an embedded engine cannot do.
+
+    with ScriptedClickHouse(clickhouse) as scripted:
+        scripted.rule = lambda exchange: Refuse(497, "Not enough privileges") if exchange.is_insert else None
+        ... a client of scripted.url ...
+        scripted.rule = None
+
+A rule looks at each exchange and says what happens to it: None (it goes through), Refuse (an error, and
+nothing is executed), Lose (the connection breaks, before or after it was executed), or Refuse with
+executed=True (it was executed and the answer is the error). It runs in the exchange's own thread."""
+import http.client
+import http.server
+import threading
+import urllib.parse
+
+
+class Refuse:
+    """An error of ClickHouse's form."""
+
+    def __init__(self, code, text, name="SCRIPTED", status=500, executed=False):
+        self.code, self.text, self.name, self.status, self.executed = code, text, name, status, executed
+
+
+class Lose:
+    """No answer: the connection breaks."""
+
+    def __init__(self, executed):
+        self.executed = executed
+
+
+class Exchange:
+    """One request: its URL parameters, SQL and body."""
+
+    def __init__(self, path, headers, body):
+        self.path, self.headers, self.body = path, headers, body
+        self.parameters = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(path).query))
+        self.sql = self.parameters.get("query") or body[:65536].decode("utf-8", "replace")
+
+    @property
+    def is_insert(self):
+        return self.sql.startswith("INSERT")
+
+    @property
+    def is_rows(self):
+        """An insert into a target, not into an error table."""
+        return self.is_insert and "_clickpipes_error" not in self.sql
+
+    @property
+    def rows(self):
+        """Rows of an insert in Native format without compression (its first block)."""
+        assert self.is_insert and self.headers.get("Content-Encoding") is None
+        return _varint(self.body, _varint(self.body, 0)[1])[0]
+
+
+def _varint(data, at):
+    value, shift = 0, 0
+    while True:
+        byte = data[at]
+        value |= (byte & 0x7F) << shift
+        at, shift = at + 1, shift + 7
+        if byte < 0x80:
+            return value, at
+
+
+class ScriptedClickHouse:
+    """The front of a DevClickHouse."""
+
+    def __init__(self, clickhouse):
+        self.clickhouse = clickhouse
+        self.user, self.password = clickhouse.user, clickhouse.password
+        self.rule = None
+        self.exchanges = []  # those that a rule was asked about
+        front = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):  # the name is http.server's
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                exchange = Exchange(self.path, self.headers, body)
+                verdict = front.judge(exchange)
+                answer = None
+                if verdict is None or verdict.executed:
+                    answer = front.forward(self.path, self.headers, body)
+                if isinstance(verdict, Lose):
+                    self.close_connection = True
+                    return
+                if isinstance(verdict, Refuse):
+                    self.refuse(verdict)
+                    return
+                self.send_response(answer[0])
+                for name, value in answer[1]:
+                    if name.lower() not in ("transfer-encoding", "content-length", "connection"):
+                        self.send_header(name, value)
+                self.finish_answer(answer[2])
+
+            def refuse(self, verdict):
+                self.send_response(verdict.status)
+                self.send_header("X-ClickHouse-Exception-Code", str(verdict.code))
+                self.finish_answer(
+                    f"Code: {verdict.code}. DB::Exception: {verdict.text} ({verdict.name})".encode())
+
+            def finish_answer(self, content):
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            do_GET = do_POST
+
+            def log_message(self, *unused):
+                pass
+
+        class Server(http.server.ThreadingHTTPServer):
+            daemon_threads = True
+
+            def handle_error(self, request, client_address):
+                """A client that went away is what this is for."""
+
+        self._server = Server(("127.0.0.1", 0), Handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+
+    def judge(self, exchange):
+        rule = self.rule
+        if rule is None:
+            return None
+        self.exchanges.append(exchange)
+        return rule(exchange)
+
+    def forward(self, path, headers, body):
+        connection = http.client.HTTPConnection("127.0.0.1", self.clickhouse.port, timeout=60)
+        head = {name: value for name, value in headers.items() if name.lower() != "host"}
+        try:
+            connection.request("POST", path, body=body, headers=head)
+            answer = connection.getresponse()
+            return answer.status, answer.getheaders(), answer.read()
+        finally:
+            connection.close()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *unused):
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from tests.harness import net
+from tests.harness import debian, net
 from tests.harness.clickhouse import DevClickHouse
 from tests.harness.kafka import MockKafka
 from tests.harness.replica import Replica, make_spec
@@ -326,3 +326,31 @@ def test_compression_bombs_stay_within_the_memory(kafka, clickhouse, tmp_path):
     print(f"240 MB of records, resident at most {peak >> 20} MB")
     assert peak < 512 << 20
     world.once()
+
+
+def test_a_wall_clock_that_jumps(kafka, clickhouse, tmp_path):
+    """Two days ahead, then four back, under a running replica: records go on without a reason to wait, and
+    it drains in time. Only the wall clock is moved, as by an administrator."""
+    library = debian.program("usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1", "libfaketime").path
+    clock = tmp_path / "clock"
+    clock.write_text("+0\n")
+    world = World(kafka, clickhouse, tmp_path, source={"exactlyOnce": True})
+    replica = world.replica(clickhouse)
+    replica.argv_prefix = [
+        "env", f"LD_PRELOAD={library}", f"FAKETIME_TIMESTAMP_FILE={clock}", "FAKETIME_NO_CACHE=1",
+        "FAKETIME_DONT_FAKE_MONOTONIC=1"]
+    with replica:
+        replica.wait_running()
+        for jump in ("+0", "+2d", "-2d", "+0"):
+            clock.write_text(f"{jump}\n")
+            world.produce(300)
+            world.produced += kafka.produce(world.topic, [(None, b"no JSON")])  # its error row has a wall time
+            world.wait_stored(replica)
+        assert not [name for name in replica.reasons() if name], replica.events
+        assert replica.terminate() == 0
+    rows, errors = world.stored(), world.errors()
+    assert len(errors) == 4 and set(errors.values()) == {1} and set(rows.values()) == {1}
+    assert rows.keys() | errors.keys() == set(world.produced) and not rows.keys() & errors.keys()
+    days = [int(day) for day in clickhouse.query(
+        f"SELECT DISTINCT dateDiff('day', now(), error_timestamp) FROM {world.name}_clickpipes_error").split()]
+    assert min(days) <= -1 and max(days) >= 1, "the clock of the replica was not moved"

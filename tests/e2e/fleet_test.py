@@ -2,6 +2,7 @@
 do not grow with them, the supervisor costs a small part of what its replicas cost, a record reaches every pipe of
 its topic, and the end is a clean one. bench/thousand.py prints the same as numbers."""
 import os
+import resource
 import time
 
 import pytest
@@ -27,6 +28,16 @@ def penstock(database, clickhouse):
         yield programs
 
 
+def start_with_few_descriptors(penstock):
+    """A worker under a soft limit that its replicas' pipes alone exceed, as a service manager may set: it raises it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(PIPES, soft), hard))
+    try:
+        return penstock.start_worker()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
 def idle(fleet, worker):
     """What the fleet costs while nothing happens: events of its start may still come in the first windows."""
     for _ in range(WINDOWS_MAX):
@@ -42,7 +53,7 @@ def test_many_idle_pipes_cost_little(penstock, database, kafka, clickhouse):
         kafka.create_topic(topic)
     template = penstock.create_pipe(kafka_pipe("fleet", kafka.bootstrap, TOPICS[0], "fleet", {"id": "UInt64"}))["id"]
     penstock.command_pipe(template, "stop")
-    worker = penstock.start_worker()
+    worker = start_with_few_descriptors(penstock)
     fleet = Fleet(database, template)
     fleet.grow(FEW, TOPICS)
     fleet.wait_running(120)

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "common/base/clock.h"
@@ -297,8 +298,20 @@ static void find_limits(struct supervisor *s)
         is_weak ? " why=\"no control group can be made here\"" : "");
 }
 
+/* Two descriptors for each replica: as many as this process may have, where the usual soft limit of
+ * 1,024 would end at 500 replicas. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit); /* without it child_spawn says what is missing */
+    }
+}
+
 enum status supervisor_run(const struct supervisor_options *options, struct err *err)
 {
+    raise_descriptor_limit();
     CLEANUP(closep) int signals_fd = -1;
     enum status st = signals_open(&signals_fd, err);
     if (st != ST_OK) {

@@ -56,6 +56,8 @@ def deck(mode):
         if step in LATE_STEPS:
             cards.append(Card(REPLICA, KILL, step, LATE))
         cards += [Card(server, KILL, step) for server, steps in SERVER_STEPS.items() if step in steps]
+    if mode == EXACTLY:
+        cards.append(Card(CLICKHOUSE, KILL, TOKEN_ONLY))
     return cards
 
 

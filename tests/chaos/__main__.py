@@ -6,12 +6,15 @@ Each round strikes the pipe of each mode once: a replica, a supervisor, the api,
 PostgreSQL is killed or frozen at a random instant, or a replica, a server or a connection at a named step.
 Then everything runs again, what was produced is confirmed, and every (topic, partition, offset) is compared
 with the table and the error table. Exit code 1: something was lost, doubled or stuck; evidence is kept.
+Ctrl-C or SIGTERM ends the run after its present round, with the summary.
 """
 import argparse
 import os
 import random
 import shutil
+import signal
 import sys
+import threading
 import time
 
 from tests.harness import paths
@@ -48,11 +51,14 @@ def run(arguments, seed, folder):
     modes = MODES[arguments.mode]
     plan = schedule.Schedule(modes, seed)
     start_s = time.monotonic()
+    asked_to_end = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *unused: asked_to_end.set())
     with Chaos(modes, seed, folder, arguments.rate) as chaos:
         say("everything runs, records flow")
-        for _ in range(arguments.rounds):
+        while chaos.rounds < arguments.rounds and not asked_to_end.is_set():
             say(chaos.round(plan.round()))
-        say(f"{arguments.rounds} rounds in {time.monotonic() - start_s:.0f} s\n" + chaos.finish())
+        say(f"{chaos.rounds} rounds in {time.monotonic() - start_s:.0f} s\n" + chaos.finish())
 
 
 def say(text):

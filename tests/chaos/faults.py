@@ -15,6 +15,7 @@ from .account import KINDS
 from .stack import REPLICAS
 
 STEP_S = 200
+BROKER_S = 240  # it reads all its logs after a kill
 ANSWERED = 200
 MARKER = -1  # an offset that no record has
 
@@ -40,9 +41,10 @@ class Servers:
         """Bring it back, waiting until it answers. Main thread only."""
         if target == schedule.API:
             self.penstock.start_api()
+        elif target == schedule.BROKER:
+            self.stack.kafka.restart(BROKER_S)
         else:
-            {schedule.BROKER: self.stack.kafka, schedule.CLICKHOUSE: self.stack.clickhouse,
-             schedule.POSTGRES: self.stack.database}[target].restart()
+            {schedule.CLICKHOUSE: self.stack.clickhouse, schedule.POSTGRES: self.stack.database}[target].restart()
 
 
 class Strike:

@@ -13,6 +13,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "common/base/listen.h"
 #include "common/base/log.h"
 #include "common/base/secret.h"
 #include "common/pg/pg.h"
@@ -20,7 +21,6 @@
 #include "api/context.h"
 #include "api/dispatch.h"
 #include "api/event_copier.h"
-#include "api/http/listen.h"
 #include "api/http/rate_limit.h"
 #include "api/http/server.h"
 #include "api/http/stats.h"

@@ -12,6 +12,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "common/base/listen.h"
 #include "common/base/log.h"
 #include "common/config/config.h"
 #include "common/pg/pg.h"
@@ -246,6 +247,10 @@ run(const struct arguments *arguments, const struct config *config, struct err *
     if (st != ST_OK) {
         return st;
     }
+    /* libpq looks names up without a limit of its own: a name server that does not answer would
+     * hold the loop for 10 s and more (resolv.conf(5): 5 s, twice). Children keep their own
+     * settings. */
+    (void)setenv("RES_OPTIONS", "timeout:1 attempts:1", 0); /* fails for want of memory only */
     struct reload_context context = {.config_path = arguments->config_path};
     const struct supervisor_options options = {
         .database_url = config_secret(config, CONFIG_DATABASE_URL)->bytes,
@@ -255,6 +260,7 @@ run(const struct arguments *arguments, const struct config *config, struct err *
         .host_id = host,
         .capacity = capacity_read(config),
         .limits = limits_wanted(config),
+        .metrics_listen = config_text(config, CONFIG_WORKER_METRICS_LISTEN),
         .environment = environment.items,
         .reload = reload,
         .reload_context = &context,
@@ -264,16 +270,37 @@ run(const struct arguments *arguments, const struct config *config, struct err *
     return st;
 }
 
+/* Pipe ids and topics are nobody's business outside: other addresses than loopback want a word. */
+static enum status check_metrics_listen(const struct config *config, struct err *err)
+{
+    if (!config_is_set(config, CONFIG_WORKER_METRICS_LISTEN)) {
+        return ST_OK;
+    }
+    const char *name = config_name(CONFIG_WORKER_METRICS_LISTEN);
+    bool is_loopback = false;
+    enum status st =
+        listen_check(config_text(config, CONFIG_WORKER_METRICS_LISTEN), &is_loopback, err);
+    if (st != ST_OK) {
+        (void)err_wrap(err, "%s", name); /* st is returned */
+        return st;
+    }
+    if (!is_loopback && !config_bool(config, CONFIG_ALLOW_PLAIN_HTTP)) {
+        return err_set(
+            err, ST_INVALID,
+            "%s is not a loopback address: set PENSTOCK_ALLOW_PLAIN_HTTP=1 if "
+            "whoever reaches it may see pipes and topics",
+            name);
+    }
+    return ST_OK;
+}
+
 static enum status check(const struct config *config, struct err *err)
 {
     CLEANUP(key_ring_freep) struct key_ring *keys = NULL;
-    if (config_is_set(config, CONFIG_WORKER_METRICS_LISTEN)) {
-        return err_set(
-            err, ST_INVALID,
-            "%s is not served by this version: scrape the api, which has every replica's series",
-            config_name(CONFIG_WORKER_METRICS_LISTEN));
+    enum status st = check_metrics_listen(config, err);
+    if (st == ST_OK) {
+        st = config_require(config, CONFIG_DATABASE_URL, err);
     }
-    enum status st = config_require(config, CONFIG_DATABASE_URL, err);
     if (st == ST_OK) {
         st = pg_url_check(config_secret(config, CONFIG_DATABASE_URL)->bytes, err);
     }

@@ -242,7 +242,17 @@ static enum status write_family(const struct subject *s, enum metric metric, str
     case METRIC_CLICKHOUSE_SERVICE_INFO:
     case METRIC_API_REQUEST_SECONDS:
     case METRIC_BUILD_INFO:
-        return ST_OK; /* not a pipe's */
+    case METRIC_WORKER_REPLICAS:
+    case METRIC_WORKER_DATABASE_UP:
+    case METRIC_REPLICA_RUNNING:
+    case METRIC_REPLICA_FETCHED_RECORDS:
+    case METRIC_REPLICA_SENT_RECORDS:
+    case METRIC_REPLICA_REJECTED_RECORDS:
+    case METRIC_REPLICA_FETCHED_BYTES:
+    case METRIC_REPLICA_SENT_BYTES:
+    case METRIC_REPLICA_UNSETTLED_RECORDS:
+    case METRIC_REPLICA_LAG_RECORDS:
+        return ST_OK; /* not a pipe's, or a worker's */
     case METRIC_CLICKPIPES_INFO:
         return write_info(s, out);
     case METRIC_CLICKPIPES_FETCHED_EVENTS:

@@ -31,7 +31,7 @@
       "PEM certificate chain: serve HTTPS; read again on SIGHUP.") \
     X(TLS_KEY_FILE, PATH, "", "–", 0, 0, "", API, \
       "PEM private key of the certificate; read again on SIGHUP.") \
-    X(ALLOW_PLAIN_HTTP, BOOL, "0", "0", 0, 1, "", API, \
+    X(ALLOW_PLAIN_HTTP, BOOL, "0", "0", 0, 1, "", BOTH, \
       "Serve plain HTTP on an address that is not loopback (behind a proxy that ends TLS).") \
     X(MAX_BODY_BYTES, INT, "4194304", "4194304", 1024, 67108864, "bytes", API, \
       "Largest request body; a larger one is answered 413.") \
@@ -56,7 +56,7 @@
       "What of a pipe's replicaMemoryGb and replicaCpuMillicores is enforced: by control groups " \
       "where the worker may make them, else by data segment and priority.") \
     X(WORKER_METRICS_LISTEN, TEXT, "", "off", 0, 0, "address:port", WORKER, \
-      "Prometheus text of this host's replicas; refused by this version, scrape the api.") \
+      "Serve Prometheus text of this host's replicas at /metrics; plain HTTP.") \
     X(LEASE_S, INT, "15", "15", 2, 3600, "s", WORKER, \
       "A dead host's replicas run elsewhere within this time and 5 s more; a replica whose " \
       "supervisor is silent this long drains and ends.") \

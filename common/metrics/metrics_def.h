@@ -3,7 +3,8 @@
 
 /*
  * Every metric of Penstock, one row each: ClickHouse Cloud's names (ClickPipes_…, ClickHouse_…) and
- * our own (penstock_…). X(ID, "name", type, "help")
+ * our own (penstock_…). Those of pipes stand before API_REQUEST_SECONDS, those that a worker serves
+ * itself after BUILD_INFO. X(ID, "name", type, "help")
  */
 
 /* clang-format off */
@@ -51,7 +52,26 @@
       "CPU time of a replica's processes.") \
     X(API_REQUEST_SECONDS, "penstock_api_request_duration_seconds", HISTOGRAM, \
       "Time to answer a request.") \
-    X(BUILD_INFO, "penstock_build_info", GAUGE, "Constant 1; the version in a label.")
+    X(BUILD_INFO, "penstock_build_info", GAUGE, "Constant 1; the version in a label.") \
+    X(WORKER_REPLICAS, "penstock_worker_replicas", GAUGE, "Replicas this host holds.") \
+    X(WORKER_DATABASE_UP, "penstock_worker_database_up", GAUGE, \
+      "1 while this host reaches PostgreSQL.") \
+    X(REPLICA_RUNNING, "penstock_replica_running", GAUGE, \
+      "1 while the replica consumes, 0 while it starts, waits or drains.") \
+    X(REPLICA_FETCHED_RECORDS, "penstock_replica_fetched_records_total", COUNTER, \
+      "Records read since the replica started.") \
+    X(REPLICA_SENT_RECORDS, "penstock_replica_sent_records_total", COUNTER, \
+      "Records stored since the replica started.") \
+    X(REPLICA_REJECTED_RECORDS, "penstock_replica_rejected_records_total", COUNTER, \
+      "Records rejected since the replica started.") \
+    X(REPLICA_FETCHED_BYTES, "penstock_replica_fetched_bytes_total", COUNTER, \
+      "Uncompressed bytes read since the replica started.") \
+    X(REPLICA_SENT_BYTES, "penstock_replica_sent_bytes_total", COUNTER, \
+      "Uncompressed bytes sent since the replica started.") \
+    X(REPLICA_UNSETTLED_RECORDS, "penstock_replica_unsettled_records", GAUGE, \
+      "Records read and neither stored nor rejected yet.") \
+    X(REPLICA_LAG_RECORDS, "penstock_replica_lag_records", GAUGE, \
+      "Records between the committed offset and the end of a partition the replica reads.")
 /* clang-format on */
 
 #endif

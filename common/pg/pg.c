@@ -17,8 +17,9 @@
 #include "common/base/parse.h"
 
 enum {
-    /* The server cancels at the timeout; this much later nobody is there. */
-    PG_GRACE_MS = 2000,
+    /* The server cancels at the timeout; half of it later, within these bounds, nobody is there. */
+    PG_GRACE_MIN_MS = 250,
+    PG_GRACE_MAX_MS = 2000,
     PG_MESSAGE_BYTES = 512,
 };
 
@@ -259,9 +260,16 @@ static enum status answer_wait(struct pg *pg, int64_t deadline_ms)
 }
 
 /* Take all results of what was sent; the last one comes back, or the first that failed. */
+static int answer_timeout_ms(const struct pg *pg)
+{
+    int grace_ms = pg->timeout_ms / 2;
+    grace_ms = grace_ms < PG_GRACE_MIN_MS ? PG_GRACE_MIN_MS : grace_ms;
+    return pg->timeout_ms + (grace_ms > PG_GRACE_MAX_MS ? PG_GRACE_MAX_MS : grace_ms);
+}
+
 static enum status answer_take(struct pg *pg, PGresult **ret_result, struct err *err)
 {
-    int64_t deadline_ms = clock_monotonic_ms() + pg->timeout_ms + PG_GRACE_MS;
+    int64_t deadline_ms = clock_monotonic_ms() + answer_timeout_ms(pg);
     PGresult *kept = NULL;
     for (;;) {
         enum status st = answer_wait(pg, deadline_ms);
@@ -273,7 +281,7 @@ static enum status answer_take(struct pg *pg, PGresult **ret_result, struct err 
             connection_drop(pg);
             return err_set(
                 err, ST_UNAVAILABLE, "PostgreSQL does not answer within %d ms",
-                pg->timeout_ms + PG_GRACE_MS);
+                answer_timeout_ms(pg));
         }
         PGresult *next = PQgetResult(pg->connection);
         if (next == NULL) {

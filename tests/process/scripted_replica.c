@@ -6,7 +6,8 @@
  *
  * script: exit (status to end with), signal (to die by), afterMs (when), ignoreTerm, drainMs,
  * waiting (state), failed and reason (codes to report), garbage, batch (records per heartbeat),
- * allocateMb (memory to use), spin (use all the CPU there is).
+ * allocateMb (memory to use), spin (use all the CPU there is), flood (messages without end),
+ * version (of the protocol to speak).
  */
 #include <errno.h>
 #include <jansson.h>
@@ -64,7 +65,7 @@ static void send_event(const struct scripted *r, const char *event, const char *
 static void send_heartbeat(struct scripted *r)
 {
     const uint64_t batch = (uint64_t)number(r, "batch", 0);
-    if (r->drain_at_ms == 0) {
+    if (r->drain_at_ms == 0 && !json_is_true(json_object_get(r->script, "flood"))) {
         r->counters.fetched_records += batch;
         r->counters.fetched_bytes += batch * 100;
     }
@@ -84,6 +85,7 @@ static void send_heartbeat(struct scripted *r)
     };
     protocol_header_init(
         &message.header, PROTOCOL_MESSAGE_HEARTBEAT, sizeof(message), r->generation);
+    message.header.version = (uint16_t)number(r, "version", PROTOCOL_VERSION);
     send_message(&message, sizeof(message));
 }
 
@@ -170,10 +172,18 @@ static int run_script(struct scripted *r, int signals_fd)
         if (is_busy) {
             spin(clock_monotonic_ms() + BEAT_MS);
         }
-        (void)poll(fds, 2, is_busy ? 0 : BEAT_MS); /* whatever it says is looked at below */
+        const bool is_flood = json_is_true(json_object_get(r->script, "flood"));
+        (void)poll(
+            fds, 2, is_busy || is_flood ? 0 : BEAT_MS); /* whatever it says is looked at below */
         const int64_t now_ms = clock_monotonic_ms();
         if (fds[0].revents != 0) {
             read_permission(r);
+        }
+        if (is_flood) {
+            for (int i = 0; i < 1000; i++) {
+                send_heartbeat(r);
+                send_event(r, "assigned", "info");
+            }
         }
         if (!has_acted && now_ms >= act_at_ms) {
             has_acted = true;

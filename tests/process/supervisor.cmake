@@ -9,4 +9,5 @@ target_link_libraries(test-migrate PRIVATE store penstock_warnings penstock_hard
 penstock_test_program(scripted-worker test-migrate)
 penstock_pytest(supervisor process 300 tests/process/supervisor_test.py)
 penstock_pytest(hosts process 240 tests/process/supervisor_hosts_test.py)
+penstock_pytest(calm process 180 tests/process/supervisor_calm_test.py)
 penstock_pytest(limits process 180 tests/process/supervisor_limits_test.py)

@@ -2,7 +2,7 @@
 foreach(room dispatch routes store_pool)
     penstock_unit_test(api_${room}_test tests/unit/api/${room}_test.c api_rooms)
 endforeach()
-foreach(room router auth request reply listen stats server connections rate_limit)
+foreach(room router auth request reply stats server connections rate_limit)
     penstock_unit_test(api_http_${room}_test tests/unit/api/http/${room}_test.c api_rooms)
 endforeach()
 foreach(file pipe_wire pipe_patch time_wire summary_wire errors_wire service_wire prometheus_wire

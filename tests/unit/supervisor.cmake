@@ -2,7 +2,7 @@
 penstock_unit_test(model_pipe_state_test tests/unit/common/model/pipe_state_test.c model)
 penstock_unit_test(protocol_test tests/unit/worker/protocol/protocol_test.c protocol
     Threads::Threads)
-foreach(room assign restart capacity environment child limits)
+foreach(room assign restart capacity environment child limits metrics_server)
     penstock_unit_test(supervisor_${room}_test tests/unit/worker/supervisor/${room}_test.c
         supervisor)
 endforeach()

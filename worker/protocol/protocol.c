@@ -92,7 +92,8 @@ protocol_frame_check(const struct protocol_frame *frame, uint32_t max_bytes, str
     }
     if (frame->version != PROTOCOL_VERSION) {
         return err_set(
-            err, ST_INVALID, "frame of version %d, not %d", frame->version, PROTOCOL_VERSION);
+            err, ST_UNSUPPORTED, "the other side speaks version %d of the protocol, this one %d",
+            frame->version, PROTOCOL_VERSION);
     }
     if (frame->type < PROTOCOL_FRAME_SPEC || frame->type > PROTOCOL_FRAME_ANSWER) {
         return err_set(err, ST_INVALID, "frame of unknown type %d", frame->type);
@@ -205,7 +206,8 @@ enum status protocol_header_check(const struct protocol_header *header, struct e
     }
     if (header->version != PROTOCOL_VERSION) {
         return err_set(
-            err, ST_INVALID, "message of version %d, not %d", header->version, PROTOCOL_VERSION);
+            err, ST_UNSUPPORTED, "the other side speaks version %d of the protocol, this one %d",
+            header->version, PROTOCOL_VERSION);
     }
     uint32_t wanted_bytes = protocol_message_bytes(header->type);
     if (wanted_bytes == 0) {

@@ -39,6 +39,7 @@ enum protocol_exit {
     PROTOCOL_EXIT_USAGE = 2,   /* wrong spec or settings: restart cannot help */
     PROTOCOL_EXIT_SERVICE = 3, /* a service it needs is missing */
     PROTOCOL_EXIT_STOP = 4,    /* needs a person; a PROTOCOL_EVENT_FAILED message said why */
+    PROTOCOL_EXIT_VERSION = 5, /* the parent speaks a version of this protocol it does not know */
 };
 
 /* Descriptor 3. */
@@ -188,8 +189,9 @@ uint32_t protocol_message_bytes(uint16_t type);
 void protocol_frame_init(
     struct protocol_frame *ret_frame, enum protocol_frame_type type, uint32_t len_bytes);
 
-/* Check a received frame header. ST_INVALID for bytes that are no frame, ST_TOO_LARGE past
- * max_bytes. For readers that must not block; protocol_frame_read does it by itself. */
+/* Check a received frame header. ST_INVALID for bytes that are no frame, ST_UNSUPPORTED for another
+ * version of the protocol, ST_TOO_LARGE past max_bytes. For readers that must not block;
+ * protocol_frame_read does it by itself. */
 enum status protocol_frame_check(
     const struct protocol_frame *frame, uint32_t max_bytes, struct err *err) MUST_CHECK;
 
@@ -200,17 +202,18 @@ enum status protocol_frame_write(
 
 /* Read one frame whole (blocking descriptor). ret_bytes: owned, zero-terminated, free().
  * ST_NOT_FOUND at the end of the stream, ST_IO, ST_INVALID for bytes that are no frame,
- * ST_TOO_LARGE past max_bytes, ST_NO_MEMORY. */
+ * ST_UNSUPPORTED for another version, ST_TOO_LARGE past max_bytes, ST_NO_MEMORY. */
 enum status protocol_frame_read(
     int fd, uint32_t max_bytes, struct protocol_frame *ret_frame, char **ret_bytes,
     struct err *err) MUST_CHECK;
 
 /* Check the header of a message that has begun to arrive: magic, version, type, size for the type.
- * ST_INVALID. */
+ * ST_INVALID; ST_UNSUPPORTED for another version of the protocol. */
 enum status protocol_header_check(const struct protocol_header *header, struct err *err) MUST_CHECK;
 
 /* Check one received message: size, magic, version, type, generation, zero-terminated texts.
- * ST_INVALID for a broken one, ST_FENCED for another generation. */
+ * ST_INVALID for a broken one, ST_UNSUPPORTED for another version, ST_FENCED for another
+ * generation. */
 enum status protocol_message_check(
     const void *bytes, uint32_t len_bytes, int64_t generation, struct err *err) MUST_CHECK;
 

@@ -312,8 +312,10 @@ int replica_main(void)
     }
     if (st != ST_OK) {
         log_err(LOG_ERROR, "replica_not_started", &err, "replica=new");
-        return st == ST_INVALID || st == ST_UNSUPPORTED ? PROTOCOL_EXIT_USAGE
-                                                        : PROTOCOL_EXIT_FAILED;
+        if (st == ST_UNSUPPORTED) {
+            return PROTOCOL_EXIT_VERSION;
+        }
+        return st == ST_INVALID ? PROTOCOL_EXIT_USAGE : PROTOCOL_EXIT_FAILED;
     }
     replica_loop(&run);
     replica_end(&run);

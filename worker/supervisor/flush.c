@@ -42,12 +42,6 @@ static bool is_partition_due(const struct seat *seat, int64_t now_ms)
     return seat->report.has_partitions_pending;
 }
 
-static bool is_outbox_due(const struct seat *seat, int64_t now_ms)
-{
-    (void)now_ms;
-    return !outbox_is_empty(&seat->outbox);
-}
-
 static enum status store_reports(struct flush *flush, struct err *err)
 {
     for (size_t i = 0; i < flush->count; i++) {
@@ -115,7 +109,7 @@ static enum status flush_all(
             break;
         }
         st = store_some(flush, err);
-        if (st != ST_OK && !status_may_retry(st) && store_some != store_each) {
+        if (st != ST_OK && !status_may_retry(st)) {
             st = store_each(flush, err);
         }
     }
@@ -136,9 +130,6 @@ enum status flush_seats(
     enum status st = flush_all(flush, seats, count, is_report_due, store_reports, err);
     if (!status_may_retry(st)) {
         st = flush_all(flush, seats, count, is_partition_due, store_partitions, err);
-    }
-    if (!status_may_retry(st)) {
-        st = flush_all(flush, seats, count, is_outbox_due, store_each, err);
     }
     free(flush);
     return st;

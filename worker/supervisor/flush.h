@@ -3,8 +3,8 @@
 
 /*
  * The reports of all replicas on their way to PostgreSQL: one statement for all heartbeats that are
- * due and one for all partitions that moved, however many replicas there are; then what each has to
- * tell besides, which is seldom anything.
+ * due and one for all partitions that moved, however many replicas there are. What each has to tell
+ * besides, which is seldom anything, is left to the caller.
  */
 
 #include <stddef.h>

@@ -18,6 +18,7 @@
 #include "common/base/uuid.h"
 
 #include "worker/supervisor/handover.h"
+#include "worker/supervisor/metrics_page.h"
 #include "worker/supervisor/signals.h"
 #include "worker/supervisor/state.h"
 
@@ -43,12 +44,19 @@ static void poll_fill(struct supervisor *s, int signals_fd, bool has_replicas)
     set->count = 0;
     poll_add(set, signals_fd, POLLIN, NULL);
     poll_add(set, database_socket(&s->database), POLLIN, NULL);
+    for (size_t i = 0; i <= METRICS_PEERS_MAX; i++) {
+        short events = 0;
+        const int fd = metrics_server_fd(&s->metrics, i, &events);
+        poll_add(set, fd, events, NULL);
+    }
     for (size_t i = 0; i < PROBE_JOBS_MAX; i++) {
         poll_add_child(set, &s->probes.jobs[i].child, NULL);
     }
     for (size_t i = 0; has_replicas && i < s->seats_count; i++) {
         struct child *child = &s->seats[i]->child;
-        poll_add_child(set, child, child);
+        if (!seat_is_muted(s->seats[i])) { /* what it writes waits for the tick */
+            poll_add_child(set, child, child);
+        }
     }
 }
 
@@ -179,12 +187,10 @@ static enum status round_once(struct supervisor *s, struct err *err)
     const int64_t now_ms = clock_monotonic_ms();
     const bool is_tick = now_ms >= s->tick_at_ms;
     bool is_poll = now_ms >= s->poll_at_ms;
+    (void)reconcile_has_time(s); /* permissions first */
     if (is_tick) {
+        reconcile_tick(s, now_ms);
         s->tick_at_ms = now_ms + SUPERVISOR_TICK_MS;
-    }
-    if (now_ms >= s->permit_at_ms) {
-        reconcile_permit(s);
-        s->permit_at_ms = now_ms + reconcile_renew_every_ms(s);
     }
     bool is_new = false;
     enum status st = tend_database(s, &is_new, err);
@@ -202,6 +208,7 @@ static enum status round_once(struct supervisor *s, struct err *err)
     }
     reconcile_apply(s, clock_monotonic_ms());
     reconcile_flush(s, clock_monotonic_ms(), is_tick);
+    metrics_server_tend(&s->metrics, clock_monotonic_ms());
     return ST_OK;
 }
 
@@ -257,6 +264,7 @@ static void supervisor_free(struct supervisor *s)
     for (size_t i = 0; i < s->seats_count; i++) {
         seat_free(s->seats[i]);
     }
+    metrics_server_done(&s->metrics);
     probe_jobs_done(&s->probes);
     database_done(&s->database);
     free(s);
@@ -276,6 +284,7 @@ supervisor_new(const struct supervisor_options *options, struct supervisor **ret
     s->options = options;
     const long cores = sysconf(_SC_NPROCESSORS_ONLN);
     s->cores = cores > 0 ? (int)cores : 1;
+    s->metrics.listener.fd = -1;
     int len = snprintf(s->owner, sizeof(s->owner), "%s/%s", options->host_id, start_id);
     if (len < 0 || (size_t)len >= sizeof(s->owner)) {
         free(s);
@@ -283,6 +292,9 @@ supervisor_new(const struct supervisor_options *options, struct supervisor **ret
     }
     database_init(&s->database, options->database_url, options->keys, options->database_timeout_ms);
     probe_jobs_init(&s->probes);
+    for (size_t i = 0; i < METRICS_PEERS_MAX; i++) {
+        s->metrics.peers[i].fd = -1;
+    }
     *ret_s = s;
     return ST_OK;
 }
@@ -309,6 +321,22 @@ static void raise_descriptor_limit(void)
     }
 }
 
+static enum status write_page(void *context, struct buf *out)
+{
+    const struct supervisor *s = context;
+    return metrics_page_write(s, out);
+}
+
+static enum status serve_metrics(struct supervisor *s, struct err *err)
+{
+    enum status st =
+        metrics_server_open(&s->metrics, s->options->metrics_listen, write_page, s, err);
+    if (st == ST_OK && s->metrics.listener.fd >= 0) {
+        log_event(LOG_INFO, "metrics_served", "address=%s", s->metrics.listener.address);
+    }
+    return st;
+}
+
 enum status supervisor_run(const struct supervisor_options *options, struct err *err)
 {
     raise_descriptor_limit();
@@ -327,7 +355,10 @@ enum status supervisor_run(const struct supervisor_options *options, struct err 
         LOG_INFO, "supervisor_started", "owner=%s lease_s=%d memory_gb=%.1f cpu_millicores=%d",
         s->owner, options->lease_s, options->capacity.memory_gb, options->capacity.cpu_millicores);
     find_limits(s);
-    st = loop(s, signals_fd, err);
+    st = serve_metrics(s, err);
+    if (st == ST_OK) {
+        st = loop(s, signals_fd, err);
+    }
     say_bye(s);
     log_event(LOG_INFO, "supervisor_ended", "owner=%s", s->owner);
     supervisor_free(s);

@@ -30,10 +30,17 @@ void reconcile_note_failure(struct supervisor *s, const struct err *err, const c
     }
 }
 
-void reconcile_permit(struct supervisor *s)
+static void permit(struct supervisor *s)
 {
     for (size_t i = 0; i < s->seats_count; i++) {
         child_permit(&s->seats[i]->child);
+    }
+}
+
+void reconcile_tick(struct supervisor *s, int64_t now_ms)
+{
+    for (size_t i = 0; i < s->seats_count; i++) {
+        seat_tick(s->seats[i], now_ms);
     }
 }
 
@@ -107,7 +114,8 @@ static bool holds(const struct leases *leases, const struct lease *lease)
     return found != NULL && found->generation == lease->generation;
 }
 
-static enum status renew(struct supervisor *s, int64_t now_ms, struct err *err)
+/* may_add: take leases that have no seat yet; not while somebody walks over the seats. */
+static enum status renew(struct supervisor *s, int64_t now_ms, bool may_add, struct err *err)
 {
     struct leases leases = {0};
     enum status st =
@@ -126,10 +134,36 @@ static enum status renew(struct supervisor *s, int64_t now_ms, struct err *err)
         }
     }
     for (size_t i = 0; i < leases.count && st == ST_OK; i++) {
-        st = take_lease(s, &leases.items[i], err);
+        bool is_there = may_add;
+        if (!may_add) {
+            (void)find_place(s, &leases.items[i], &is_there);
+        }
+        if (is_there) {
+            st = take_lease(s, &leases.items[i], err);
+        }
     }
     leases_done(&leases);
     return st;
+}
+
+/* Time for some more statements. */
+static void begin_part(struct supervisor *s)
+{
+    s->part_ends_ms = clock_monotonic_ms() + s->options->database_timeout_ms;
+}
+
+bool reconcile_has_time(struct supervisor *s)
+{
+    int64_t now_ms = clock_monotonic_ms();
+    if (now_ms >= s->permit_at_ms) {
+        permit(s);
+        s->permit_at_ms = now_ms + reconcile_renew_every_ms(s);
+    }
+    struct err err = {.status = ST_OK};
+    if (s->database.is_up && now_ms >= s->renew_at_ms && renew(s, now_ms, false, &err) != ST_OK) {
+        reconcile_note_failure(s, &err, "renewal");
+    }
+    return clock_monotonic_ms() < s->part_ends_ms;
 }
 
 struct capacity reconcile_capacity_used(const struct supervisor *s)
@@ -225,12 +259,14 @@ static enum status claim(struct supervisor *s, bool is_poll, struct err *err)
     };
     int want_count = assign_claim_count(&facts);
     int got_count = 1;
-    while (want_count > 0 && got_count > 0 && st == ST_OK) {
+    bool has_time = true; /* for once at least */
+    while (want_count > 0 && got_count > 0 && st == ST_OK && has_time) {
         st = claim_some(s, want_count, &got_count, err);
         want_count -= got_count;
+        has_time = reconcile_has_time(s);
     }
     /* At a poll only: right after a notice another host may just have been quicker. */
-    if (st == ST_OK && want_count > 0 && is_poll && facts.leftovers > 0) {
+    if (st == ST_OK && want_count > 0 && got_count == 0 && is_poll && facts.leftovers > 0) {
         note_shortage(s, want_count);
     }
     return st;
@@ -296,7 +332,10 @@ static void start(struct supervisor *s, struct seat *seat, int64_t now_ms)
     }
     struct err err = {.status = ST_OK};
     enum status st = ST_UNAVAILABLE;
-    if (s->database.is_up) {
+    if (s->is_foreign) {
+        return; /* its lease is about to be released */
+    }
+    if (s->database.is_up && reconcile_has_time(s)) {
         st = read_spec(s, seat, &err);
         if (status_may_retry(st)) {
             reconcile_note_failure(s, &err, "spec");
@@ -334,7 +373,10 @@ static void start(struct supervisor *s, struct seat *seat, int64_t now_ms)
 static bool release(struct supervisor *s, struct seat *seat, int64_t now_ms)
 {
     if (!s->database.is_up) {
-        seat->is_given = false; /* nobody else can take it now: it runs on here */
+        seat->is_given = s->is_foreign; /* nobody else can take it now: it runs on here */
+        return false;
+    }
+    if (!reconcile_has_time(s)) {
         return false;
     }
     struct err err = {.status = ST_OK};
@@ -355,7 +397,8 @@ static bool release(struct supervisor *s, struct seat *seat, int64_t now_ms)
     return true;
 }
 
-/* Do what is to be done with one seat. True if the seat is over. */
+/* Do what is to be done with one seat. True if the seat is over; it stays where it is, since a
+ * renewal may come in between. */
 static bool apply(struct supervisor *s, struct seat *seat, int64_t now_ms)
 {
     const struct assign_facts facts = seat_facts(seat, s->is_stopping);
@@ -387,13 +430,20 @@ static bool apply(struct supervisor *s, struct seat *seat, int64_t now_ms)
 
 void reconcile_apply(struct supervisor *s, int64_t now_ms)
 {
+    begin_part(s);
     handover_tend(s, now_ms);
-    size_t kept = 0;
     count_starting(s, now_ms);
+    for (size_t i = 0; s->is_foreign && i < s->seats_count; i++) {
+        s->seats[i]->is_given = s->seats[i]->phase == ASSIGN_CHILD_NONE || s->seats[i]->is_given;
+    }
+    for (size_t i = 0; i < s->seats_count; i++) {
+        seat_tend(s->seats[i], now_ms);
+        s->seats[i]->is_over = apply(s, s->seats[i], now_ms);
+    }
+    size_t kept = 0;
     for (size_t i = 0; i < s->seats_count; i++) {
         struct seat *seat = s->seats[i];
-        seat_tend(seat, now_ms);
-        if (apply(s, seat, now_ms)) {
+        if (seat->is_over) {
             seat_free(seat);
         } else {
             s->seats[kept++] = seat;
@@ -429,34 +479,74 @@ static enum status hello(struct supervisor *s, struct err *err)
     return worker_hello(s->database.store, &self, err);
 }
 
+/* One thing to ask PostgreSQL beside the renewal. */
+static enum status
+take_step(struct supervisor *s, enum supervisor_step step, int64_t now_ms, struct err *err)
+{
+    switch (step) {
+    case STEP_HELLO:
+        return hello(s, err);
+    case STEP_CLAIM: {
+        const bool is_poll = s->is_claim_poll;
+        s->is_claim_poll = false;
+        return claim(s, is_poll, err);
+    }
+    case STEP_PROBES:
+        return probe_jobs_claim(
+            &s->probes, s->database.store, s->owner, s->options->environment, err);
+    case STEP_SAMPLES:
+        s->sample_at_ms = now_ms + (int64_t)SAMPLE_EVERY_S * 1000 / 3;
+        return take_samples(s, err);
+    case STEP_COUNT:
+        break;
+    }
+    return ST_OK;
+}
+
+static void note_due_steps(struct supervisor *s, int64_t now_ms, bool is_poll)
+{
+    s->is_due[STEP_HELLO] = s->is_due[STEP_HELLO] || is_poll;
+    s->is_due[STEP_CLAIM] = s->is_due[STEP_CLAIM] || is_poll || s->has_pipe_news;
+    s->is_claim_poll = s->is_claim_poll || is_poll;
+    s->is_due[STEP_PROBES] = s->is_due[STEP_PROBES] || is_poll || s->has_probe_news;
+    s->is_due[STEP_SAMPLES] = is_poll && now_ms >= s->sample_at_ms;
+}
+
+/* The renewal first; of the other things as many as there is time for, but at least one,
+ * in turn: however slow PostgreSQL is, no lease runs out and nothing waits for ever. */
 static enum status talk(struct supervisor *s, int64_t now_ms, bool is_poll, struct err *err)
 {
     enum status st = ST_OK;
-    if (is_poll && !s->is_stopping) {
-        st = hello(s, err);
+    if (is_poll || s->has_pipe_news || now_ms >= s->renew_at_ms) {
+        st = renew(s, now_ms, true, err);
+        if (st != ST_OK) {
+            return st;
+        }
     }
-    if (st == ST_OK && (is_poll || s->has_pipe_news || now_ms >= s->renew_at_ms)) {
-        st = renew(s, now_ms, err);
+    if (s->is_stopping || s->is_foreign) {
+        return handover_stop(s, now_ms, err);
     }
-    if (st == ST_OK && s->is_stopping) {
-        st = handover_stop(s, now_ms, err);
+    note_due_steps(s, now_ms, is_poll);
+    const int first = s->step_next;
+    for (int i = 0; i < STEP_COUNT && st == ST_OK; i++) {
+        const enum supervisor_step step = (enum supervisor_step)((first + i) % STEP_COUNT);
+        if (!s->is_due[step]) {
+            continue;
+        }
+        s->is_due[step] = false;
+        st = take_step(s, step, now_ms, err);
+        if (!reconcile_has_time(s)) {
+            s->step_next = ((int)step + 1) % STEP_COUNT;
+            return st;
+        }
     }
-    if (st == ST_OK && !s->is_stopping && (is_poll || s->has_pipe_news)) {
-        st = claim(s, is_poll, err);
-    }
-    if (st == ST_OK && !s->is_stopping && (is_poll || s->has_probe_news)) {
-        st =
-            probe_jobs_claim(&s->probes, s->database.store, s->owner, s->options->environment, err);
-    }
-    if (st == ST_OK && is_poll && now_ms >= s->sample_at_ms) {
-        s->sample_at_ms = now_ms + (int64_t)SAMPLE_EVERY_S * 1000 / 3;
-        st = take_samples(s, err);
-    }
+    s->step_next = STEP_HELLO;
     return st;
 }
 
 void reconcile_talk(struct supervisor *s, int64_t now_ms, bool is_poll)
 {
+    begin_part(s);
     if (s->database.is_up) {
         struct err err = {.status = ST_OK};
         if (talk(s, now_ms, is_poll, &err) != ST_OK) {
@@ -467,51 +557,26 @@ void reconcile_talk(struct supervisor *s, int64_t now_ms, bool is_poll)
     s->has_probe_news = false;
 }
 
-static void log_end(const struct seat *seat, const struct seat_end *end)
+/* What replicas have to tell besides, each by itself: as many as there is time for, from where the
+ * last round ended. */
+static enum status flush_outboxes(struct supervisor *s, int64_t now_ms, struct err *err)
 {
-    char obituary[CHILD_OBITUARY_BYTES];
-    child_obituary(&end->child, obituary);
-    const bool is_clean = !end->child.is_signalled && end->child.code == PROTOCOL_EXIT_DONE;
-    enum log_level level = end->is_expected && is_clean ? LOG_INFO : LOG_WARN;
-    if (end->has_failed || end->is_crash_loop) {
-        level = LOG_ERROR;
-    }
-    log_event(
-        level, "replica_ended", "pipe=%s replica=%d obituary=\"%s\" wait_ms=%lld%s%s%s",
-        seat->lease.pipe_id, seat->lease.replica_index, obituary, (long long)end->wait_ms,
-        end->is_crash_loop ? " crash_loop=1" : "", end->has_failed ? " failed=1" : "",
-        end->is_over_memory ? " memory_limit=1" : "");
-}
-
-void reconcile_children(struct supervisor *s, int64_t now_ms, bool is_all)
-{
-    for (size_t i = 0; i < s->seats_count; i++) {
-        struct seat *seat = s->seats[i];
-        struct seat_end end;
-        if (seat->phase == ASSIGN_CHILD_NONE || !(is_all || seat->child.has_news)) {
-            continue;
-        }
-        seat->child.has_news = false;
-        child_write(&seat->child);
-        struct err err = {.status = ST_OK};
-        if (seat->phase != ASSIGN_CHILD_KILLED && seat_listen(seat, now_ms, &err) != ST_OK) {
-            log_err(
-                LOG_ERROR, "replica_refused", &err, "pipe=%s replica=%d pid=%d",
-                seat->lease.pipe_id, seat->lease.replica_index, (int)seat->child.pid);
-            seat_kill(seat);
-        }
-        if (seat_reap(seat, now_ms, &end)) {
-            log_end(seat, &end);
+    enum status st = ST_OK;
+    for (size_t i = 0; i < s->seats_count && st == ST_OK && reconcile_has_time(s); i++) {
+        s->flush_next = (s->flush_next + 1) % s->seats_count;
+        struct seat *seat = s->seats[s->flush_next];
+        if (!outbox_is_empty(&seat->outbox)) {
+            st = seat_flush(seat, s->database.store, s->owner, now_ms, err);
         }
     }
-    probe_jobs_tend(&s->probes, now_ms);
+    return st;
 }
 
 /* What cannot wait for a tick: a failure, which ends the pipe's other replicas. */
 static enum status flush_urgent(struct supervisor *s, int64_t now_ms, struct err *err)
 {
     enum status st = ST_OK;
-    for (size_t i = 0; i < s->seats_count && st == ST_OK; i++) {
+    for (size_t i = 0; i < s->seats_count && st == ST_OK && reconcile_has_time(s); i++) {
         if (s->seats[i]->outbox.failure.is_pending) {
             st = seat_flush(s->seats[i], s->database.store, s->owner, now_ms, err);
         }
@@ -522,11 +587,15 @@ static enum status flush_urgent(struct supervisor *s, int64_t now_ms, struct err
 void reconcile_flush(struct supervisor *s, int64_t now_ms, bool is_tick)
 {
     struct err err = {.status = ST_OK};
+    begin_part(s);
     if (s->database.is_up) {
-        enum status st =
-            is_tick
-                ? flush_seats(s->seats, s->seats_count, s->database.store, s->owner, now_ms, &err)
-                : flush_urgent(s, now_ms, &err);
+        enum status st = flush_urgent(s, now_ms, &err);
+        if (st == ST_OK && is_tick) {
+            st = flush_seats(s->seats, s->seats_count, s->database.store, s->owner, now_ms, &err);
+        }
+        if (st == ST_OK && is_tick) {
+            st = flush_outboxes(s, now_ms, &err);
+        }
         if (st != ST_OK) {
             reconcile_note_failure(s, &err, "report");
         }

@@ -10,7 +10,12 @@
 
 enum {
     SEAT_OBITUARY_BYTES = CHILD_OBITUARY_BYTES + 128,
-    MESSAGES_ROUND_MAX = 1024 /* per call, so that one child cannot keep the loop */
+    MESSAGES_ROUND_MAX = 1024, /* per call, so that one child cannot keep the loop */
+    /* Per tick: the positions of all partitions that are shown, and as much again. */
+    MESSAGES_TICK_MAX = 2 * REPORT_PARTITIONS_MAX / PROTOCOL_PARTITIONS_PER_MESSAGE,
+    /* A child's events become rows that stay: so many at once, and one more per time. */
+    EVENTS_BURST = 64,
+    EVENTS_EVERY_MS = 5000,
 };
 
 enum status seat_new(const struct lease *lease, struct seat **ret_seat, struct err *err)
@@ -30,6 +35,7 @@ enum status seat_new(const struct lease *lease, struct seat **ret_seat, struct e
     restart_init(&seat->restart, seed);
     child_init(&seat->child);
     limits_group_init(&seat->limits);
+    seat->events_left = EVENTS_BURST;
     report_init(&seat->report, (int64_t)(seed >> 1));
     outbox_init(&seat->outbox);
     *ret_seat = seat;
@@ -146,6 +152,7 @@ seat_start(struct seat *seat, const struct seat_launch *launch, int64_t now_ms, 
     seat->has_own_reason = false;
     seat->has_been_well = false;
     seat->has_own_failure = false;
+    seat->heard_count = 0;
     seat->heard_at_ms = now_ms;
     seat->kill_at_ms = 0;
     restart_started(&seat->restart, now_ms);
@@ -192,6 +199,20 @@ static void note_state(struct seat *seat, const struct protocol_heartbeat *heart
     }
 }
 
+/* Reasons and failures replace one another and cost nothing; events are counted. */
+static bool may_report(struct seat *seat, const struct protocol_event *event)
+{
+    if (strcmp(event->event, "reason") == 0 || strcmp(event->event, "failed") == 0) {
+        return true;
+    }
+    if (seat->events_left == 0) {
+        seat->outbox.dropped_count++;
+        return false;
+    }
+    seat->events_left--;
+    return true;
+}
+
 static void take_message(struct seat *seat, const union child_message *message, int64_t now_ms)
 {
     seat->heard_at_ms = now_ms;
@@ -208,6 +229,9 @@ static void take_message(struct seat *seat, const union child_message *message, 
         report_take_latency(&seat->report, &message->latency);
         return;
     case PROTOCOL_MESSAGE_EVENT:
+        if (!may_report(seat, &message->event)) {
+            return;
+        }
         seat->has_own_reason = seat->has_own_reason || strcmp(message->event.event, "reason") == 0;
         seat->has_own_failure =
             seat->has_own_failure || strcmp(message->event.event, "failed") == 0;
@@ -222,7 +246,7 @@ enum status seat_listen(struct seat *seat, int64_t now_ms, struct err *err)
     if (st != ST_OK) {
         return st;
     }
-    for (int i = 0; i < MESSAGES_ROUND_MAX; i++) {
+    for (int i = 0; i < MESSAGES_ROUND_MAX && !seat_is_muted(seat); i++) {
         union child_message message;
         bool has = false;
         st = child_take_message(&seat->child, seat->child_generation, &has, &message, err);
@@ -233,15 +257,31 @@ enum status seat_listen(struct seat *seat, int64_t now_ms, struct err *err)
         if (st != ST_OK || !has) {
             return st;
         }
+        seat->heard_count++;
         take_message(seat, &message, now_ms);
     }
     return ST_OK;
+}
+
+bool seat_is_muted(const struct seat *seat)
+{
+    return seat->heard_count >= MESSAGES_TICK_MAX;
+}
+
+void seat_tick(struct seat *seat, int64_t now_ms)
+{
+    seat->heard_count = 0;
+    if (seat->events_left < EVENTS_BURST && now_ms >= seat->events_at_ms) {
+        seat->events_left++;
+        seat->events_at_ms = now_ms + EVENTS_EVERY_MS;
+    }
 }
 
 /* What was in the pipe when the child died: a few rounds at most, since the pipe is bounded. */
 static void listen_to_the_end(struct seat *seat, int64_t now_ms)
 {
     for (int round = 0; round < 64; round++) {
+        seat->heard_count = 0;
         size_t before_bytes = seat->child.in.len_bytes;
         if (seat_listen(seat, now_ms, NULL) != ST_OK) {
             return;
@@ -315,10 +355,11 @@ static void plan_restart(struct seat *seat, int64_t now_ms, struct seat_end *end
         (void)snprintf(text, sizeof(text), "%s: %s", failure, obituary); /* fits */
         outbox_set_failure(&seat->outbox, "INTERNAL", text);
     }
+    end->is_foreign = !end->child.is_signalled && end->child.code == PROTOCOL_EXIT_VERSION;
     end->has_failed = seat->has_own_failure || seat->outbox.failure.is_pending;
     end->wait_ms = restart_ended(&seat->restart, now_ms);
     end->is_crash_loop = seat->restart.is_throttled;
-    if (end->has_failed) {
+    if (end->has_failed || end->is_foreign) {
         return;
     }
     seat->restarts_count++;

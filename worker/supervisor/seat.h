@@ -25,6 +25,7 @@ struct seat {
     struct lease lease;
     bool is_held;        /* seen in the last renewal */
     bool is_given;       /* another host is to have it: drain, then release */
+    bool is_over;        /* nothing is left to be done with it */
     bool is_second_wave; /* the supervisor ends: this one waits until another host runs the pipe */
 
     enum assign_child phase;
@@ -45,6 +46,9 @@ struct seat {
     struct restart restart;
     int64_t restarts_count;
     uint64_t strays_count; /* messages of another generation */
+    int heard_count;       /* messages since the last tick */
+    int events_left;       /* that the child may still report, see seat_tick */
+    int64_t events_at_ms;  /* when it may report one more */
     struct report report;
     struct outbox outbox;
 };
@@ -85,9 +89,13 @@ void seat_kill(struct seat *seat);
 /* The lease has gone to somebody else: a child that drains already gets less time. */
 void seat_lose(struct seat *seat, int64_t now_ms);
 
-/* Read and take everything the child has sent. ST_INVALID: it sends garbage and is to be killed.
- * ST_IO, ST_NO_MEMORY. */
+/* Read and take what the child has sent, as much as one child may say between two ticks.
+ * ST_INVALID: it sends garbage and is to be killed; ST_UNSUPPORTED: it speaks another version of
+ * the protocol; ST_IO, ST_NO_MEMORY. */
 enum status seat_listen(struct seat *seat, int64_t now_ms, struct err *err) MUST_CHECK;
+
+/* True if the child has said enough until the next tick: what it writes stays in its pipe. */
+bool seat_is_muted(const struct seat *seat);
 
 /* What became of a child, for the log. */
 struct seat_end {
@@ -97,6 +105,7 @@ struct seat_end {
     bool is_over_memory; /* the kernel killed it for its memory limit */
     bool
         is_near_memory; /* it had most of its memory limit when it ended, and no group tells more */
+    bool is_foreign;    /* it speaks another version of the protocol */
     bool has_failed;    /* the pipe needs a person */
     int64_t wait_ms;    /* until the next start, if it is still wanted */
 };
@@ -104,7 +113,10 @@ struct seat_end {
 /* True if the child has ended: what it had to say is taken, the next start is planned. */
 bool seat_reap(struct seat *seat, int64_t now_ms, struct seat_end *ret_end);
 
-/* Once a tick: forgive a child that lives well. */
+/* Once a tick: the child may speak again. */
+void seat_tick(struct seat *seat, int64_t now_ms);
+
+/* Forgive a child that lives well. */
 void seat_tend(struct seat *seat, int64_t now_ms);
 
 /* True once the present child said that it runs, waits for something, or drains. */

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "worker/supervisor/database.h"
+#include "worker/supervisor/metrics_server.h"
 #include "worker/supervisor/probe_jobs.h"
 #include "worker/supervisor/seat.h"
 #include "worker/supervisor/supervisor.h"
@@ -34,8 +35,8 @@ enum {
 };
 
 enum {
-    /* signals, PostgreSQL, and two descriptors per child */
-    POLL_MAX = 2 + 2 * (SUPERVISOR_SEATS_MAX + PROBE_JOBS_MAX)
+    /* signals, PostgreSQL, the metrics' listener and peers, and two descriptors per child */
+    POLL_MAX = 2 + 1 + METRICS_PEERS_MAX + 2 * (SUPERVISOR_SEATS_MAX + PROBE_JOBS_MAX)
 };
 
 struct poll_set {
@@ -44,17 +45,30 @@ struct poll_set {
     nfds_t count;
 };
 
+/* What PostgreSQL is asked beside the renewal of leases, see reconcile_talk. */
+enum supervisor_step {
+    STEP_HELLO,
+    STEP_CLAIM,
+    STEP_PROBES,
+    STEP_SAMPLES,
+    STEP_COUNT,
+};
+
 struct supervisor {
     const struct supervisor_options *options;
     char owner[SUPERVISOR_OWNER_BYTES]; /* host id "/" a UUID of this start */
     struct database database;
     struct limits limits;
+    struct metrics_server metrics;
     struct poll_set poll_set;
     struct seat *seats[SUPERVISOR_SEATS_MAX]; /* owned; by pipe id and replica */
     size_t seats_count;
     struct probe_jobs probes;
     bool is_stopping;
     bool has_said_bye;
+    bool is_foreign;           /* our replicas speak another version of the protocol: we run none */
+    int64_t part_ends_ms;      /* no statement begins after this in this part of the round */
+    size_t flush_next;         /* the seat to be stored first */
     int64_t second_wave_at_ms; /* when those of the second wave drain at the latest */
     int64_t giving_until_ms;   /* what was given is left to the others for so long */
     int workers_live;          /* at the last look, this one included */
@@ -70,12 +84,17 @@ struct supervisor {
     int64_t sample_at_ms;
     int64_t shortage_quiet_until_ms;
     bool has_ended_child; /* some child ended: look at all */
+    bool is_due[STEP_COUNT];
+    bool is_claim_poll; /* the next claim is one of the slow poll */
+    int step_next;      /* the step to begin with */
     bool has_pipe_news;
     bool has_probe_news;
 };
 
-/* Renew every child's permission to run. */
-void reconcile_permit(struct supervisor *s);
+/* Between two statements of one round, which may each take as long as PostgreSQL is given: renew
+ * the children's permission and the leases if they are due. False if this part of the round (talk,
+ * apply or flush) has lasted long enough. Seats may be added and lost in it, but none goes. */
+bool reconcile_has_time(struct supervisor *s);
 
 /* One failed statement: see reconcile.c. */
 void reconcile_note_failure(struct supervisor *s, const struct err *err, const char *what);
@@ -85,6 +104,9 @@ struct capacity reconcile_capacity_used(const struct supervisor *s);
 
 /* How often leases and permissions are renewed. */
 int64_t reconcile_renew_every_ms(const struct supervisor *s);
+
+/* Once a tick: every child may speak again. */
+void reconcile_tick(struct supervisor *s, int64_t now_ms);
 
 /* Talk to PostgreSQL: renew; with news or at the slow poll claim replicas and probes. Nothing while
  * it is away. */

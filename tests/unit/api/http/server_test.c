@@ -9,9 +9,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/base/listen.h"
 #include "common/base/parse.h"
 
-#include "api/http/listen.h"
 #include "api/http/server.h"
 #include "tests/unit/unit.h"
 

@@ -112,7 +112,7 @@ static void broken_frames_are_refused(void **state)
     } cases[] = {
         {"whole", 0, 0x30, sizeof(struct protocol_frame) + 4, ST_OK},
         {"other magic", 0, 0x31, sizeof(struct protocol_frame) + 4, ST_INVALID},
-        {"other version", 4, 9, sizeof(struct protocol_frame) + 4, ST_INVALID},
+        {"other version", 4, 9, sizeof(struct protocol_frame) + 4, ST_UNSUPPORTED},
         {"type 0", 6, 0, sizeof(struct protocol_frame) + 4, ST_INVALID},
         {"type 4", 6, 4, sizeof(struct protocol_frame) + 4, ST_INVALID},
         {"reserved used", 12, 1, sizeof(struct protocol_frame) + 4, ST_INVALID},
@@ -224,7 +224,7 @@ static void broken_messages_are_refused(void **state)
     assert_int_equal(protocol_message_check(&message, len_bytes, 7, NULL), ST_INVALID);
     (void)good_message(&message, PROTOCOL_MESSAGE_HEARTBEAT);
     message.header.version++;
-    assert_int_equal(protocol_message_check(&message, len_bytes, 7, NULL), ST_INVALID);
+    assert_int_equal(protocol_message_check(&message, len_bytes, 7, NULL), ST_UNSUPPORTED);
     (void)good_message(&message, PROTOCOL_MESSAGE_HEARTBEAT);
     message.header.type = 5;
     assert_int_equal(protocol_message_check(&message, len_bytes, 7, NULL), ST_INVALID);

@@ -1,7 +1,7 @@
 /*
  * Parsing PENSTOCK_LISTEN and binding it, IPv4 or IPv6.
  */
-#include "api/http/listen.h"
+#include "common/base/listen.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,5 +1,5 @@
-#ifndef API_HTTP_LISTEN_H
-#define API_HTTP_LISTEN_H
+#ifndef COMMON_BASE_LISTEN_H
+#define COMMON_BASE_LISTEN_H
 
 /* The listening socket: made here, so that port 0 can be told and a reload can keep it. */
 

@@ -1,7 +1,8 @@
 /* PENSTOCK_LISTEN: addresses that work, texts that do not. */
 #include <string.h>
 
-#include "api/http/listen.h"
+#include "common/base/listen.h"
+
 #include "tests/unit/unit.h"
 
 static void loopback_and_port_zero(void **state)

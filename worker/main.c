@@ -258,6 +258,7 @@ run(const struct arguments *arguments, const struct config *config, struct err *
         .database_timeout_ms = database_timeout_ms(config),
         .lease_s = (int)config_int(config, CONFIG_LEASE_S),
         .host_id = host,
+        .version = PENSTOCK_VERSION,
         .capacity = capacity_read(config),
         .limits = limits_wanted(config),
         .metrics_listen = config_text(config, CONFIG_WORKER_METRICS_LISTEN),

@@ -93,7 +93,7 @@ enum status worker_hello(struct store *store, const struct worker_self *self, st
     pg_args_init(&args);
     pg_add_text(&args, self->owner);
     pg_add_text(&args, self->host);
-    pg_add_text(&args, PENSTOCK_VERSION);
+    pg_add_text(&args, self->version);
     pg_add_double(&args, self->memory_gb_left);
     pg_add_int(&args, self->cpu_millicores_left);
     return store_run(

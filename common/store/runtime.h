@@ -30,6 +30,7 @@ void leases_done(struct leases *leases);
 struct worker_self {
     const char *owner;
     const char *host;
+    const char *version;   /* of the program */
     double memory_gb_left; /* LEASE_CLAIM_ANY_SIZE = no limit */
     int cpu_millicores_left;
 };

@@ -8,6 +8,7 @@ connection neither ends nor is refused.
         cable.mend()            # what was held up arrives
 """
 import contextlib
+import queue
 import socket
 import threading
 import time
@@ -16,16 +17,16 @@ PIECE_BYTES = 65536
 
 
 class Cable:
-    """Forwards connections to 127.0.0.1:port; listens on a free port of `host`."""
+    """Forwards connections to 127.0.0.1:port; listens on a free port of `host`, or with `listener`."""
 
-    def __init__(self, port, host="127.0.0.1", listen_port=0):
+    def __init__(self, port, host="127.0.0.1", listen_port=0, listener=None):
         self.target_port = port
         self.delay_s = 0.0
         self._whole = threading.Event()
         self._whole.set()
         self._sockets = set()
         self._lock = threading.Lock()
-        self._listener = socket.create_server((host, listen_port), backlog=256)
+        self._listener = listener or socket.create_server((host, listen_port), backlog=256)
         self.host, self.port = self._listener.getsockname()[:2]
         self._thread = threading.Thread(target=self._accept, daemon=True)
 
@@ -59,11 +60,22 @@ class Cable:
             threading.Thread(target=self._pump, args=(one, other), daemon=True).start()
 
     def _pump(self, one, other):
+        """Read here, send in a thread of its own: the delay is one of time, not of throughput."""
+        under_way = queue.Queue()
+        threading.Thread(target=self._send, args=(under_way, one, other), daemon=True).start()
         with contextlib.suppress(OSError):
             while piece := one.recv(PIECE_BYTES):
-                if self.delay_s:
-                    time.sleep(self.delay_s)  # the delay is what this is for
+                under_way.put((time.monotonic() + self.delay_s, piece))
+        under_way.put((time.monotonic() + self.delay_s, b""))
+
+    def _send(self, under_way, one, other):
+        with contextlib.suppress(OSError):
+            while True:
+                due, piece = under_way.get()
+                time.sleep(max(0.0, due - time.monotonic()))  # the delay is what this is for
                 self._whole.wait()
+                if not piece:
+                    break
                 other.sendall(piece)
         for each in (one, other):
             with contextlib.suppress(OSError):

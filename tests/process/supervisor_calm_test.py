@@ -46,11 +46,12 @@ def cabled_worker(world, cable, **env):
 
 
 def test_a_slow_database_costs_no_lease_and_no_replica(world, cable):
-    worker = cabled_worker(world, cable)
+    lease_s = 2 * LEASE_S
+    worker = cabled_worker(world, cable, PENSTOCK_LEASE_S=lease_s)
     pipe = world.pipe({"batch": 5}, replicas=40)
-    pids = world.wait_replicas(pipe, range(40), 15)
+    pids = world.wait_replicas(pipe, range(40), 40)
     cable.delay_s = 0.2  # 0.4 s for each statement: far more than a tick for the reports of 40 replicas
-    until = time.monotonic() + 4 * LEASE_S
+    until = time.monotonic() + 2 * lease_s
     while time.monotonic() < until:
         assert len(world.leases(pipe)) == 40
         time.sleep(0.1)
@@ -102,14 +103,14 @@ def test_forty_children_die_at_once(world):
     worker = world.worker()
     pipe = world.pipe({"batch": 5}, replicas=40)
     other = world.pipe()
-    pids = world.wait_replicas(pipe, range(40), 15)
+    pids = world.wait_replicas(pipe, range(40), 40)
     kept = world.wait_replicas(other, [0])
     net.wait_until(lambda: int(world.row(pipe, "sent_records")[0][0]) > 0, 10, "counted")
     for pid in pids.values():
         os.kill(pid, signal.SIGKILL)
     net.wait_until(
         lambda: len(world.replicas(pipe)) == 40 and set(world.pids(pipe).values()).isdisjoint(pids.values()),
-        10, "forty others")
+        30, "forty others")
     assert world.pids(other) == kept
     assert read(worker.log).count("was killed by signal 9 (SIGKILL)") == 40
     world.wait_row(pipe, "count(*)", [["40"]], 10, table="pipe_event", key="type = 'restarted' AND pipe_id")

@@ -71,7 +71,7 @@ def test_a_full_host_gets_nothing_more(world):
 def test_forty_replicas_survive_the_death_of_a_host(world):
     workers = {host: world.worker(host) for host in ("a", "b", "c")}
     pipe = world.pipe(replicas=40)
-    world.wait_replicas(pipe, range(40), 15)
+    world.wait_replicas(pipe, range(40), 40)
     net.wait_until(lambda: sorted(hosts_of(world, pipe).values()) == [13, 13, 14], JOIN_S, "three equal shares")
     world.wait_replicas(pipe, range(40), 5)
     kept = {index: pid for index, pid in world.pids(pipe).items() if world.leases(pipe)[index][0] != "b"}

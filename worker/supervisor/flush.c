@@ -117,20 +117,20 @@ static enum status flush_all(
 }
 
 enum status flush_seats(
-    struct seat *const *seats, size_t count, struct store *store, const char *owner, int64_t now_ms,
+    enum flush_what what, const struct flush_seats *seats, struct store *store, int64_t now_ms,
     struct err *err)
 {
     struct flush *flush = calloc(1, sizeof(*flush));
     if (flush == NULL) {
-        return err_set(err, ST_NO_MEMORY, "reports of %zu replicas", count);
+        return err_set(err, ST_NO_MEMORY, "reports of %zu replicas", seats->count);
     }
     flush->store = store;
-    flush->owner = owner;
+    flush->owner = seats->owner;
     flush->now_ms = now_ms;
-    enum status st = flush_all(flush, seats, count, is_report_due, store_reports, err);
-    if (!status_may_retry(st)) {
-        st = flush_all(flush, seats, count, is_partition_due, store_partitions, err);
-    }
+    enum status st =
+        what == FLUSH_REPORTS
+            ? flush_all(flush, seats->items, seats->count, is_report_due, store_reports, err)
+            : flush_all(flush, seats->items, seats->count, is_partition_due, store_partitions, err);
     free(flush);
     return st;
 }

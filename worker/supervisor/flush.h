@@ -20,10 +20,22 @@ enum {
     FLUSH_SEATS_MAX = 1000 /* per statement, so that it stays well within the time-out */
 };
 
+enum flush_what {
+    FLUSH_REPORTS,
+    FLUSH_PARTITIONS,
+};
+
+/* Borrowed. */
+struct flush_seats {
+    struct seat *const *items;
+    size_t count;
+    const char *owner;
+};
+
 /* Store what there is to store of all. What a lock held up, or a lease that has gone, is no
  * failure. ST_NO_MEMORY, or a status of the store: try again later. */
 enum status flush_seats(
-    struct seat *const *seats, size_t count, struct store *store, const char *owner, int64_t now_ms,
+    enum flush_what what, const struct flush_seats *seats, struct store *store, int64_t now_ms,
     struct err *err) MUST_CHECK;
 
 #endif

@@ -84,7 +84,7 @@ static enum status write_family(const struct supervisor *s, enum metric metric, 
 
 static enum status write_host(const struct supervisor *s, struct buf *out)
 {
-    const struct prometheus_label version = {"version", PENSTOCK_VERSION};
+    const struct prometheus_label version = {"version", s->options->version};
     const struct prometheus_labels versions = {&version, 1};
     const struct prometheus_labels none = {NULL, 0};
     enum status st = prometheus_family(out, METRIC_BUILD_INFO);

@@ -237,6 +237,7 @@ static enum status claim(struct supervisor *s, bool is_poll, struct err *err)
     if (st != ST_OK) {
         return st;
     }
+    (void)reconcile_has_time(s); /* what was counted is claimed in any case */
     /* What was free at two polls in a row is left over: the others had their chance. */
     const int still_free = s->leftovers_before < load.replicas_unclaimed ? s->leftovers_before
                                                                          : load.replicas_unclaimed;
@@ -473,6 +474,7 @@ static enum status hello(struct supervisor *s, struct err *err)
     const struct worker_self self = {
         .owner = s->owner,
         .host = s->options->host_id,
+        .version = s->options->version,
         .memory_gb_left = left.memory_gb,
         .cpu_millicores_left = left.cpu_millicores,
     };
@@ -584,6 +586,18 @@ static enum status flush_urgent(struct supervisor *s, int64_t now_ms, struct err
     return st;
 }
 
+static enum status flush_tick(struct supervisor *s, int64_t now_ms, struct err *err)
+{
+    const struct flush_seats seats = {
+        .items = s->seats, .count = s->seats_count, .owner = s->owner};
+    enum status st = flush_seats(FLUSH_REPORTS, &seats, s->database.store, now_ms, err);
+    (void)reconcile_has_time(s); /* both are said in every round */
+    if (st == ST_OK) {
+        st = flush_seats(FLUSH_PARTITIONS, &seats, s->database.store, now_ms, err);
+    }
+    return st == ST_OK ? flush_outboxes(s, now_ms, err) : st;
+}
+
 void reconcile_flush(struct supervisor *s, int64_t now_ms, bool is_tick)
 {
     struct err err = {.status = ST_OK};
@@ -591,10 +605,7 @@ void reconcile_flush(struct supervisor *s, int64_t now_ms, bool is_tick)
     if (s->database.is_up) {
         enum status st = flush_urgent(s, now_ms, &err);
         if (st == ST_OK && is_tick) {
-            st = flush_seats(s->seats, s->seats_count, s->database.store, s->owner, now_ms, &err);
-        }
-        if (st == ST_OK && is_tick) {
-            st = flush_outboxes(s, now_ms, &err);
+            st = flush_tick(s, now_ms, &err);
         }
         if (st != ST_OK) {
             reconcile_note_failure(s, &err, "report");

@@ -20,6 +20,7 @@ struct supervisor_options {
     int database_timeout_ms;
     int lease_s;
     const char *host_id;
+    const char *version;        /* of the program, told to the others */
     const char *metrics_listen; /* "" = serve no metrics */
     struct capacity capacity;
     struct limits_wanted limits; /* of replicas, to be enforced */

@@ -276,7 +276,9 @@ static void what_does_not_fit_is_left_to_others(void **state)
     }
     struct worker_load load;
     assert_ok(
-        worker_hello(f->a, &(struct worker_self){.owner = "one", .host = "host"}, &err), &err);
+        worker_hello(
+            f->a, &(struct worker_self){.owner = "one", .host = "host", .version = "1"}, &err),
+        &err);
     fixture_pipe(f, 4, id);
     assert_ok(worker_load(f->a, FIXTURE_LEASE_S, &load, &err), &err);
     assert_int_equal(load.replicas_wanted, 5);

@@ -309,7 +309,9 @@ static void a_worker_counts_for_fifteen_seconds(void **state)
         {"UPDATE worker SET seen_at = now() - interval '15.1 s'", false},
     };
     assert_ok(
-        worker_hello(f->a, &(struct worker_self){.owner = "one", .host = "host"}, &err), &err);
+        worker_hello(
+            f->a, &(struct worker_self){.owner = "one", .host = "host", .version = "1"}, &err),
+        &err);
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         fixture_sql(f, cases[i].sql);
         CLEANUP(pipe_row_done) struct pipe_row row = {.id = NULL};
@@ -317,7 +319,9 @@ static void a_worker_counts_for_fifteen_seconds(void **state)
         assert_int_equal(row.has_worker, cases[i].has_worker);
     }
     assert_ok(
-        worker_hello(f->a, &(struct worker_self){.owner = "one", .host = "host"}, &err), &err);
+        worker_hello(
+            f->a, &(struct worker_self){.owner = "one", .host = "host", .version = "1"}, &err),
+        &err);
     assert_ok(worker_bye(f->a, "one", &err), &err);
     assert_int_equal(fixture_int(f, "SELECT count(*) FROM worker"), 0);
 }

@@ -131,7 +131,9 @@ static void a_worker_is_there_for_fifteen_seconds(void **state)
     assert_ok(probe_has_worker(f->a, &has, &err), &err);
     assert_false(has);
     assert_ok(
-        worker_hello(f->b, &(struct worker_self){.owner = "one", .host = "host"}, &err), &err);
+        worker_hello(
+            f->b, &(struct worker_self){.owner = "one", .host = "host", .version = "1"}, &err),
+        &err);
     assert_ok(probe_has_worker(f->a, &has, &err), &err);
     assert_true(has);
     fixture_sql(f, "UPDATE worker SET seen_at = now() - interval '16 s'");

@@ -13,7 +13,6 @@
 #include "common/base/secret.h"
 #include "common/store/metric_samples.h"
 
-#include "worker/supervisor/flush.h"
 #include "worker/supervisor/handover.h"
 #include "worker/supervisor/state.h"
 
@@ -146,8 +145,7 @@ static enum status renew(struct supervisor *s, int64_t now_ms, bool may_add, str
     return st;
 }
 
-/* Time for some more statements. */
-static void begin_part(struct supervisor *s)
+void reconcile_begin_part(struct supervisor *s)
 {
     s->part_ends_ms = clock_monotonic_ms() + s->options->database_timeout_ms;
 }
@@ -431,7 +429,7 @@ static bool apply(struct supervisor *s, struct seat *seat, int64_t now_ms)
 
 void reconcile_apply(struct supervisor *s, int64_t now_ms)
 {
-    begin_part(s);
+    reconcile_begin_part(s);
     handover_tend(s, now_ms);
     count_starting(s, now_ms);
     for (size_t i = 0; s->is_foreign && i < s->seats_count; i++) {
@@ -548,7 +546,7 @@ static enum status talk(struct supervisor *s, int64_t now_ms, bool is_poll, stru
 
 void reconcile_talk(struct supervisor *s, int64_t now_ms, bool is_poll)
 {
-    begin_part(s);
+    reconcile_begin_part(s);
     if (s->database.is_up) {
         struct err err = {.status = ST_OK};
         if (talk(s, now_ms, is_poll, &err) != ST_OK) {
@@ -557,64 +555,6 @@ void reconcile_talk(struct supervisor *s, int64_t now_ms, bool is_poll)
     }
     s->has_pipe_news = false;
     s->has_probe_news = false;
-}
-
-/* What replicas have to tell besides, each by itself: as many as there is time for, from where the
- * last round ended. */
-static enum status flush_outboxes(struct supervisor *s, int64_t now_ms, struct err *err)
-{
-    enum status st = ST_OK;
-    for (size_t i = 0; i < s->seats_count && st == ST_OK && reconcile_has_time(s); i++) {
-        s->flush_next = (s->flush_next + 1) % s->seats_count;
-        struct seat *seat = s->seats[s->flush_next];
-        if (!outbox_is_empty(&seat->outbox)) {
-            st = seat_flush(seat, s->database.store, s->owner, now_ms, err);
-        }
-    }
-    return st;
-}
-
-/* What cannot wait for a tick: a failure, which ends the pipe's other replicas. */
-static enum status flush_urgent(struct supervisor *s, int64_t now_ms, struct err *err)
-{
-    enum status st = ST_OK;
-    for (size_t i = 0; i < s->seats_count && st == ST_OK && reconcile_has_time(s); i++) {
-        if (s->seats[i]->outbox.failure.is_pending) {
-            st = seat_flush(s->seats[i], s->database.store, s->owner, now_ms, err);
-        }
-    }
-    return st;
-}
-
-static enum status flush_tick(struct supervisor *s, int64_t now_ms, struct err *err)
-{
-    const struct flush_seats seats = {
-        .items = s->seats, .count = s->seats_count, .owner = s->owner};
-    enum status st = flush_seats(FLUSH_REPORTS, &seats, s->database.store, now_ms, err);
-    (void)reconcile_has_time(s); /* both are said in every round */
-    if (st == ST_OK) {
-        st = flush_seats(FLUSH_PARTITIONS, &seats, s->database.store, now_ms, err);
-    }
-    return st == ST_OK ? flush_outboxes(s, now_ms, err) : st;
-}
-
-void reconcile_flush(struct supervisor *s, int64_t now_ms, bool is_tick)
-{
-    struct err err = {.status = ST_OK};
-    begin_part(s);
-    if (s->database.is_up) {
-        enum status st = flush_urgent(s, now_ms, &err);
-        if (st == ST_OK && is_tick) {
-            st = flush_tick(s, now_ms, &err);
-        }
-        if (st != ST_OK) {
-            reconcile_note_failure(s, &err, "report");
-        }
-    }
-    if (s->database.is_up && probe_jobs_has_answer(&s->probes) &&
-        probe_jobs_flush(&s->probes, s->database.store, now_ms, &err) != ST_OK) {
-        reconcile_note_failure(s, &err, "answer");
-    }
 }
 
 int64_t reconcile_wake_ms(const struct supervisor *s, int64_t now_ms)

@@ -91,6 +91,9 @@ struct supervisor {
     bool has_probe_news;
 };
 
+/* Time for some more statements. */
+void reconcile_begin_part(struct supervisor *s);
+
 /* Between two statements of one round, which may each take as long as PostgreSQL is given: renew
  * the children's permission and the leases if they are due. False if this part of the round (talk,
  * apply or flush) has lasted long enough. Seats may be added and lost in it, but none goes. */

@@ -18,28 +18,23 @@ void database_done(struct database *database)
     database->is_up = false;
 }
 
-static enum status connect_once(struct database *database, struct err *err)
+/* One step of what makes a connection usable; each may take as long as PostgreSQL is given. */
+static enum status connect_step(struct database *database, struct err *err)
 {
-    if (database->store == NULL) {
-        enum status st =
-            store_open(database->url, database->keys, database->timeout_ms, &database->store, err);
-        if (st != ST_OK) {
-            return st;
+    switch (database->step) {
+    case 0:
+        if (database->store == NULL) {
+            return store_open(
+                database->url, database->keys, database->timeout_ms, &database->store, err);
         }
-    } else if (!store_is_open(database->store)) {
-        enum status st = store_reopen(database->store, err);
-        if (st != ST_OK) {
-            return st;
-        }
+        return store_is_open(database->store) ? ST_OK : store_reopen(database->store, err);
+    case 1:
+        return store_check_schema(database->store, err);
+    case 2:
+        return store_listen(database->store, "penstock_pipe", err);
+    default:
+        return store_listen(database->store, "penstock_probe", err);
     }
-    enum status st = store_check_schema(database->store, err);
-    if (st == ST_OK) {
-        st = store_listen(database->store, "penstock_pipe", err);
-    }
-    if (st == ST_OK) {
-        st = store_listen(database->store, "penstock_probe", err);
-    }
-    return st;
 }
 
 enum status
@@ -49,11 +44,16 @@ database_tend(struct database *database, int64_t now_ms, bool *ret_is_new, struc
     if (database->is_up || now_ms < database->retry_at_ms) {
         return ST_OK;
     }
-    enum status st = connect_once(database, err);
+    enum status st = connect_step(database, err);
     if (st != ST_OK) {
         database_suspend(database, now_ms);
         return st;
     }
+    database->step++;
+    if (database->step < DATABASE_STEPS) {
+        return ST_OK;
+    }
+    database->step = 0;
     database->is_up = true;
     database->complained_at_ms = -1;
     backoff_reset(&database->backoff);
@@ -64,6 +64,7 @@ database_tend(struct database *database, int64_t now_ms, bool *ret_is_new, struc
 void database_suspend(struct database *database, int64_t now_ms)
 {
     database->is_up = false;
+    database->step = 0;
     database->retry_at_ms = now_ms + backoff_next_ms(&database->backoff);
 }
 

@@ -18,6 +18,7 @@
 enum {
     DATABASE_RETRY_FIRST_MS = 500,
     DATABASE_RETRY_MAX_MS = 5000, /* the 5 s more than PENSTOCK_LEASE_S */
+    DATABASE_STEPS = 4,           /* of connecting: open, check the schema, listen twice */
     DATABASE_COMPLAIN_MS = 30000, /* one line of log per time while it is away */
 };
 
@@ -27,6 +28,7 @@ struct database {
     int timeout_ms;
     struct store *store; /* owned; NULL before the first connection */
     bool is_up;
+    int step; /* of connecting that comes next; 0 = the first */
     struct backoff backoff;
     int64_t retry_at_ms;
     int64_t complained_at_ms; /* −1 = not since it was up */
@@ -37,8 +39,9 @@ void database_init(
     struct database *database, const char *url, const struct key_ring *keys, int timeout_ms);
 void database_done(struct database *database);
 
-/* Try to connect if it is down and the time has come. *ret_is_new: it is up and was not. ST_OK also
- * while it is too early. ST_INVALID: the URL can never work. Other statuses: tried in vain. */
+/* Take one step to connect if it is down and the time has come; step is not 0 while there are more.
+ * *ret_is_new: it is up and was not. ST_OK also while it is too early. ST_INVALID: the URL can
+ * never work. Other statuses: tried in vain. */
 enum status database_tend(
     struct database *database, int64_t now_ms, bool *ret_is_new, struct err *err) MUST_CHECK;
 

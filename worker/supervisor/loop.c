@@ -159,7 +159,11 @@ static enum status tend_database(struct supervisor *s, bool *ret_is_new, struct 
     struct database *database = &s->database;
     struct err why = {.status = ST_OK};
     int64_t now_ms = clock_monotonic_ms();
-    enum status st = database_tend(database, now_ms, ret_is_new, &why);
+    enum status st = ST_OK;
+    do {
+        st = database_tend(database, now_ms, ret_is_new, &why);
+        (void)reconcile_has_time(s); /* children need their permission between the steps, too */
+    } while (st == ST_OK && database->step > 0);
     if (st == ST_INVALID && database->store == NULL) {
         return err_set(err, st, "%s", why.text);
     }

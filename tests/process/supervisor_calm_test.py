@@ -50,7 +50,7 @@ def test_a_cut_off_database_stops_nothing(world, cable):
     pipe = world.pipe({"batch": 5}, replicas=4)
     pids = world.wait_replicas(pipe, range(4), 6)
     cable.cut()
-    world.wait_log(worker, "database_")
+    world.wait_database_lost(worker)
     os.kill(pids[0], signal.SIGKILL)  # restarted from the spec it had
     net.wait_until(lambda: world.pids(pipe).get(0) not in (None, pids[0]), 8, "another process")
     time.sleep(2 * LEASE_S)  # longer than any permission
@@ -67,7 +67,7 @@ def test_a_supervisor_ends_while_its_database_is_cut_off(world, cable):
     pipe = world.pipe({"drainMs": 300}, replicas=4)
     pids = world.wait_replicas(pipe, range(4), 6)
     cable.cut()
-    world.wait_log(worker, "database_")
+    world.wait_database_lost(worker)
     worker.signal(signal.SIGTERM)
     assert worker.wait(10) == 0
     assert all(gone(pid) for pid in pids.values())

@@ -153,6 +153,12 @@ class World:
     def wait_log(self, worker, text, timeout_s=10.0):
         net.wait_until(lambda: text in read(worker.log), timeout_s, f"'{text}' in the log")
 
+    def wait_database_lost(self, worker, timeout_s=10.0):
+        """Whoever notices first says it: a statement that fails, or the next try to connect."""
+        net.wait_until(
+            lambda: any(word in read(worker.log) for word in ("database_away", "database_failed")), timeout_s,
+            "a lost database in the log")
+
 
 def read(path):
     try:
@@ -380,7 +386,7 @@ def test_replicas_survive_an_absent_database(world):
             dead = away.wait_replicas(doomed, [0])[0]
             net.wait_until(lambda: int(away.row(pipe, "sent_records")[0][0]) >= 40, 10, "counted")
             server.kill9()
-            away.wait_log(worker, "database_")
+            away.wait_database_lost(worker)
             os.kill(dead, signal.SIGKILL)  # restarted without the database, from the spec it had
             net.wait_until(lambda: away.pids(doomed).get(0) not in (None, dead), 5, "another process")
             time.sleep(2 * LEASE_S)  # longer than any lease and any permission
@@ -412,7 +418,7 @@ def test_replicas_survive_a_database_that_hangs(world):
     for pid in frozen:
         os.kill(pid, signal.SIGSTOP)
     try:
-        world.wait_log(worker, "database_")
+        world.wait_database_lost(worker)
         time.sleep(2 * LEASE_S)
         assert world.pids(pipe) == pids
     finally:

@@ -203,7 +203,7 @@ static void sink_count_memory(struct sink *sink, const struct clickhouse_answer 
     if (sink->fitting_rows > 0) {
         enough = rows > sink->fitting_rows ? 1 : MEMORY_TRIES_AGAIN;
     }
-    if (sink->stage == STAGE_ROWS && rows >= 2 * MEMORY_LEAST_ROWS &&
+    if (sink->stage == STAGE_ROWS && rows / 2 >= MEMORY_LEAST_ROWS &&
         answer->view[0] == '\0' && /* else the table's own rows are stored */
         sink->memory_failures >= enough) {
         sink->wants_smaller = true;

@@ -53,7 +53,10 @@ def report(what, count, seconds, cpu, median_ms, p99_ms):
 
 
 def latency_ms(text, percentile):
-    value, unit = re.search(rf"^\s+{percentile}%\s+([\d.]+)(us|ms|s)$", text, re.M).groups()
+    found = re.search(rf"^\s+{percentile}%\s+([\d.]+)(us|ms|s)\s*$", text, re.M)
+    if found is None:
+        raise SystemExit(f"bench-api: no latency in wrk's answer:\n{text}")
+    value, unit = found.groups()
     return float(value) * LATENCY_UNITS_MS[unit]
 
 

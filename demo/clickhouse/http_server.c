@@ -22,7 +22,7 @@
 enum {
     ARGUMENTS_MAX = 256,
     BACKLOG = 1024,
-    CONNECTIONS_MAX = 1000,
+    CONNECTIONS_MAX = 4096, /* as ClickHouse's own default of max_connections */
     /* Holds the head, of which the URL may be 1 MB as on the real server, and the piece of the body
      * that is read. */
     CONNECTION_MEMORY_BYTES = 1536 * 1024,

@@ -304,7 +304,7 @@ def test_a_client_killed_at_a_step_has_done_just_so_much(observer, clickhouse, s
         trap = observer.arm(Trap(lambda seen_step: seen_step.name == step, kill, steps.DROP))
         with start_client(relay) as client:
             assert client.wait(WAIT_S) == -signal.SIGKILL
-            assert trap.fired.is_set() and trap.problem is None
+            assert trap.fired.wait(WAIT_S) and trap.problem is None
             assert client.stdout.read() == b""
         net.wait_until(lambda: [len(body) for body in clickhouse.bodies] == arrived, WAIT_S,
                        f"{arrived} bytes at the server")

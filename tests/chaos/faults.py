@@ -1,6 +1,7 @@
 """One fault while it happens: it strikes at a random instant or from a trap at a named step, and is made good
 again after its time. `Strike.poll` is called by the harness's main thread until it answers true.
 """
+import contextlib
 import http.client
 import signal
 import time
@@ -65,6 +66,7 @@ class Strike:
         self._begun_s = None
         self._seen = 0
         self._told = set()
+        self._marked = None
 
     @property
     def is_late(self):
@@ -210,9 +212,16 @@ class Strike:
             kinds = KINDS if self.fault.nth % 2 == 0 else KINDS[:1]
             column, values = "_offset", [f"({MARKER}, '{kind}')" for kind in kinds]
         names = column if self.fault.in_errors else f"{column}, kind"
-        clickhouse.query(f"INSERT INTO {table} ({names}) VALUES {', '.join(values)}",
-                         settings={"insert_deduplication_token": token, "async_insert": 0})
-        clickhouse.query(f"ALTER TABLE {table} DELETE WHERE {column} = {MARKER}", settings={"mutations_sync": 2})
+        self._marked = (table, column)
+        with contextlib.suppress(OSError, http.client.HTTPException):  # another fault of the round has killed it
+            clickhouse.query(f"INSERT INTO {table} ({names}) VALUES {', '.join(values)}",
+                             settings={"insert_deduplication_token": token, "async_insert": 0})
+            self._remove_marker()
+
+    def _remove_marker(self):
+        table, column = self._marked
+        self.stack.clickhouse.query(
+            f"ALTER TABLE {table} DELETE WHERE {column} = {MARKER}", settings={"mutations_sync": 2})
 
     # Afterwards
 
@@ -239,5 +248,7 @@ class Strike:
             if process.pid == self.struck_pid:  # else another fault of the round has brought it back
                 process.wait(10)
                 self.servers.restart(target)
+            if self._marked is not None:
+                self._remove_marker()
         self.stack.journal.add("made good", fault=schedule.described(self.fault), mode=self.fault.mode)
         return True

@@ -13,6 +13,7 @@ from tests.harness.observe import steps
 from tests.harness.observe.insert_relay import InsertRelay
 from tests.harness.observe.kafka_relay import KafkaRelay
 from tests.harness.observe.steps import Observer, Trap
+from tests.harness.registry import SchemaRegistry, frame
 from tests.harness.replica import Replica, make_spec
 from tests.process.replica_mock_test import COLUMNS, ERROR_COLUMNS, documents
 from tests.process.replica_test import Producing, settled, stored
@@ -306,25 +307,85 @@ def test_a_dropped_table_forgets_the_ranges_of_the_old_one(kafka, clickhouse, ob
     once_each(clickhouse, "dropped", produced)
 
 
+class Peak:
+    """The largest memory that a replica ever told."""
+
+    def __init__(self):
+        self.bytes = 0
+
+    def see(self, replica):
+        self.bytes = max(self.bytes, replica.resident_bytes)
+
+
+def padded(count, padding):
+    return [(str(i).encode(), json.dumps({"id": i, "name": f"{i}{'x' * padding}"}).encode()) for i in range(count)]
+
+
 def test_many_partitions_stay_in_their_memory(kafka, clickhouse, relays, tmp_path):
     """64 lanes with more backlog than fits: the largest go first."""
     kafka.create_topic("wide", 64)
     make_tables(clickhouse, "wide")
-    padding = "x" * 2000
-    produced = kafka.produce("wide", [
-        (str(i).encode(), json.dumps({"id": i, "name": f"{i}{padding}"}).encode()) for i in range(150000)])
-    spec = exact_spec(relays, clickhouse, "wide", settings={
+    produced = kafka.produce("wide", padded(50000, 4000))
+    spec = exact_spec(relays, clickhouse, "wide", memory_gb=0.25, settings={
         "streaming_max_insert_wait_ms": 60000, "penstock_batch_rows": 1000000})
-    peak = 0
+    peak = Peak()
     with Replica(spec, str(tmp_path / "log")) as replica:
-        def is_done(at):
-            nonlocal peak
-            peak = max(peak, at.resident_bytes)
+        def is_fetched(at):
+            peak.see(at)
             return at.counters.get("fetched_records", 0) == len(produced)
 
-        replica.wait(is_done, 120, "fetched")
+        replica.wait(is_fetched, 120, "fetched")
         assert replica.counters["batches_bytes"] > 0 and replica.counters["batches_age"] == 0
         assert replica.terminate() == 0
         assert replica.unsettled == 0
-    assert peak < 512 << 20, f"{peak >> 20} MB"
+    assert peak.bytes < 256 << 20, f"{peak.bytes >> 20} MB"
     once_each(clickhouse, "wide", produced)
+
+
+def test_stored_ranges_of_a_larger_replica_fit_into_a_smaller_one(kafka, clickhouse, observer, relays, tmp_path):
+    kafka.create_topic("heavy", 8)
+    make_tables(clickhouse, "heavy")
+    produced = kafka.produce("heavy", padded(60000, 4000))
+    spec = exact_spec(relays, clickhouse, "heavy", memory_gb=1.0, settings={
+        "streaming_max_insert_wait_ms": 5000, "penstock_batch_rows": 1000000})
+    killed_at(observer, spec, str(tmp_path / "log"), steps.INSERT_HALF)
+    spec["scaling"]["replicaMemoryGb"] = 0.25
+    peak = Peak()
+    with Replica(spec, str(tmp_path / "log")) as replica:
+        def is_settled(at):
+            peak.see(at)
+            return at.unsettled == 0 and at.counters.get("fetched_records", 0) >= len(produced)
+
+        replica.wait(is_settled, 120, "settled")
+        assert replica.terminate() == 0
+    assert peak.bytes < 256 << 20, f"{peak.bytes >> 20} MB"
+    once_each(clickhouse, "heavy", produced)
+
+
+def test_a_record_that_waits_for_its_schema_stops_its_partition_alone(kafka, clickhouse, relays, tmp_path):
+    kafka.create_topic("schemas", 2)
+    make_tables(clickhouse, "schemas")
+    with SchemaRegistry(backend="memory") as registry:
+        ids = [registry.register(f"schemas-{name}", {"type": "record", "name": name, "fields": [
+            {"name": "id", "type": "long"}, {"name": "name", "type": "string"}]}) for name in ("A", "B")]
+        registry.fail(503, path=f"/schemas/ids/{ids[1]}")
+
+        def records(schema, partition, count):
+            body = b"\x02\x02x"  # id 1, name "x"
+            return [(None, frame(ids[schema], body), None, None, partition) for _ in range(count)]
+
+        ahead = kafka.produce("schemas", records(0, 0, 500) + records(0, 1, 20))
+        behind = kafka.produce("schemas", records(1, 1, 1) + records(0, 1, 300) + records(1, 1, 1) + records(0, 1, 5))
+        spec = exact_spec(relays, clickhouse, "schemas", source={
+            "format": "AvroConfluent", "schemaRegistry": registry.setting()})
+        with Replica(spec, str(tmp_path / "log")) as replica:
+            wait_stored(clickhouse, "schemas", ahead)
+            ahead += kafka.produce("schemas", records(0, 0, 200))
+            wait_stored(clickhouse, "schemas", ahead)
+            once_each(clickhouse, "schemas", ahead)  # and nothing behind the one that waits
+            registry.heal()
+            wait_stored(clickhouse, "schemas", ahead + behind)
+            replica.wait(lambda r: r.unsettled == 0, 20, "settled")
+            assert replica.terminate() == 0
+    once_each(clickhouse, "schemas", ahead + behind)
+    assert kafka.committed("g-schemas", "schemas") == kafka.end_offsets("schemas")

@@ -158,6 +158,9 @@ static void destination_read(struct destination *destination, const char *text, 
     }
     destination->keeps_rows = keeps_rows(table->engine);
     destination->is_partitioned = strstr(table->engine_full, " PARTITION BY ") != NULL;
+    memset(destination->table_uuid, 0, sizeof(destination->table_uuid));
+    st = uuid_read(table->uuid, destination->table_uuid);
+    (void)st; /* a table without one is known by its name alone */
     destination->reason = PIPE_REASON_NONE;
     backoff_reset(&destination->backoff);
     destination->state = DESTINATION_READY;

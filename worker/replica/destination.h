@@ -15,6 +15,7 @@
 #include "common/base/backoff.h"
 #include "common/base/buf.h"
 #include "common/base/err.h"
+#include "common/base/uuid.h"
 #include "common/clickhouse/client.h"
 #include "common/clickhouse/describe.h"
 #include "common/http/http.h"
@@ -46,7 +47,8 @@ struct destination {
     bool keeps_rows;     /* of the last good answer: its engine keeps every row as it was sent and
                             shows it at once, so that it can be asked what it has */
     bool is_partitioned; /* likewise: one insert may become several parts */
-    bool is_hopeless;    /* the definition cannot work with this version: do not ask again */
+    uint8_t table_uuid[UUID_BYTES]; /* of the last good answer; zeros = the table has none */
+    bool is_hopeless; /* the definition cannot work with this version: do not ask again */
 };
 
 /* The plan of a pipe for a table that was described: of the columns that an INSERT may name.

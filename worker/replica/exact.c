@@ -114,6 +114,7 @@ exact_assign(struct run *run, const struct source_start *starts, size_t count, s
     }
     if (st == ST_OK) {
         announce_reset(run);
+        run->exact.parked_count = 0;
         forget_tables(run);
         mapping_assign(run);
     }
@@ -123,6 +124,7 @@ exact_assign(struct run *run, const struct source_start *starts, size_t count, s
 void exact_adopt_table(struct run *run)
 {
     if (run->exact.is_on) {
+        memcpy(run->exact.table_uuid, run->destination.table_uuid, sizeof(run->exact.table_uuid));
         forget_tables(run);
         mapping_adopted(run);
     }

@@ -56,6 +56,7 @@ void flow_forget(struct run *run)
     lanes_forget(&run->lanes);
     if (run->exact.is_on) {
         pending_forget(run->exact.pending);
+        run->exact.parked_count = 0;
         run->intake.batch = NULL;
     } else {
         run->intake.batch = lanes_open(&run->lanes, 0); /* made of one that was just dropped */

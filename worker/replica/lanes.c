@@ -30,9 +30,11 @@ static enum status make_lanes(size_t count, struct lanes *ret_lanes, struct err 
 {
     ret_lanes->open = calloc(count > 0 ? count : 1, sizeof(struct batch *));
     ret_lanes->sealed = calloc(count > 0 ? count : 1, sizeof(size_t));
-    if (ret_lanes->open == NULL || ret_lanes->sealed == NULL) {
+    ret_lanes->parked = calloc(count > 0 ? count : 1, sizeof(bool));
+    if (ret_lanes->open == NULL || ret_lanes->sealed == NULL || ret_lanes->parked == NULL) {
         free(ret_lanes->open);
         free(ret_lanes->sealed);
+        free(ret_lanes->parked);
         return err_set(err, ST_NO_MEMORY, "no memory for %zu lanes", count);
     }
     ret_lanes->count = count;
@@ -46,6 +48,7 @@ void lanes_done(struct lanes *lanes)
     }
     free(lanes->open);
     free(lanes->sealed);
+    free(lanes->parked);
     batches_free(&lanes->first);
     batches_free(&lanes->free);
     *lanes = (struct lanes){.last_id = lanes->last_id};
@@ -180,6 +183,14 @@ void lanes_give_back(struct lanes *lanes, struct batch *batch)
     put_free(lanes, batch);
 }
 
+void lanes_drop_open(struct lanes *lanes, size_t lane)
+{
+    struct batch *batch = lanes->open[lane];
+    assert(batch != NULL);
+    lanes->open[lane] = NULL;
+    put_free(lanes, batch);
+}
+
 void lanes_forget(struct lanes *lanes)
 {
     while (lanes->first != NULL) {
@@ -188,10 +199,9 @@ void lanes_forget(struct lanes *lanes)
         lanes_give_back(lanes, batch);
     }
     for (size_t i = 0; i < lanes->count; i++) {
-        struct batch *batch = lanes->open[i];
-        lanes->open[i] = NULL;
-        if (batch != NULL) {
-            put_free(lanes, batch);
+        lanes->parked[i] = false;
+        if (lanes->open[i] != NULL) {
+            lanes_drop_open(lanes, i);
         }
     }
 }

@@ -30,6 +30,7 @@ struct lanes {
     struct lanes_params params;
     struct batch **open; /* owned; per lane, NULL = none */
     size_t *sealed;      /* owned; per lane: batches in the queue or at the sink */
+    bool *parked;        /* owned; per lane: park.c holds its partition */
     size_t count;
     struct batch *first; /* owned: the queue */
     struct batch **last_link;
@@ -67,7 +68,10 @@ void lanes_take(struct lanes *lanes, struct batch *batch);
 /* It is stored or dropped: to be emptied and used again. */
 void lanes_give_back(struct lanes *lanes, struct batch *batch);
 
-/* Drop all open and queued batches. */
+/* Drop the open batch of this lane, which must be there. */
+void lanes_drop_open(struct lanes *lanes, size_t lane);
+
+/* Drop all open and queued batches; no lane is parked any more. */
 void lanes_forget(struct lanes *lanes);
 
 /* Make sure that the next lanes_open does not fail. Statuses of batch_init. */

@@ -4,9 +4,9 @@
 /*
  * Inside of the replica process: everything its loop steers, in one struct. replica.c sets it up
  * and waits for events; listener.c hears the source; flow.c moves batches from there to settlement,
- * seal.c says when they are closed; exact.c, mapping.c and announce.c are what exactly-once adds;
- * drain.c ends things; schemas.c gives the registry its time; health.c says what the replica waits
- * for; status.c writes reports. Only these files include it.
+ * seal.c says when they are closed; exact.c, mapping.c, park.c and announce.c are what exactly-once
+ * adds; drain.c ends things; schemas.c gives the registry its time; health.c says what the replica
+ * waits for; status.c writes reports. Only these files include it.
  */
 
 #include <stdbool.h>
@@ -66,6 +66,7 @@ struct run_exact {
     int64_t asked_ms;                      /* when the commit under way was sent */
     int64_t proven_ms;      /* when the broker last took a commit of ours; 0 = never */
     int64_t stood_still_ms; /* when the process last came back from a long silence */
+    size_t parked_count;    /* lanes */
     size_t asked_count;     /* slots in the commit under way, or in the last one */
     size_t told_count;      /* of these, taken by the broker */
 };
@@ -190,6 +191,9 @@ void exact_jump(struct run *run, enum source_jump jump, size_t slot, int64_t to)
 void exact_adopt_table(struct run *run);
 /* ClickHouse refuses the batch at the sink as too large: two ranges instead of it. */
 void exact_divide(struct run *run);
+
+/* park.c: exactly-once: put off stored ranges that do not fit into the memory of all batches. */
+void park_step(struct run *run, size_t memory_bytes);
 
 /* mapping.c: exactly-once: ranges of older mappings */
 /* False while records of such a range, or free ones (stored NULL), must wait for another plan. */

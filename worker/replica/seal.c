@@ -102,6 +102,7 @@ static void seal_lanes(struct run *run)
         seal_memory_bytes(run) > run->blocks_budget_bytes / 100 * SPACE_PERCENT) {
         seal_largest(run);
     }
+    park_step(run, seal_memory_bytes(run));
 }
 
 void seal_step(struct run *run)

@@ -251,6 +251,21 @@ void ledger_forget(struct ledger *ledger)
     }
 }
 
+void ledger_drop(struct ledger *ledger, size_t slot, uint64_t batch)
+{
+    struct partition *partition = ledger_at(ledger, slot);
+    size_t count = partition->ranges_count;
+    if (count == 0 || partition->ranges[count - 1].batch != batch) {
+        return;
+    }
+    partition->ranges_count--;
+    if (count > 1) {
+        partition->next = partition->ranges[count - 2].end;
+    } else {
+        partition->next = partition->settled >= 0 ? partition->settled : partition->start;
+    }
+}
+
 bool ledger_step_over(struct ledger *ledger, size_t slot, int64_t position)
 {
     struct partition *partition = ledger_at(ledger, slot);

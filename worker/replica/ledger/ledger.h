@@ -71,6 +71,10 @@ void ledger_settle(struct ledger *ledger, uint64_t batch);
  * offsets. */
 void ledger_forget(struct ledger *ledger);
 
+/* Forget the newest range of this slot, which is of this batch, if it has one: its records will be
+ * read again from ledger_next. */
+void ledger_drop(struct ledger *ledger, size_t slot, uint64_t batch);
+
 /* Nothing exists below `position` that was not taken (transaction markers and holes at the end of
  * the log): if nothing is unsettled, go on there. True if there is something new to commit. Does
  * nothing before the first settled record of the assignment. */

@@ -133,6 +133,25 @@ static void many_lanes_do_not_keep_what_they_once_needed(void **state)
     fixture_done(&fixture);
 }
 
+static void one_lane_is_dropped_alone(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_init(&fixture, 2, 1 << 20);
+    add_rows(&fixture, 0, 3);
+    add_rows(&fixture, 1, 4);
+    lanes_drop_open(&fixture.lanes, 0);
+    uint64_t records = 0;
+    uint64_t bytes = 0;
+    lanes_input(&fixture.lanes, &records, &bytes);
+    assert_int_equal(records, 4);
+    assert_true(batch_is_empty(lanes_open(&fixture.lanes, 0)));
+    fixture.lanes.parked[1] = true;
+    lanes_forget(&fixture.lanes);
+    assert_false(fixture.lanes.parked[1]);
+    fixture_done(&fixture);
+}
+
 static void other_lanes_go_on_numbering(void **state)
 {
     (void)state;
@@ -156,6 +175,7 @@ int main(void)
         cmocka_unit_test(sealed_batches_queue_in_order),
         cmocka_unit_test(an_emptied_batch_is_used_again_as_a_new_one),
         cmocka_unit_test(many_lanes_do_not_keep_what_they_once_needed),
+        cmocka_unit_test(one_lane_is_dropped_alone),
         cmocka_unit_test(other_lanes_go_on_numbering),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

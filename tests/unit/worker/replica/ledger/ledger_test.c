@@ -320,6 +320,32 @@ static void assignment_is_limited(void **state)
     ledger_free(NULL);
 }
 
+static void the_newest_range_is_dropped_alone(void **state)
+{
+    (void)state;
+    struct ledger *ledger = NULL;
+    assert_int_equal(ledger_new(&ledger, NULL), ST_OK);
+    const struct ledger_start start = {.next = 10, .committed = 10};
+    assert_int_equal(ledger_assign(ledger, &start, 1, NULL), ST_OK);
+    ledger_drop(ledger, 0, 1); /* nothing there */
+    ledger_take(ledger, 0, 10, 1);
+    ledger_take(ledger, 0, 14, 2);
+    ledger_take(ledger, 0, 15, 2);
+    ledger_drop(ledger, 0, 1); /* not the newest */
+    assert_int_equal(ledger_next(ledger, 0), 16);
+    ledger_drop(ledger, 0, 2);
+    assert_int_equal(ledger_next(ledger, 0), 11);
+    ledger_drop(ledger, 0, 1);
+    assert_int_equal(ledger_next(ledger, 0), 10);
+    ledger_take(ledger, 0, 10, 3);
+    ledger_settle(ledger, 3);
+    ledger_take(ledger, 0, 20, 4);
+    ledger_drop(ledger, 0, 4);
+    assert_int_equal(ledger_next(ledger, 0), 11);
+    assert_int_equal(ledger_settled(ledger, 0), 11);
+    ledger_free(ledger);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -327,6 +353,7 @@ int main(void)
         cmocka_unit_test(settled_prefix_has_no_gap),
         cmocka_unit_test(idle_partitions_step_over_markers),
         cmocka_unit_test(assignment_is_limited),
+        cmocka_unit_test(the_newest_range_is_dropped_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

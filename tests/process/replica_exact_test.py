@@ -214,13 +214,13 @@ def test_a_rewind_by_another_tool_brings_the_rows_again(kafka, clickhouse, relay
     with Replica(spec, str(tmp_path / "log")) as replica:
         settled(replica, 1000)
         assert replica.terminate() == 0
-        assert "offsets_foreign" not in replica.event_names()
+        assert "offsets_reset" not in replica.event_names()
     once_each(clickhouse, "rewound", produced)
     rewind(kafka, "g-rewound", "rewound")
     with Replica(spec, str(tmp_path / "log")) as replica:
         settled(replica, 1000)
         assert replica.terminate() == 0
-        told = [event for event in replica.events if event[0] == "offsets_foreign"]
+        told = [event for event in replica.events if event[0] == "offsets_reset"]
         assert len(told) == 1 and json.loads(told[0][3])["partitions"] == 2
     assert set(stored(clickhouse, "rewound").values()) == {2}
 
@@ -359,6 +359,7 @@ def test_stored_ranges_of_a_larger_replica_fit_into_a_smaller_one(kafka, clickho
         replica.wait(is_settled, 120, "settled")
         assert replica.terminate() == 0
     assert peak.bytes < 256 << 20, f"{peak.bytes >> 20} MB"
+    assert "ranges_put_off" in (tmp_path / "log").read_text(encoding="utf-8")
     once_each(clickhouse, "heavy", produced)
 
 

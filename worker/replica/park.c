@@ -4,6 +4,8 @@
  * is read whole. So when memory is used up and nothing is there that the sink could store, the
  * largest of them is read on, and the partitions of the others are held and read again later.
  */
+#include "common/base/log.h"
+
 #include "worker/replica/run.h"
 
 enum {
@@ -66,9 +68,15 @@ void park_step(struct run *run, size_t memory_bytes)
         return;
     }
     size_t kept = largest_range(run);
+    size_t before = run->exact.parked_count;
     for (size_t lane = 0; lane < run->lanes.count; lane++) {
         if (lane != kept && is_reading_range(run, lane)) {
             park(run, lane);
         }
+    }
+    if (run->exact.parked_count > before) {
+        log_event(
+            LOG_INFO, "ranges_put_off", "pipe=%s partitions=%zu memory_bytes=%zu",
+            run->spec.pipe_id, run->exact.parked_count, memory_bytes);
     }
 }

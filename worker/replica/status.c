@@ -178,7 +178,7 @@ void status_strangers(struct run *run, const struct source_start *first, size_t 
         (long long)run->spec.replica_index, count, first->topic, (int)first->partition,
         (long long)first->committed); /* fits; topic names need no escapes */
     struct reporter_event event = {
-        .event = "offsets_foreign",
+        .event = "offsets_reset",
         .name = "warning",
         .text = "the group's offsets were set by another tool, or before exactly-once was switched "
                 "on: reading goes on there, and what is read again is stored again",
@@ -186,7 +186,7 @@ void status_strangers(struct run *run, const struct source_start *first, size_t 
     };
     reporter_event(&run->reporter, &event);
     log_event(
-        LOG_WARN, "offsets_foreign", "pipe=%s partitions=%zu topic=%s partition=%d offset=%lld",
+        LOG_WARN, "offsets_reset", "pipe=%s partitions=%zu topic=%s partition=%d offset=%lld",
         run->spec.pipe_id, count, first->topic, (int)first->partition, (long long)first->committed);
 }
 

@@ -83,7 +83,7 @@ def is_intent(step):
 
 def is_confirmation(step):
     """Nothing is promised, something was stored."""
-    return not is_intent(step) and any(offset > 0 for offset in step.known["at"].values())
+    return not is_intent(step) and any(offset > 0 for offset in step.known["at_offsets"].values())
 
 
 # Where a replica dies: the step, and which of its kind.
@@ -347,8 +347,20 @@ def test_stored_ranges_of_a_larger_replica_fit_into_a_smaller_one(kafka, clickho
     make_tables(clickhouse, "heavy")
     produced = kafka.produce("heavy", padded(60000, 4000))
     spec = exact_spec(relays, clickhouse, "heavy", memory_gb=1.0, settings={
-        "streaming_max_insert_wait_ms": 5000, "penstock_batch_rows": 1000000})
-    killed_at(observer, spec, str(tmp_path / "log"), steps.INSERT_HALF)
+        "streaming_max_insert_wait_ms": 15000, "penstock_batch_rows": 1000000})
+
+    def promised():
+        return {at for entry in observer.journal.entries() if entry["what"] == steps.COMMIT_DONE
+                for at, ranges in entry["ranges"].items() if ranges and at.startswith("heavy/")}
+
+    with Replica(spec, str(tmp_path / "log")) as replica:
+        trap = observer.arm(Trap(
+            lambda step: step.name == steps.INSERT_HALF and step.known["table"] == "heavy", lambda step: None,
+            verdict=None))
+        assert trap.fired.wait(120)
+        replica.wait(lambda _: len(promised()) == 8, 60, "a range of each partition")
+        replica.kill9()
+        trap.release(steps.DROP)
     spec["scaling"]["replicaMemoryGb"] = 0.25
     peak = Peak()
     with Replica(spec, str(tmp_path / "log")) as replica:

@@ -100,7 +100,7 @@ static struct sink_check flow_check(const struct run *run)
 {
     struct guarantee_columns columns;
     if (!run->exact.is_on || !run->destination.keeps_rows ||
-        !guarantee_columns(run->spec.pipe, &columns)) {
+        !guarantee_columns(run->destination.pipe, &columns)) { /* of the mapping in use */
         return (struct sink_check){.offset = NULL};
     }
     return (struct sink_check){

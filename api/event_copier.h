@@ -2,24 +2,22 @@
 #define API_EVENT_COPIER_H
 
 /*
- * Copies pipes' events from PostgreSQL into `clickpipes_log` beside each pipe's destination, on a
- * thread of its own: no request and no pipe waits for it. One api of several does it at a time. A
+ * Copies pipes' events from PostgreSQL into `clickpipes_log` beside each pipe's destination. A
  * service that does not allow the table is asked again every ten minutes, one that is away each
  * minute; what is older than a week is not copied any more.
  */
 
+#include <stdbool.h>
+
 #include "common/base/attr.h"
 #include "common/base/err.h"
 
-struct event_copier;
-struct store_pool;
+struct http_client;
+struct store;
 
-/* stores: borrowed until event_copier_stop. ret_copier: owned, event_copier_stop. ST_NO_MEMORY,
- * ST_IO (no thread). */
-enum status event_copier_start(
-    struct store_pool *stores, struct event_copier **ret_copier, struct err *err) MUST_CHECK;
-
-/* Let it finish what it is at (one statement to ClickHouse), and free. NULL is fine. */
-void event_copier_stop(struct event_copier *copier);
+/* One pipe's turn. *ret_more: there was something to do. ST_UNAVAILABLE, ST_NO_MEMORY,
+ * ST_INTERNAL; what ClickHouse does not take is logged and tried again later. */
+enum status event_copier_next(
+    struct store *store, struct http_client *client, bool *ret_more, struct err *err) MUST_CHECK;
 
 #endif

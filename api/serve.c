@@ -18,9 +18,11 @@
 #include "common/base/secret.h"
 #include "common/pg/pg.h"
 
+#include "api/background.h"
 #include "api/context.h"
 #include "api/dispatch.h"
 #include "api/event_copier.h"
+#include "api/handlers/take_back.h"
 #include "api/http/rate_limit.h"
 #include "api/http/server.h"
 #include "api/http/stats.h"
@@ -40,8 +42,8 @@ struct serve {
     struct api_context context;
     struct listener listener;
     struct server *server;
-    struct event_copier *copier; /* NULL = none */
-    char *cert_pem;              /* NULL = plain HTTP */
+    struct background *background; /* NULL = none */
+    char *cert_pem;                /* NULL = plain HTTP */
     char *key_pem;
 };
 
@@ -192,15 +194,18 @@ static enum status open_all(struct serve *serve, struct err *err)
                                                         : options->database_timeout_ms,
     };
     status = store_pool_new(&pool, &serve->context.stores, err);
-    if (status == ST_OK && options->copies_events) {
-        status = event_copier_start(serve->context.stores, &serve->copier, err);
+    if (status == ST_OK) {
+        static background_chore *const chores[] = {take_back_next, event_copier_next};
+        status = background_start(
+            serve->context.stores, chores, options->copies_events ? ARRAY_LEN(chores) : 1,
+            &serve->background, err);
     }
     return status == ST_OK ? start_server(serve, err) : status;
 }
 
 static void close_all(struct serve *serve)
 {
-    event_copier_stop(serve->copier);
+    background_stop(serve->background);
     if (serve->server != NULL) {
         server_drain(serve->server, DRAIN_TIMEOUT_MS);
         server_close(serve->server);

@@ -24,44 +24,25 @@ static enum status execute(
 
 static enum status make_target(
     struct support_clickhouse *clickhouse, const struct pipe_destination *destination,
-    struct err *err)
+    const char *pipe_id, struct err *err)
 {
-    struct buf sql;
+    CLEANUP(buf_done) struct buf sql;
     buf_init(&sql, CLICKHOUSE_SQL_MAX_BYTES);
-    enum status status = execute(clickhouse, clickhouse_ddl_target(destination, &sql), &sql, err);
-    buf_done(&sql);
-    return status;
+    enum status written = clickhouse_ddl_target(destination, &sql);
+    written = written == ST_OK ? clickhouse_ddl_mark(pipe_id, &sql) : written;
+    return execute(clickhouse, written, &sql, err);
 }
 
 static enum status make_error_table(
     struct support_clickhouse *clickhouse, const struct pipe_destination *destination,
-    struct err *err)
+    const char *pipe_id, struct err *err)
 {
-    struct buf sql;
+    CLEANUP(buf_done) struct buf sql;
     buf_init(&sql, CLICKHOUSE_SQL_MAX_BYTES);
-    enum status status = execute(
-        clickhouse, clickhouse_ddl_error_table(destination->database, destination->table, &sql),
-        &sql, err);
-    buf_done(&sql);
-    return status;
-}
-
-/* Drop a table that this call made, unless it has rows: then somebody else has begun to use it. */
-static void
-drop_empty(struct support_clickhouse *clickhouse, const char *database, const char *table)
-{
-    CLEANUP(clickhouse_table_freep) struct clickhouse_table *found = NULL;
-    const struct clickhouse_table_name name = {database, table};
-    enum status status =
-        clickhouse_describe(clickhouse->client, &clickhouse->endpoint, &name, &found, NULL);
-    if (status != ST_OK || found->rows_count > 0) {
-        return;
-    }
-    struct buf sql;
-    buf_init(&sql, CLICKHOUSE_SQL_MAX_BYTES);
-    (void)execute(
-        clickhouse, clickhouse_ddl_drop(database, table, &sql), &sql, NULL); /* best effort */
-    buf_done(&sql);
+    enum status written =
+        clickhouse_ddl_error_table(destination->database, destination->table, &sql);
+    written = written == ST_OK ? clickhouse_ddl_mark(pipe_id, &sql) : written;
+    return execute(clickhouse, written, &sql, err);
 }
 
 /* A table of that name that was there before must be an error table. */
@@ -179,39 +160,68 @@ enum status create_tables_check_columns(
 
 enum status create_tables_ensure(
     struct support_clickhouse *clickhouse, const struct pipe_destination *destination,
-    struct create_tables *ret_made, struct err *err)
+    const char *pipe_id, struct err *err)
 {
-    struct create_tables made = {false, false};
     CLEANUP(present_done) struct present present = {.target = NULL};
     enum status status = find_present(clickhouse, destination, &present, err);
     if (status == ST_OK && present.target == NULL) {
-        status = make_target(clickhouse, destination, err);
-        made.is_target_made = status == ST_OK;
+        status = make_target(clickhouse, destination, pipe_id, err);
     }
     if (status == ST_OK && present.errors == NULL) {
-        status = make_error_table(clickhouse, destination, err);
-        made.is_error_table_made = status == ST_OK;
+        status = make_error_table(clickhouse, destination, pipe_id, err);
     }
-    if (status != ST_OK) {
-        create_tables_undo(clickhouse, destination, &made);
-        return status;
-    }
-    *ret_made = made;
-    return ST_OK;
+    return status;
 }
 
-void create_tables_undo(
-    struct support_clickhouse *clickhouse, const struct pipe_destination *destination,
-    const struct create_tables *made)
+/* Was this table made for the pipe, and not by anybody else meanwhile? */
+static enum status is_marked(
+    struct support_clickhouse *clickhouse, const struct clickhouse_table_name *name,
+    const char *pipe_id, bool *ret_is_marked, struct err *err)
 {
-    if (made->is_target_made) {
-        drop_empty(clickhouse, destination->database, destination->table);
+    CLEANUP(buf_done) struct buf sql;
+    CLEANUP(freep) char *answer = NULL;
+    buf_init(&sql, CLICKHOUSE_SQL_MAX_BYTES);
+    enum status status = clickhouse_ddl_is_marked(name->database, name->table, pipe_id, &sql);
+    if (status != ST_OK) {
+        return err_set(err, status, "the table's name is too long");
     }
-    if (made->is_error_table_made) {
-        char *name = error_table_name(destination->table);
-        if (name != NULL) {
-            drop_empty(clickhouse, destination->database, name);
-        }
-        free(name);
+    status =
+        clickhouse_execute(clickhouse->client, &clickhouse->endpoint, buf_text(&sql), &answer, err);
+    if (status == ST_OK) {
+        *ret_is_marked = answer != NULL && answer[0] == '1';
     }
+    return status;
+}
+
+static enum status drop_own(
+    struct support_clickhouse *clickhouse, const struct clickhouse_table_name *name,
+    const char *pipe_id, struct err *err)
+{
+    bool is_own = false;
+    enum status status = is_marked(clickhouse, name, pipe_id, &is_own, err);
+    if (status != ST_OK || !is_own) {
+        return status;
+    }
+    CLEANUP(buf_done) struct buf sql;
+    buf_init(&sql, CLICKHOUSE_SQL_MAX_BYTES);
+    status = clickhouse_ddl_drop_empty(name->database, name->table, &sql);
+    if (status != ST_OK) {
+        return err_set(err, status, "the table's name is too long");
+    }
+    status =
+        clickhouse_execute(clickhouse->client, &clickhouse->endpoint, buf_text(&sql), NULL, err);
+    return status == ST_REJECTED ? ST_OK : status; /* it has rows by now: it stays */
+}
+
+enum status create_tables_undo(
+    struct support_clickhouse *clickhouse, const struct clickhouse_table_name *target,
+    const char *pipe_id, struct err *err)
+{
+    CLEANUP(freep) char *errors_name = error_table_name(target->table);
+    if (errors_name == NULL) {
+        return err_set(err, ST_NO_MEMORY, "no memory for a table's name");
+    }
+    const struct clickhouse_table_name errors = {target->database, errors_name};
+    enum status status = drop_own(clickhouse, target, pipe_id, err);
+    return status == ST_OK ? drop_own(clickhouse, &errors, pipe_id, err) : status;
 }

@@ -3,13 +3,9 @@
 
 /* The tables a pipe needs before it exists: its destination and the table of rejected records. */
 
-#include "api/handlers/support.h"
+#include "common/clickhouse/describe.h"
 
-/* Which tables a call made itself and may take back. */
-struct create_tables {
-    bool is_target_made;
-    bool is_error_table_made;
-};
+#include "api/handlers/support.h"
 
 /*
  * Look without making: a table that is there must hold all columns, one that the pipe does not
@@ -26,16 +22,18 @@ enum status create_tables_check_columns(
     struct support_clickhouse *clickhouse, const struct pipe_destination *destination,
     struct pipe_problems *problems, struct err *err) MUST_CHECK;
 
-/* Make what is not there of the two, after a check that found nothing. What was made is taken back
- * on failure. ST_REJECTED (ClickHouse's words, or it cannot be reached), ST_NO_MEMORY, ST_INTERNAL.
- */
+/* Make what is not there of the two, after a check that found nothing, with the pipe's mark. On
+ * failure one of them may be there: create_tables_undo. ST_REJECTED (ClickHouse's words, or it
+ * cannot be reached), ST_NO_MEMORY, ST_INTERNAL. */
 enum status create_tables_ensure(
     struct support_clickhouse *clickhouse, const struct pipe_destination *destination,
-    struct create_tables *ret_made, struct err *err) MUST_CHECK;
+    const char *pipe_id, struct err *err) MUST_CHECK;
 
-/* Drop what was made. Best effort: an empty table that stays behind is accepted by the next try. */
-void create_tables_undo(
-    struct support_clickhouse *clickhouse, const struct pipe_destination *destination,
-    const struct create_tables *made);
+/* Drop those of the two that have the pipe's mark and no rows. The caller knows that no pipe and no
+ * other create uses them (leftover_hold). Statuses of clickhouse_execute but ST_REJECTED,
+ * ST_NO_MEMORY. */
+enum status create_tables_undo(
+    struct support_clickhouse *clickhouse, const struct clickhouse_table_name *target,
+    const char *pipe_id, struct err *err) MUST_CHECK;
 
 #endif

@@ -1,8 +1,9 @@
 /*
  * POST clickpipes. Everything that can be wrong is found before anything is made: shape and values,
  * types; then Kafka (asked through a worker) and the ClickHouse. Then tables, and the row last.
- * What fails in between takes back the tables this call made. After a 5xx or without an answer a
- * client may send the same again: a row that was stored but not answered is found.
+ * Before the first statement to ClickHouse the create is announced (leftovers.h): what fails in
+ * between is taken back at once, or later if the api or PostgreSQL dies. After a 5xx or without an
+ * answer a client may send the same again: a row that was stored but not answered is found.
  */
 #include <assert.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 #include "api/handlers/pipe_user.h"
 #include "api/handlers/source_check.h"
 #include "api/handlers/support.h"
+#include "api/handlers/take_back.h"
 #include "api/wire/pipe_wire.h"
 
 struct creation {
@@ -24,7 +26,7 @@ struct creation {
     struct pipe_spec *spec;
     char id[UUID_TEXT_BYTES];
     char *consumer_group;
-    bool is_outcome_unknown; /* the row may have been stored, PostgreSQL is not there to say */
+    bool is_user_refused;
 };
 
 static void creation_done(struct creation *creation)
@@ -117,8 +119,7 @@ insert_row(const struct request *request, struct creation *creation, struct err 
         return status;
     }
     if (store_reopen(request->store, NULL) != ST_OK) {
-        creation->is_outcome_unknown = true;
-        return status;
+        return status; /* whether it was stored decides what take_back_next finds to do */
     }
     /* The connection broke: was the row stored before it did? */
     struct pipe_row stored = {0};
@@ -138,15 +139,9 @@ static enum status make_user_and_row(
         return insert_row(request, creation, err);
     }
     enum status status = pipe_user_make(
-        clickhouse, &creation->spec->destination, creation->id, &creation->secrets, err);
-    if (status != ST_OK) {
-        return status;
-    }
-    status = insert_row(request, creation, err);
-    if (status != ST_OK && !creation->is_outcome_unknown) {
-        pipe_user_drop(clickhouse, creation->id);
-    }
-    return status;
+        clickhouse, &creation->spec->destination, creation->id, &creation->secrets,
+        &creation->is_user_refused, err);
+    return status == ST_OK ? insert_row(request, creation, err) : status;
 }
 
 /* The same create may have stored its row before, and its answer was lost or is still to come: that
@@ -187,14 +182,25 @@ static enum status make_pipe(
     const struct request *request, struct creation *creation, struct support_clickhouse *clickhouse,
     struct err *err)
 {
-    struct create_tables made = {0};
-    enum status status = create_tables_ensure(clickhouse, &creation->spec->destination, &made, err);
+    const struct pipe_destination *destination = &creation->spec->destination;
+    char announced_id[UUID_TEXT_BYTES];
+    memcpy(announced_id, creation->id, sizeof(announced_id));
+    struct leftover leftover = {
+        .pipe_id = announced_id,
+        .service_id = clickhouse->service.id,
+        .database = destination->database,
+        .table = destination->table,
+        .has_user = clickhouse->service.provision_users,
+    };
+    enum status status = leftover_add(request->store, &leftover, err);
     if (status != ST_OK) {
         return status;
     }
-    status = find_or_make_row(request, creation, clickhouse, err);
-    if (status != ST_OK && !creation->is_outcome_unknown) {
-        create_tables_undo(clickhouse, &creation->spec->destination, &made);
+    status = create_tables_ensure(clickhouse, destination, announced_id, err);
+    status = status == ST_OK ? find_or_make_row(request, creation, clickhouse, err) : status;
+    if (status != ST_OK || strcmp(creation->id, announced_id) != 0) {
+        leftover.is_user_refused = creation->is_user_refused;
+        take_back(request->store, clickhouse, &leftover);
     }
     return status;
 }

@@ -6,7 +6,6 @@
 #include <stdio.h>
 
 #include "common/base/buf.h"
-#include "common/base/log.h"
 #include "common/base/secret.h"
 #include "common/clickhouse/ddl.h"
 #include "common/clickhouse/user.h"
@@ -35,26 +34,17 @@ run(struct support_clickhouse *clickhouse, enum status written, struct buf *sql,
 
 static enum status make_user(
     struct support_clickhouse *clickhouse, const struct pipe_destination *destination,
-    const char *name, const char *password, struct err *err)
+    const char *name, const char *password, bool *ret_is_refused, struct err *err)
 {
     struct buf sql;
     buf_init(&sql, CLICKHOUSE_SQL_MAX_BYTES);
     enum status status = run(clickhouse, clickhouse_user_create(name, password, &sql), &sql, err);
+    *ret_is_refused = status == ST_REJECTED;
     for (size_t i = 0; status == ST_OK && i < clickhouse_user_grants_count(destination); i++) {
         buf_init(&sql, CLICKHOUSE_SQL_MAX_BYTES);
         status = run(clickhouse, clickhouse_user_grant(destination, i, name, &sql), &sql, err);
     }
     return status;
-}
-
-static void drop_user(struct support_clickhouse *clickhouse, const char *name)
-{
-    struct buf sql;
-    buf_init(&sql, CLICKHOUSE_SQL_MAX_BYTES);
-    struct err err = {.status = ST_OK};
-    if (run(clickhouse, clickhouse_user_drop(name, &sql), &sql, &err) != ST_OK) {
-        log_err(LOG_WARN, "clickhouse_user_left", &err, "user=%s", name);
-    }
 }
 
 static enum status
@@ -72,7 +62,7 @@ keep_login(const char *name, const char *password, json_t **secrets, struct err 
 
 enum status pipe_user_make(
     struct support_clickhouse *clickhouse, const struct pipe_destination *destination,
-    const char *pipe_id, json_t **secrets, struct err *err)
+    const char *pipe_id, json_t **secrets, bool *ret_is_refused, struct err *err)
 {
     char name[CLICKHOUSE_USER_NAME_BYTES];
     clickhouse_user_name(clickhouse->service.id, pipe_id, name);
@@ -85,7 +75,7 @@ enum status pipe_user_make(
     }
     char password[PASSWORD_BYTES];
     (void)snprintf(password, sizeof(password), "%s%s", first, second); /* 244 random bits */
-    status = make_user(clickhouse, destination, name, password, err);
+    status = make_user(clickhouse, destination, name, password, ret_is_refused, err);
     if (status == ST_OK) {
         status = keep_login(name, password, secrets, err);
     }
@@ -95,7 +85,6 @@ enum status pipe_user_make(
     if (status == ST_OK) {
         return ST_OK;
     }
-    drop_user(clickhouse, name);
     status = support_clickhouse_status(status, err);
     if (status == ST_REJECTED) {
         (void)err_wrap(
@@ -106,9 +95,16 @@ enum status pipe_user_make(
     return status;
 }
 
-void pipe_user_drop(struct support_clickhouse *clickhouse, const char *pipe_id)
+enum status
+pipe_user_drop(struct support_clickhouse *clickhouse, const char *pipe_id, struct err *err)
 {
     char name[CLICKHOUSE_USER_NAME_BYTES];
     clickhouse_user_name(clickhouse->service.id, pipe_id, name);
-    drop_user(clickhouse, name);
+    struct buf sql;
+    buf_init(&sql, CLICKHOUSE_SQL_MAX_BYTES);
+    enum status status = run(clickhouse, clickhouse_user_drop(name, &sql), &sql, err);
+    if (status != ST_OK) {
+        (void)err_wrap(err, "user %s", name); /* the status is returned */
+    }
+    return status;
 }

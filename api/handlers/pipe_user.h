@@ -8,14 +8,16 @@
 /*
  * Make clickpipe:<service>:<pipe> with a random password, INSERT on both tables and the asked
  * roles, and put its login into secrets under "clickhouse" (*secrets may be NULL and is then made).
- * What was made is taken back on failure. ST_REJECTED with ClickHouse's words and what to do,
+ * On failure it may be there: pipe_user_drop. *ret_is_refused: ClickHouse would not make the user
+ * (false for a grant). ST_REJECTED with ClickHouse's words and what to do,
  * ST_NO_MEMORY, ST_INTERNAL.
  */
 enum status pipe_user_make(
     struct support_clickhouse *clickhouse, const struct pipe_destination *destination,
-    const char *pipe_id, json_t **secrets, struct err *err) MUST_CHECK;
+    const char *pipe_id, json_t **secrets, bool *ret_is_refused, struct err *err) MUST_CHECK;
 
-/* Remove it. Best effort: what stays behind is logged by name. */
-void pipe_user_drop(struct support_clickhouse *clickhouse, const char *pipe_id);
+/* Remove it, if it is there. Statuses of clickhouse_execute. */
+enum status pipe_user_drop(
+    struct support_clickhouse *clickhouse, const char *pipe_id, struct err *err) MUST_CHECK;
 
 #endif

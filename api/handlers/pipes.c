@@ -6,6 +6,7 @@
 
 #include "common/base/log.h"
 #include "common/model/pipe_state.h"
+#include "common/store/leftovers.h"
 
 #include "api/handlers/handlers.h"
 #include "api/handlers/pipe_user.h"
@@ -42,15 +43,17 @@ enum status handle_pipe_get(const struct request *request, struct reply *reply, 
     return support_reply_pipe(request, reply, err);
 }
 
-/* The pipe is gone whether its ClickHouse user can be dropped now or not. */
+/* The pipe is gone whether its ClickHouse user can be dropped now or not: take_back_next tries it
+ * again. */
 static void drop_user(const struct request *request, const char *pipe_id)
 {
     struct support_clickhouse clickhouse = {0};
     struct err err = {.status = ST_OK};
-    if (support_clickhouse_open(request, &clickhouse, &err) == ST_OK) {
-        pipe_user_drop(&clickhouse, pipe_id);
-    } else {
-        log_err(LOG_WARN, "clickhouse_user_left", &err, "pipe=%s", pipe_id);
+    enum status status = support_clickhouse_open(request, &clickhouse, &err);
+    status = status == ST_OK ? pipe_user_drop(&clickhouse, pipe_id, &err) : status;
+    status = status == ST_OK ? leftover_remove(request->store, pipe_id, &err) : status;
+    if (status != ST_OK) {
+        log_err(LOG_WARN, "clickhouse_leftover", &err, "pipe=%s", pipe_id);
     }
     support_clickhouse_done(&clickhouse);
 }
@@ -63,7 +66,8 @@ enum status handle_pipe_delete(const struct request *request, struct reply *repl
     enum status status = pipe_get_secrets(request->store, id, &secrets, NULL);
     const bool has_user = status == ST_OK && json_object_get(secrets, "clickhouse") != NULL;
     json_decref(secrets);
-    status = pipe_delete(request->store, request->service.id, id, err);
+    status = has_user ? pipe_delete_with_user(request->store, request->service.id, id, err)
+                      : pipe_delete(request->store, request->service.id, id, err);
     if (status == ST_NOT_FOUND) {
         return err_set(err, status, "%s", id);
     }

@@ -86,13 +86,18 @@ enum status support_clickhouse_open(
         return status;
     }
     *ret_clickhouse = made;
-    ret_clickhouse->endpoint = (struct clickhouse_endpoint){
-        .url = ret_clickhouse->service.url,
-        .username = ret_clickhouse->service.username,
-        .password = &ret_clickhouse->service.password,
-        .ca_certificate = ret_clickhouse->service.ca_certificate,
-    };
+    support_clickhouse_address(ret_clickhouse);
     return ST_OK;
+}
+
+void support_clickhouse_address(struct support_clickhouse *clickhouse)
+{
+    clickhouse->endpoint = (struct clickhouse_endpoint){
+        .url = clickhouse->service.url,
+        .username = clickhouse->service.username,
+        .password = &clickhouse->service.password,
+        .ca_certificate = clickhouse->service.ca_certificate,
+    };
 }
 
 void support_clickhouse_done(struct support_clickhouse *clickhouse)

@@ -44,6 +44,8 @@ struct support_clickhouse {
 enum status support_clickhouse_open(
     const struct request *request, struct support_clickhouse *ret_clickhouse,
     struct err *err) MUST_CHECK;
+/* Fill in the endpoint from the service. */
+void support_clickhouse_address(struct support_clickhouse *clickhouse);
 void support_clickhouse_done(struct support_clickhouse *clickhouse);
 
 /* What a client is told when ClickHouse refused, or could not be reached, while it waits: always

@@ -231,8 +231,27 @@ enum status clickhouse_ddl_error_table(const char *database, const char *table, 
     return st == ST_OK ? buf_add_format(sql, SQL_WINDOW, CLICKHOUSE_WINDOW) : st;
 }
 
-enum status clickhouse_ddl_drop(const char *database, const char *table, struct buf *sql)
+/* What the comment of a table says that was made for a pipe. */
+#define MARK "made for ClickPipe "
+
+enum status clickhouse_ddl_mark(const char *pipe_id, struct buf *sql)
 {
-    enum status st = buf_add_text(sql, "DROP TABLE IF EXISTS ");
+    return buf_add_format(sql, "\nCOMMENT '" MARK "%s'", pipe_id);
+}
+
+enum status clickhouse_ddl_is_marked(
+    const char *database, const char *table, const char *pipe_id, struct buf *sql)
+{
+    enum status st = buf_add_text(sql, "SELECT count() FROM system.tables WHERE database = ");
+    st = st == ST_OK ? clickhouse_quote_string(sql, database) : st;
+    st = st == ST_OK ? buf_add_text(sql, " AND name = ") : st;
+    st = st == ST_OK ? clickhouse_quote_string(sql, table) : st;
+    return st == ST_OK ? buf_add_format(sql, " AND comment = '" MARK "%s' FORMAT TSV", pipe_id)
+                       : st;
+}
+
+enum status clickhouse_ddl_drop_empty(const char *database, const char *table, struct buf *sql)
+{
+    enum status st = buf_add_text(sql, "DROP TABLE IF EXISTS IF EMPTY ");
     return st == ST_OK ? clickhouse_quote_table(sql, database, table) : st;
 }

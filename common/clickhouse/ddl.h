@@ -40,9 +40,18 @@ clickhouse_ddl_target(const struct pipe_destination *destination, struct buf *sq
 enum status
 clickhouse_ddl_error_table(const char *database, const char *table, struct buf *sql) MUST_CHECK;
 
-/* DROP TABLE IF EXISTS, to undo a create that failed half way. */
+/* The end of a CREATE TABLE: a comment that says for which pipe the table was made. */
+enum status clickhouse_ddl_mark(const char *pipe_id, struct buf *sql) MUST_CHECK;
+
+/* A question that is answered by "1" if the table is there and has the mark of this pipe, else "0".
+ */
+enum status clickhouse_ddl_is_marked(
+    const char *database, const char *table, const char *pipe_id, struct buf *sql) MUST_CHECK;
+
+/* DROP TABLE of a table without rows, to undo a create that failed half way; the server refuses it
+ * (code 705) for one with rows. */
 enum status
-clickhouse_ddl_drop(const char *database, const char *table, struct buf *sql) MUST_CHECK;
+clickhouse_ddl_drop_empty(const char *database, const char *table, struct buf *sql) MUST_CHECK;
 
 /*
  * Does an existing table fit the pipe's columns: each is there, may be inserted and has the same

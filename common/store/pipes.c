@@ -31,14 +31,21 @@ enum status pipe_insert(struct store *store, const struct pipe_new *pipe, struct
     pg_add_int(&args, pipe->scaling.cpu_millicores);
     pg_add_double(&args, pipe->scaling.memory_gb);
     pg_add_text(&args, pipe->is_wanted ? "running" : "stopped");
-    st = store_run(
+    int64_t count = 0;
+    st = store_change(
         store,
+        "WITH ticket AS (DELETE FROM leftover WHERE pipe_id = $1 AND is_open RETURNING "
+        "pipe_id) "
         "INSERT INTO pipe (id, service_id, name, definition, consumer_group, secrets, replicas, "
-        "cpu_millicores, memory_gb, desired, is_answered) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, "
-        "$9, $10, false)",
-        &args, NULL, err);
+        "cpu_millicores, memory_gb, desired, is_answered) SELECT pipe_id, $2::uuid, $3::text, "
+        "$4::text, $5::text, $6::bytea, $7::integer, $8::integer, $9::double precision, "
+        "$10::text, false FROM ticket",
+        &args, &count, err);
     if (st == ST_REJECTED) {
         return err_set(err, ST_NOT_FOUND, "no service %s", pipe->service_id);
+    }
+    if (st == ST_OK && count == 0) {
+        return err_set(err, ST_UNAVAILABLE, "the create took too long and was taken back");
     }
     return st;
 }
@@ -70,6 +77,19 @@ pipe_delete(struct store *store, const char *service_id, const char *pipe_id, st
     pipe_args(&args, pipe_id, service_id);
     return pipe_change(
         store, "DELETE FROM pipe WHERE id = $1 AND service_id = $2", &args, pipe_id, err);
+}
+
+enum status pipe_delete_with_user(
+    struct store *store, const char *service_id, const char *pipe_id, struct err *err)
+{
+    struct pg_args args;
+    pipe_args(&args, pipe_id, service_id);
+    return pipe_change(
+        store,
+        "WITH gone AS (DELETE FROM pipe WHERE id = $1 AND service_id = $2 RETURNING id, "
+        "service_id) INSERT INTO leftover (pipe_id, service_id, has_user, is_open, retry_at) "
+        "SELECT id, service_id, true, false, now() + interval '1 minute' FROM gone",
+        &args, pipe_id, err);
 }
 
 enum status

@@ -53,8 +53,8 @@ struct pipe_new {
     bool is_wanted;
 };
 
-/* Insert one, as not answered yet. ST_NOT_FOUND if the service is gone, ST_UNAVAILABLE: it may have
- * been stored. */
+/* Insert one that leftover_add announced, as not answered yet. ST_NOT_FOUND if the service is gone,
+ * ST_UNAVAILABLE: it may have been stored, or the announcement was taken away meanwhile. */
 enum status
 pipe_insert(struct store *store, const struct pipe_new *pipe, struct err *err) MUST_CHECK;
 
@@ -93,6 +93,11 @@ enum status pipe_get_secrets(
 
 /* Remove it; effective at once. ST_NOT_FOUND. */
 enum status pipe_delete(
+    struct store *store, const char *service_id, const char *pipe_id, struct err *err) MUST_CHECK;
+
+/* The same for a pipe with a ClickHouse user of its own, which is written down as a leftover until
+ * it is dropped. ST_NOT_FOUND. */
+enum status pipe_delete_with_user(
     struct store *store, const char *service_id, const char *pipe_id, struct err *err) MUST_CHECK;
 
 /* start: desired running, failure, reason and ready_at cleared. stop: desired stopped. Idempotent.

@@ -129,13 +129,18 @@ static struct pipe_column columns[] = {
     {column_names[2], column_types[2]},
     {column_names[3], column_types[3]}};
 
+static void drop_table(const char *name)
+{
+    CLEANUP(buf_done) struct buf sql;
+    buf_init(&sql, CLICKHOUSE_SQL_MAX_BYTES);
+    assert_int_equal(buf_add_text(&sql, "DROP TABLE IF EXISTS "), ST_OK);
+    assert_int_equal(clickhouse_quote_table(&sql, database, name), ST_OK);
+    run_quietly(buf_text(&sql));
+}
+
 static void drop(void)
 {
-    struct buf sql;
-    buf_init(&sql, CLICKHOUSE_SQL_MAX_BYTES);
-    assert_int_equal(clickhouse_ddl_drop(database, table, &sql), ST_OK);
-    run_quietly(buf_text(&sql));
-    buf_done(&sql);
+    drop_table(table);
 }
 
 static void create(const struct pipe_destination *destination)
@@ -345,10 +350,7 @@ static void a_failing_view_is_named(void **state)
     assert_int_equal(answer.code, 395);
     assert_non_null(strstr(answer.view, "a view"));
     assert_false(answer.is_definite);
-    buf_init(&sql, CLICKHOUSE_SQL_MAX_BYTES);
-    assert_int_equal(clickhouse_ddl_drop(database, "a view", &sql), ST_OK);
-    run_quietly(buf_text(&sql));
-    buf_done(&sql);
+    drop_table("a view");
     drop();
 }
 
@@ -401,9 +403,7 @@ static void create_error_table(void)
     struct buf sql;
     buf_init(&sql, CLICKHOUSE_SQL_MAX_BYTES);
     CLEANUP(freep) char *name = error_table_name(table);
-    assert_int_equal(clickhouse_ddl_drop(database, name, &sql), ST_OK);
-    run_quietly(buf_text(&sql));
-    buf_reset(&sql);
+    drop_table(name);
     assert_int_equal(clickhouse_ddl_error_table(database, table, &sql), ST_OK);
     run_quietly(buf_text(&sql));
     buf_done(&sql);

@@ -55,7 +55,7 @@ int fixture_setup(void **state)
     store_rollback(shared.b);
     fixture_sql(
         &shared,
-        "TRUNCATE organization, api_key, service, pipe, pipe_replica, pipe_partition, "
+        "TRUNCATE organization, api_key, service, pipe, leftover, pipe_replica, pipe_partition, "
         "pipe_event, pipe_mapping, worker, probe_job, audit_entry, metric_sample; INSERT INTO "
         "organization (id, name) VALUES "
         "('" FIXTURE_ORGANIZATION "', 'acme')");
@@ -74,6 +74,20 @@ int fixture_setup(void **state)
     return 0;
 }
 
+void fixture_announce(struct fixture *f, const char *pipe_id, const char *service_id)
+{
+    struct err err = {.text = ""};
+    static char database[] = "default";
+    static char table[] = "orders";
+    char id[37];
+    char service[37];
+    (void)snprintf(id, sizeof(id), "%s", pipe_id);
+    (void)snprintf(service, sizeof(service), "%s", service_id);
+    const struct leftover row = {
+        .pipe_id = id, .service_id = service, .database = database, .table = table};
+    assert_ok(leftover_add(f->a, &row, &err), &err);
+}
+
 void fixture_pipe(struct fixture *f, int replicas, char ret_id[37])
 {
     struct err err = {.text = ""};
@@ -90,6 +104,7 @@ void fixture_pipe(struct fixture *f, int replicas, char ret_id[37])
         .scaling = {.replicas = replicas, .cpu_millicores = 250, .memory_gb = 0.5},
         .is_wanted = true,
     };
+    fixture_announce(f, ret_id, f->service_id);
     assert_ok(pipe_insert(f->a, &pipe, &err), &err);
     json_decref(definition);
     json_decref(secrets);

@@ -5,6 +5,7 @@
  * emptied before each test, with one organization and one service. */
 
 #include "common/pg/pg.h"
+#include "common/store/leftovers.h"
 #include "common/store/pipes.h"
 #include "common/store/runtime.h"
 #include "common/store/services.h"
@@ -50,6 +51,9 @@ int fixture_group_teardown(void **state);
 int fixture_setup(void **state);
 
 const char *fixture_url(void);
+
+/* What pipe_insert needs before it. */
+void fixture_announce(struct fixture *f, const char *pipe_id, const char *service_id);
 
 /* A pipe that should run, with secrets; ret_id: 37 bytes. */
 void fixture_pipe(struct fixture *f, int replicas, char ret_id[37]);

@@ -74,8 +74,12 @@ static void a_pipe_needs_its_service(void **state)
         .consumer_group = "g",
         .scaling = {.replicas = 1, .cpu_millicores = 125, .memory_gb = 0.5},
     };
+    /* Nobody announced it: neither is anything stored. */
+    assert_status(ST_UNAVAILABLE, pipe_insert(f->a, &pipe, &err), &err);
+    fixture_announce(f, FIXTURE_NOBODY, FIXTURE_SERVICE);
     assert_status(ST_NOT_FOUND, pipe_insert(f->a, &pipe, &err), &err);
     json_decref(definition);
+    assert_ok(leftover_remove(f->a, FIXTURE_NOBODY, &err), &err);
 }
 
 static void a_definition_comes_back_in_its_order(void **state)
@@ -95,6 +99,7 @@ static void a_definition_comes_back_in_its_order(void **state)
         .scaling = {.replicas = 1, .cpu_millicores = 125, .memory_gb = 0.5},
         .is_wanted = false,
     };
+    fixture_announce(f, pipe.id, FIXTURE_SERVICE);
     assert_ok(pipe_insert(f->a, &pipe, &err), &err);
     json_decref(definition);
     CLEANUP(pipe_row_done) struct pipe_row row = {.id = NULL};

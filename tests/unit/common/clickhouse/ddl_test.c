@@ -131,8 +131,16 @@ static void the_error_table_is_the_one_of_the_plan(void **state)
         "TTL error_timestamp + INTERVAL 7 DAY\n"
         "SETTINGS non_replicated_deduplication_window = 10000");
     buf_reset(&sql);
-    assert_int_equal(clickhouse_ddl_drop("d", "t`x", &sql), ST_OK);
-    assert_string_equal(buf_text(&sql), "DROP TABLE IF EXISTS `d`.`t\\`x`");
+    assert_int_equal(clickhouse_ddl_drop_empty("d", "t`x", &sql), ST_OK);
+    assert_string_equal(buf_text(&sql), "DROP TABLE IF EXISTS IF EMPTY `d`.`t\\`x`");
+    buf_reset(&sql);
+    assert_int_equal(clickhouse_ddl_mark("p", &sql), ST_OK);
+    assert_string_equal(buf_text(&sql), "\nCOMMENT 'made for ClickPipe p'");
+    buf_reset(&sql);
+    assert_int_equal(clickhouse_ddl_is_marked("d", "t'x", "p", &sql), ST_OK);
+    assert_string_equal(
+        buf_text(&sql), "SELECT count() FROM system.tables WHERE database = 'd' AND name = "
+                        "'t\\'x' AND comment = 'made for ClickPipe p' FORMAT TSV");
     buf_done(&sql);
 }
 

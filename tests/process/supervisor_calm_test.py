@@ -45,6 +45,31 @@ def cabled_worker(world, cable, **env):
     return world.worker(PENSTOCK_DATABASE_URL=url, **env)
 
 
+def test_a_slow_database_costs_no_lease_and_no_replica(world, cable):
+    lease_s = 2 * LEASE_S
+    worker = cabled_worker(world, cable, PENSTOCK_LEASE_S=lease_s)
+    pipe = world.pipe({"batch": 5}, replicas=40)
+    pids = world.wait_replicas(pipe, range(40), 40)
+    cable.delay_s = 0.2  # 0.4 s for each statement: far more than a tick for the reports of 40 replicas
+    until = time.monotonic() + 2 * lease_s
+    while time.monotonic() < until:
+        assert len(world.leases(pipe)) == 40
+        time.sleep(0.5)
+    assert world.pids(pipe) == pids
+    before = int(world.row(pipe, "sent_records")[0][0])
+    net.wait_until(lambda: int(world.row(pipe, "sent_records")[0][0]) > before, 20, "reports arrive all the same")
+    # What is new is found all the same.
+    late = world.pipe()
+    world.wait_replicas(late, [0], 15)
+    worker.signal(signal.SIGTERM)
+    net.wait_until(lambda: not world.replicas(), 10, "replicas drain at once")
+    cable.delay_s = 0.0
+    assert worker.wait(20) == 0
+    assert not world.leases(pipe) and not world.leases(late)
+    log = read(worker.log)
+    assert "lease_lost" not in log and "signal 9" not in log
+
+
 def test_a_cut_off_database_stops_nothing(world, cable):
     worker = cabled_worker(world, cable)
     pipe = world.pipe({"batch": 5}, replicas=4)

@@ -87,30 +87,20 @@ static enum status store_partitions(struct flush *flush, struct err *err)
     return st;
 }
 
-/* One by one: slower, but one that PostgreSQL refuses does not stop the others. */
-static enum status store_each(struct flush *flush, struct err *err)
-{
-    enum status st = ST_OK;
-    for (size_t i = 0; i < flush->count && (st == ST_OK || !status_may_retry(st)); i++) {
-        st = seat_flush(flush->seats[i], flush->store, flush->owner, flush->now_ms, err);
-    }
-    return st;
-}
-
 static enum status flush_all(
     struct flush *flush, struct seat *const *seats, size_t count,
     bool (*is_due)(const struct seat *, int64_t),
     enum status (*store_some)(struct flush *, struct err *), struct err *err)
 {
     enum status st = ST_OK;
-    for (size_t at = 0; at < count && !status_may_retry(st);) {
+    for (size_t at = 0; at < count;) {
         gather(flush, seats, count, &at, is_due);
         if (flush->count == 0) {
             break;
         }
         st = store_some(flush, err);
-        if (st != ST_OK && !status_may_retry(st)) {
-            st = store_each(flush, err);
+        if (st != ST_OK) {
+            break;
         }
     }
     return st;

@@ -33,7 +33,8 @@ struct flush_seats {
 };
 
 /* Store what there is to store of all. What a lock held up, or a lease that has gone, is no
- * failure. ST_NO_MEMORY, or a status of the store: try again later. */
+ * failure. ST_NO_MEMORY, or a status of the store: try again later, or one by one if it is none
+ * that may pass. */
 enum status flush_seats(
     enum flush_what what, const struct flush_seats *seats, struct store *store, int64_t now_ms,
     struct err *err) MUST_CHECK;

@@ -6,15 +6,21 @@
 #include "worker/supervisor/state.h"
 
 /* What replicas have to tell besides, each by itself: as many as there is time for, from where the
- * last round ended. */
-static enum status flush_outboxes(struct supervisor *s, int64_t now_ms, struct err *err)
+ * last round ended. has_reports: their reports, too, of which one was refused for good; which one
+ * is seen when each goes by itself, and it does not stop the others. */
+static enum status
+flush_each(struct supervisor *s, bool has_reports, int64_t now_ms, struct err *err)
 {
     enum status st = ST_OK;
     for (size_t i = 0; i < s->seats_count && st == ST_OK && reconcile_has_time(s); i++) {
         s->flush_next = (s->flush_next + 1) % s->seats_count;
         struct seat *seat = s->seats[s->flush_next];
-        if (!outbox_is_empty(&seat->outbox)) {
+        if (has_reports || !outbox_is_empty(&seat->outbox)) {
             st = seat_flush(seat, s->database.store, s->owner, now_ms, err);
+        }
+        if (st != ST_OK && !status_may_retry(st)) {
+            reconcile_note_failure(s, err, "report");
+            st = ST_OK;
         }
     }
     return st;
@@ -41,7 +47,7 @@ static enum status flush_tick(struct supervisor *s, int64_t now_ms, struct err *
     if (st == ST_OK) {
         st = flush_seats(FLUSH_PARTITIONS, &seats, s->database.store, now_ms, err);
     }
-    return st == ST_OK ? flush_outboxes(s, now_ms, err) : st;
+    return status_may_retry(st) ? st : flush_each(s, st != ST_OK, now_ms, err);
 }
 
 void reconcile_flush(struct supervisor *s, int64_t now_ms, bool is_tick)

@@ -123,6 +123,32 @@ static void a_report_sent_again_under_its_number_counts_once(void **state)
     assert_status(ST_FENCED, runtime_report(f->a, "two", &lease, &report, &err), &err);
 }
 
+/* The numbers are names, taken at random from all there are: adding them up must not matter. */
+static void reports_with_the_largest_numbers_go_together(void **state)
+{
+    struct fixture *f = *state;
+    struct err err = {.text = ""};
+    char id[37];
+    fixture_pipe(f, 3, id);
+    struct leases leases = {.items = NULL};
+    const struct lease_claim claim = fixture_any_claim("one", 3);
+    assert_ok(lease_claim(f->a, &claim, &leases, &err), &err);
+    assert_int_equal(leases.count, 3);
+    struct runtime_report reports[3];
+    struct runtime_report_item items[3];
+    for (size_t i = 0; i < 3; i++) {
+        reports[i] = example(42);
+        reports[i].number = INT64_MAX;
+        items[i] = (struct runtime_report_item){.lease = &leases.items[i], .report = &reports[i]};
+    }
+    assert_ok(runtime_report_all(f->a, "one", items, 3, &err), &err);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(items[i].status, ST_OK);
+    }
+    assert_int_equal(pipe_int(f, "fetched_records"), 300);
+    leases_done(&leases);
+}
+
 static void the_first_running_report_makes_a_pipe_ready(void **state)
 {
     struct fixture *f = *state;
@@ -439,6 +465,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(a_report_adds_to_every_counter, fixture_setup),
         cmocka_unit_test_setup(a_report_sent_again_under_its_number_counts_once, fixture_setup),
+        cmocka_unit_test_setup(reports_with_the_largest_numbers_go_together, fixture_setup),
         cmocka_unit_test_setup(the_first_running_report_makes_a_pipe_ready, fixture_setup),
         cmocka_unit_test_setup(writes_of_a_former_holder_change_nothing, fixture_setup),
         cmocka_unit_test_setup(a_child_that_ended_gives_back_what_it_did_not_settle, fixture_setup),

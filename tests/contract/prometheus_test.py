@@ -96,9 +96,11 @@ def prometheus(penstock, tmp_path_factory):
 
 def test_prometheus_scrapes_us(pipe, prometheus):
     def up():
-        return [row["value"][1] for row in prometheus("query", query="up")["result"]] == ["1", "1"]
+        rows = prometheus("query", query='up{job!="penstock-worker"}')["result"]  # no worker runs here
+        return [(row["metric"]["job"], row["value"][1]) for row in sorted(rows, key=lambda row: row["metric"]["job"])] == [
+            ("penstock-api", "1"), ("penstock-pipes", "1")]
 
-    net.wait_until(up, 30, "both targets up")
+    net.wait_until(up, 30, "both targets of the api up")
     found = net.wait_until(lambda: prometheus("query", query=f'ClickPipes_Info{{clickpipe_id="{pipe}"}}')["result"], 30,
                            "the pipe's series")
     assert found[0]["metric"]["clickpipe_state"] == "Failed" and found[0]["metric"]["clickpipe_name"] == "scraped"

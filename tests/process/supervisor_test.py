@@ -318,7 +318,9 @@ def test_a_replica_that_sends_garbage_is_replaced(world):
 
 def test_children_see_no_setting_and_no_secret(world):
     world.worker()
-    pid = world.wait_replicas(world.pipe(), [0])[0]
+    pipe = world.pipe()
+    pid = world.wait_replicas(pipe, [0])[0]
+    world.wait_row(pipe, "ready_at IS NOT NULL", [["t"]])  # it has named itself by then
     with open(f"/proc/{pid}/environ", "rb") as file:
         names = {item.split(b"=")[0] for item in file.read().split(b"\0") if item}
     assert {name for name in names if name.startswith(b"PENSTOCK_")} == {

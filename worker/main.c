@@ -250,7 +250,8 @@ run(const struct arguments *arguments, const struct config *config, struct err *
     /* libpq looks names up without a limit of its own: a name server that does not answer would
      * hold the loop for 10 s and more (resolv.conf(5): 5 s, twice). Children keep their own
      * settings. */
-    (void)setenv("RES_OPTIONS", "timeout:1 attempts:1", 0); /* fails for want of memory only */
+    // Fails for want of memory only. NOLINTNEXTLINE(concurrency-mt-unsafe): no thread runs yet
+    (void)setenv("RES_OPTIONS", "timeout:1 attempts:1", 0);
     struct reload_context context = {.config_path = arguments->config_path};
     const struct supervisor_options options = {
         .database_url = config_secret(config, CONFIG_DATABASE_URL)->bytes,

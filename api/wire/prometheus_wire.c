@@ -234,6 +234,29 @@ static int64_t latency_median(const struct runtime_summary *runtime)
         runtime->latency_counts, ARRAY_LEN(runtime->latency_counts), runtime->latency_max_ms, 0.5);
 }
 
+/* The counter of records or bytes behind one of Cloud's families; 0 for the others. */
+static int64_t traffic_of(const struct runtime_counters *c, enum metric metric)
+{
+    switch (metric) {
+    case METRIC_CLICKPIPES_FETCHED_EVENTS:
+        return c->fetched_records;
+    case METRIC_CLICKPIPES_SENT_EVENTS:
+        return c->sent_records;
+    case METRIC_CLICKPIPES_FETCHED_BYTES:
+        return c->fetched_bytes;
+    case METRIC_CLICKPIPES_FETCHED_BYTES_COMPRESSED:
+        return c->fetched_wire_bytes;
+    case METRIC_CLICKPIPES_SENT_BYTES:
+        return c->sent_bytes;
+    case METRIC_CLICKPIPES_SENT_BYTES_COMPRESSED:
+        return c->sent_wire_bytes;
+    case METRIC_CLICKPIPES_ERRORS:
+        return c->rejected_records;
+    default:
+        return 0;
+    }
+}
+
 /* The samples of one family for one pipe. */
 static enum status write_family(const struct subject *s, enum metric metric, struct buf *out)
 {
@@ -256,19 +279,13 @@ static enum status write_family(const struct subject *s, enum metric metric, str
     case METRIC_CLICKPIPES_INFO:
         return write_info(s, out);
     case METRIC_CLICKPIPES_FETCHED_EVENTS:
-        return write_one(s, metric, c->fetched_records, out);
     case METRIC_CLICKPIPES_SENT_EVENTS:
-        return write_one(s, metric, c->sent_records, out);
     case METRIC_CLICKPIPES_FETCHED_BYTES:
-        return write_one(s, metric, c->fetched_bytes, out);
     case METRIC_CLICKPIPES_FETCHED_BYTES_COMPRESSED:
-        return write_one(s, metric, c->fetched_wire_bytes, out);
     case METRIC_CLICKPIPES_SENT_BYTES:
-        return write_one(s, metric, c->sent_bytes, out);
     case METRIC_CLICKPIPES_SENT_BYTES_COMPRESSED:
-        return write_one(s, metric, c->sent_wire_bytes, out);
     case METRIC_CLICKPIPES_ERRORS:
-        return write_one(s, metric, c->rejected_records, out);
+        return write_one(s, metric, traffic_of(c, metric), out);
     case METRIC_CLICKPIPES_LATENCY:
         return write_one(s, metric, latency_median(s->runtime), out);
     case METRIC_CLICKPIPES_CPU_USAGE:

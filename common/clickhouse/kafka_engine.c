@@ -245,26 +245,33 @@ static enum status add_column(struct reader *reader, struct kafka_engine *engine
     return st;
 }
 
-static enum status take_columns(struct reader *reader, struct kafka_engine *engine)
+/* Whether an index, a constraint or a projection stands here: "INDEX x …" is no column; "index
+ * UInt8" is one. Reads nothing away. */
+static bool is_no_column(const struct reader *reader)
 {
     static const char *const others[] = {"INDEX", "CONSTRAINT", "PROJECTION"};
+    bool is_other = false;
+    for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+        struct reader ahead = *reader;
+        char *name = NULL;
+        if (take_word(&ahead, others[i]) && take_name(&ahead, &name) == ST_OK) {
+            struct reader type = ahead;
+            is_other = take_word(&type, "CHECK") || take_word(&type, "ASSUME") ||
+                       take_char(&type, '(') || is_word_char(*type.at);
+        }
+        free(name);
+    }
+    return is_other;
+}
+
+static enum status take_columns(struct reader *reader, struct kafka_engine *engine)
+{
     if (!take_char(reader, '(')) {
         return expected(reader, "'(' and the columns");
     }
     enum status st = ST_OK;
     do {
-        bool is_other = false;
-        for (size_t i = 0; i < ARRAY_LEN(others); i++) {
-            struct reader ahead = *reader;
-            char *name = NULL;
-            /* "INDEX x …" is no column; "index UInt8" is one. */
-            if (take_word(&ahead, others[i]) && take_name(&ahead, &name) == ST_OK) {
-                struct reader type = ahead;
-                is_other = take_word(&type, "CHECK") || take_word(&type, "ASSUME") ||
-                           take_char(&type, '(') || is_word_char(*type.at);
-            }
-            free(name);
-        }
+        const bool is_other = is_no_column(reader);
         bool is_word = false;
         engine->has_expressions = engine->has_expressions || is_other;
         st = is_other ? skip_slice(reader, false, &is_word) : add_column(reader, engine);

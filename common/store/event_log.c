@@ -120,7 +120,7 @@ enum status
 event_log_copied(struct store *store, const struct event_log_batch *batch, struct err *err)
 {
     CLEANUP(buf_done) struct buf ids;
-    buf_init(&ids, EVENT_LOG_BATCH_MAX * 24);
+    buf_init(&ids, (size_t)EVENT_LOG_BATCH_MAX * 24);
     enum status st = buf_add_text(&ids, "{");
     for (size_t i = 0; st == ST_OK && i < batch->count; i++) {
         st = buf_add_format(&ids, "%s%lld", i == 0 ? "" : ",", (long long)batch->items[i].id);

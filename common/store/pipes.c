@@ -145,21 +145,28 @@ enum status pipe_scale(
 
 #define SQL_CREATE_KEY "hashtextextended($1::text || $2::text, 0)"
 
-/* Run a statement of service and definition. */
+/* What a create is known by, and the greatest age of an answered one (NULL: not asked for). */
+struct create_args {
+    const char *service_id;
+    const json_t *definition;
+    const int64_t *age_ms;
+};
+
+/* Run a statement of service, definition and age. */
 static enum status run_for_create(
-    struct store *store, const char *sql, const char *service_id, const json_t *definition,
-    const int64_t *age_ms, struct pg_rows **ret_rows, struct err *err)
+    struct store *store, const char *sql, const struct create_args *create,
+    struct pg_rows **ret_rows, struct err *err)
 {
-    CLEANUP(freep) char *text = json_dumps(definition, JSON_COMPACT);
+    CLEANUP(freep) char *text = json_dumps(create->definition, JSON_COMPACT);
     if (text == NULL) {
         return err_set(err, ST_NO_MEMORY, "no memory for the pipe's definition");
     }
     struct pg_args args;
     pg_args_init(&args);
-    pg_add_text(&args, service_id);
+    pg_add_text(&args, create->service_id);
     pg_add_text(&args, text);
-    if (age_ms != NULL) {
-        pg_add_int(&args, *age_ms);
+    if (create->age_ms != NULL) {
+        pg_add_int(&args, *create->age_ms);
     }
     return store_run(store, sql, &args, ret_rows, err);
 }
@@ -168,17 +175,17 @@ enum status pipe_create_lock(
     struct store *store, const char *service_id, const json_t *definition, struct err *err)
 {
     CLEANUP(pg_rows_freep) struct pg_rows *rows = NULL;
+    const struct create_args create = {.service_id = service_id, .definition = definition};
     return run_for_create(
-        store, "SELECT pg_advisory_lock(" SQL_CREATE_KEY ")", service_id, definition, NULL, &rows,
-        err);
+        store, "SELECT pg_advisory_lock(" SQL_CREATE_KEY ")", &create, &rows, err);
 }
 
 void pipe_create_unlock(struct store *store, const char *service_id, const json_t *definition)
 {
     CLEANUP(pg_rows_freep) struct pg_rows *rows = NULL;
+    const struct create_args create = {.service_id = service_id, .definition = definition};
     enum status st = run_for_create(
-        store, "SELECT pg_advisory_unlock(" SQL_CREATE_KEY ")", service_id, definition, NULL, &rows,
-        NULL);
+        store, "SELECT pg_advisory_unlock(" SQL_CREATE_KEY ")", &create, &rows, NULL);
     (void)st; /* a connection that broke holds nothing */
 }
 
@@ -187,12 +194,14 @@ enum status pipe_find_unanswered(
     char ret_id[UUID_TEXT_BYTES], struct err *err)
 {
     CLEANUP(pg_rows_freep) struct pg_rows *rows = NULL;
+    const struct create_args create = {
+        .service_id = service_id, .definition = definition, .age_ms = &age_ms};
     enum status st = run_for_create(
         store,
         "SELECT id FROM pipe WHERE service_id = $1 AND definition = $2 AND (NOT is_answered OR "
         "answered_at > clock_timestamp() - $3::bigint * interval '1 millisecond') AND "
         "created_at > now() - interval '10 minutes' ORDER BY created_at DESC LIMIT 1",
-        service_id, definition, &age_ms, &rows, err);
+        &create, &rows, err);
     if (st == ST_OK && pg_rows_count(rows) == 0) {
         return err_set(err, ST_NOT_FOUND, "no unanswered create");
     }

@@ -56,9 +56,9 @@ enum metrics_answer metrics_request_judge(const char *bytes, size_t len_bytes)
         return len_bytes >= METRICS_REQUEST_MAX_BYTES ? METRICS_ANSWER_TOO_LARGE
                                                       : METRICS_ANSWER_WAIT;
     }
-    const char *line_end = memmem(bytes, len_bytes, "\r\n", 2);
-    assert(line_end != NULL && line_end <= end);
-    return judge_line(bytes, line_end);
+    const char *stop = memmem(bytes, len_bytes, "\r\n", 2);
+    assert(stop != NULL && stop <= end);
+    return judge_line(bytes, stop);
 }
 
 enum status metrics_server_open(

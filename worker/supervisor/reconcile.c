@@ -99,6 +99,7 @@ static enum status take_lease(struct supervisor *s, const struct lease *lease, s
     struct seat *seat = NULL;
     enum status st = seat_new(lease, &seat, err);
     if (st == ST_OK) {
+        // NOLINTNEXTLINE(bugprone-sizeof-expression): the pointers are moved
         memmove(&s->seats[at + 1], &s->seats[at], (s->seats_count - at) * sizeof(s->seats[0]));
         s->seats[at] = seat;
         s->seats_count++;

@@ -9,7 +9,7 @@ from tests.harness import openapi_tools, paths
 from .conftest import body_for
 
 DOCUMENT = os.path.join(paths.ROOT, "openapi", "penstock.yaml")
-REQUESTS = 2000
+REQUESTS = 1000  # at least, even where a busy machine makes fewer in --max-time
 CHECKS = ("not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,"
           "response_schema_conformance,missing_required_header,unsupported_method,ignored_auth")
 

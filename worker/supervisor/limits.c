@@ -72,30 +72,38 @@ static bool folder_make(const char *path)
     return mkdir(path, 0755) == 0 || errno == EEXIST; /* of an earlier process with our pid */
 }
 
+/* True if the names from `from` to `end` (separated by commas) have this one. */
+static bool has_controller(const char *from, const char *end, const char *controller)
+{
+    const size_t wanted_bytes = strlen(controller);
+    while (from <= end) {
+        const size_t name_bytes = strcspn(from, ",:");
+        if (name_bytes == wanted_bytes && memcmp(from, controller, name_bytes) == 0) {
+            return true;
+        }
+        from += name_bytes + 1;
+    }
+    return false;
+}
+
 /* The path of this process in a hierarchy: the line "<id>:<controllers>:<path>" of
  * /proc/self/cgroup that names the controller; v2's names none. False if there is none. */
 static bool
 path_of(const char *groups_text, const char *controller, char ret_path[LIMITS_PATH_BYTES])
 {
-    const size_t wanted_bytes = strlen(controller);
     for (const char *line = groups_text; *line != '\0';) {
         const size_t line_bytes = strcspn(line, "\n");
         const char *names = memchr(line, ':', line_bytes);
         const char *path =
             names == NULL ? NULL : memchr(names + 1, ':', line_bytes - (size_t)(names + 1 - line));
-        for (const char *name = names; path != NULL && name < path;) {
-            name++;
-            const size_t name_bytes = strcspn(name, ",:");
-            if (name_bytes == wanted_bytes && memcmp(name, controller, name_bytes) == 0) {
-                const size_t path_bytes = line_bytes - (size_t)(path + 1 - line);
-                if (path_bytes == 0 || path_bytes >= LIMITS_PATH_BYTES) {
-                    return false;
-                }
-                memcpy(ret_path, path + 1, path_bytes);
-                ret_path[path_bytes] = '\0';
-                return true;
+        if (path != NULL && has_controller(names + 1, path, controller)) {
+            const size_t path_bytes = line_bytes - (size_t)(path + 1 - line);
+            if (path_bytes == 0 || path_bytes >= LIMITS_PATH_BYTES) {
+                return false;
             }
-            name += name_bytes;
+            memcpy(ret_path, path + 1, path_bytes);
+            ret_path[path_bytes] = '\0';
+            return true;
         }
         line += line_bytes + (line[line_bytes] == '\n');
     }
@@ -123,6 +131,7 @@ static void clean_up(const char *folder)
         return;
     }
     const struct dirent *entry = NULL;
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): a stream of our own
     while ((entry = readdir(entries)) != NULL) {
         if (strncmp(entry->d_name, GROUP_PREFIX, strlen(GROUP_PREFIX)) != 0) {
             continue;
@@ -215,6 +224,26 @@ static bool find_v1(
     return can_join;
 }
 
+/* Use version 2 for all that is wanted; false where it cannot be had. */
+static bool init_v2(
+    struct limits *limits, const char *root, const char *groups_text,
+    const struct limits_wanted *wanted)
+{
+    char folder[LIMITS_PATH_BYTES];
+    if (!find_v2(root, groups_text, folder)) {
+        return false;
+    }
+    clean_up(folder);
+    if (!delegate(folder)) {
+        return false;
+    }
+    limits->memory = wanted->has_memory ? LIMITS_CGROUP2 : LIMITS_OFF;
+    limits->cpu = wanted->has_cpu ? LIMITS_CGROUP2 : LIMITS_OFF;
+    memcpy(limits->memory_folder, folder, sizeof(folder));
+    memcpy(limits->cpu_folder, folder, sizeof(folder));
+    return true;
+}
+
 void limits_init(
     struct limits *limits, const char *root, const char *groups_text,
     const struct limits_wanted *wanted)
@@ -223,19 +252,8 @@ void limits_init(
         .memory = wanted->has_memory ? LIMITS_PROCESS : LIMITS_OFF,
         .cpu = wanted->has_cpu ? LIMITS_PROCESS : LIMITS_OFF,
     };
-    if (!wanted->has_memory && !wanted->has_cpu) {
+    if ((!wanted->has_memory && !wanted->has_cpu) || init_v2(limits, root, groups_text, wanted)) {
         return;
-    }
-    char folder[LIMITS_PATH_BYTES];
-    if (find_v2(root, groups_text, folder)) {
-        clean_up(folder);
-        if (delegate(folder)) {
-            limits->memory = wanted->has_memory ? LIMITS_CGROUP2 : LIMITS_OFF;
-            limits->cpu = wanted->has_cpu ? LIMITS_CGROUP2 : LIMITS_OFF;
-            memcpy(limits->memory_folder, folder, sizeof(folder));
-            memcpy(limits->cpu_folder, folder, sizeof(folder));
-            return;
-        }
     }
     if (wanted->has_memory && find_v1(root, groups_text, "memory", limits->memory_folder)) {
         limits->memory = LIMITS_CGROUP1;

@@ -11,6 +11,7 @@
 #include "common/model/pipe_mapping.h"
 
 #include "api/handlers/create_tables.h"
+#include "api/handlers/guarantee_find.h"
 #include "api/handlers/handlers.h"
 #include "api/handlers/source_check.h"
 #include "api/handlers/support.h"
@@ -205,6 +206,14 @@ static enum status check_others(
     return status;
 }
 
+/* True if the change may be about what brokers or ClickHouse have. */
+static bool concerns_others(const struct request *request, change_function *change)
+{
+    return change == apply_source ||
+           (change == apply_patch && (json_object_get(request->json, "source") != NULL ||
+                                      json_object_get(request->json, "destination") != NULL));
+}
+
 /*
  * Brokers and ClickHouse answer in their own time, so they are asked with the row unlocked, about
  * the change as it would be now. Should another change come between, this one is made all the same,
@@ -213,10 +222,7 @@ static enum status check_others(
 static enum status check_before(
     const struct request *request, change_function *change, struct reply *reply, struct err *err)
 {
-    const bool can_matter = change == apply_source ||
-                            json_object_get(request->json, "source") != NULL ||
-                            json_object_get(request->json, "destination") != NULL;
-    if (change == apply_settings || !can_matter) {
+    if (!concerns_others(request, change)) {
         return ST_OK;
     }
     CLEANUP(attempt_done) struct attempt attempt = {.old_secrets = NULL};
@@ -301,7 +307,11 @@ static enum status change_pipe(
         store_rollback(request->store);
         return status;
     }
-    return store_commit(request->store, err);
+    status = store_commit(request->store, err);
+    if (status == ST_OK && concerns_others(request, change)) {
+        guarantee_find_again(request);
+    }
+    return status;
 }
 
 enum status handle_pipe_patch(const struct request *request, struct reply *reply, struct err *err)

@@ -13,6 +13,7 @@
 #include "common/base/clock.h"
 
 #include "api/handlers/create_tables.h"
+#include "api/handlers/guarantee_find.h"
 #include "api/handlers/handlers.h"
 #include "api/handlers/pipe_user.h"
 #include "api/handlers/source_check.h"
@@ -139,8 +140,8 @@ static enum status make_user_and_row(
         return insert_row(request, creation, err);
     }
     enum status status = pipe_user_make(
-        clickhouse, &creation->spec->destination, creation->id, &creation->secrets,
-        &creation->is_user_refused, err);
+        clickhouse, creation->spec, creation->id, &creation->secrets, &creation->is_user_refused,
+        err);
     return status == ST_OK ? insert_row(request, creation, err) : status;
 }
 
@@ -198,6 +199,9 @@ static enum status make_pipe(
     }
     status = create_tables_ensure(clickhouse, destination, announced_id, err);
     status = status == ST_OK ? find_or_make_row(request, creation, clickhouse, err) : status;
+    if (status == ST_OK) {
+        guarantee_find(request, clickhouse, creation->spec, creation->id);
+    }
     if (status != ST_OK || strcmp(creation->id, announced_id) != 0) {
         leftover.is_user_refused = creation->is_user_refused;
         take_back(request->store, clickhouse, &leftover);

@@ -33,16 +33,16 @@ run(struct support_clickhouse *clickhouse, enum status written, struct buf *sql,
 }
 
 static enum status make_user(
-    struct support_clickhouse *clickhouse, const struct pipe_destination *destination,
-    const char *name, const char *password, bool *ret_is_refused, struct err *err)
+    struct support_clickhouse *clickhouse, const struct pipe_spec *pipe, const char *name,
+    const char *password, bool *ret_is_refused, struct err *err)
 {
     struct buf sql;
     buf_init(&sql, CLICKHOUSE_SQL_MAX_BYTES);
     enum status status = run(clickhouse, clickhouse_user_create(name, password, &sql), &sql, err);
     *ret_is_refused = status == ST_REJECTED;
-    for (size_t i = 0; status == ST_OK && i < clickhouse_user_grants_count(destination); i++) {
+    for (size_t i = 0; status == ST_OK && i < clickhouse_user_grants_count(pipe); i++) {
         buf_init(&sql, CLICKHOUSE_SQL_MAX_BYTES);
-        status = run(clickhouse, clickhouse_user_grant(destination, i, name, &sql), &sql, err);
+        status = run(clickhouse, clickhouse_user_grant(pipe, i, name, &sql), &sql, err);
     }
     return status;
 }
@@ -61,8 +61,8 @@ keep_login(const char *name, const char *password, json_t **secrets, struct err 
 }
 
 enum status pipe_user_make(
-    struct support_clickhouse *clickhouse, const struct pipe_destination *destination,
-    const char *pipe_id, json_t **secrets, bool *ret_is_refused, struct err *err)
+    struct support_clickhouse *clickhouse, const struct pipe_spec *pipe, const char *pipe_id,
+    json_t **secrets, bool *ret_is_refused, struct err *err)
 {
     char name[CLICKHOUSE_USER_NAME_BYTES];
     clickhouse_user_name(clickhouse->service.id, pipe_id, name);
@@ -75,7 +75,7 @@ enum status pipe_user_make(
     }
     char password[PASSWORD_BYTES];
     (void)snprintf(password, sizeof(password), "%s%s", first, second); /* 244 random bits */
-    status = make_user(clickhouse, destination, name, password, ret_is_refused, err);
+    status = make_user(clickhouse, pipe, name, password, ret_is_refused, err);
     if (status == ST_OK) {
         status = keep_login(name, password, secrets, err);
     }

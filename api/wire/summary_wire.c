@@ -121,15 +121,24 @@ static json_t *latency_to_json(const struct runtime_summary *runtime)
     return latency;
 }
 
-/* What is promised: offsets are committed only after the insert, and an insert that may have been
- * stored is sent again. */
-static json_t *guarantee_to_json(void)
+/* What is promised: as the last replica that started found it; of a pipe that does not ask for more
+ * whatever the table could do. */
+static json_t *promise_to_json(const struct pipe_row *row)
 {
-    return json_pack(
-        "{s:s, s:s, s:n}", "mode", "at-least-once", "detail",
-        "offsets are committed only after ClickHouse has stored the rows; an insert whose answer "
-        "was lost is sent again and may be stored twice",
-        "protects");
+    const json_t *kafka = json_object_get(json_object_get(row->definition, "source"), "kafka");
+    if (!json_is_true(json_object_get(kafka, "exactlyOnce"))) {
+        struct guarantee plain;
+        guarantee_not_asked(&plain);
+        return guarantee_to_json(&plain);
+    }
+    if (row->has_guarantee) {
+        return guarantee_to_json(&row->guarantee);
+    }
+    static const struct guarantee unknown = {
+        .mode = GUARANTEE_AT_LEAST_ONCE,
+        .detail = "exactlyOnce is on; what the table allows is looked at when the pipe starts",
+    };
+    return guarantee_to_json(&unknown);
 }
 
 /* What works and should not stay so: sentences for a person. */
@@ -201,7 +210,7 @@ json_t *wire_summary_to_json(
     json_decref(counters);
     is_ok = is_ok && json_object_set_new(summary, "lag", lag_to_json(runtime, is_whole)) == 0;
     is_ok = is_ok && json_object_set_new(summary, "latencyMs", latency_to_json(runtime)) == 0;
-    is_ok = is_ok && json_object_set_new(summary, "guarantee", guarantee_to_json()) == 0;
+    is_ok = is_ok && json_object_set_new(summary, "guarantee", promise_to_json(row)) == 0;
     is_ok = is_ok && json_object_set_new(summary, "lastError", last_error_to_json(row)) == 0;
     is_ok = is_ok && json_object_set_new(summary, "warnings", warnings_to_json(row)) == 0;
     if (!is_ok) {

@@ -48,6 +48,25 @@ clickhouse_table_find(const struct clickhouse_table *table, const char *name)
     return NULL;
 }
 
+/* FNV-1a, 64 bits (RFC draft-eastlake-fnv), over texts with their zero bytes. */
+static uint64_t mix(uint64_t hash, const char *text)
+{
+    do {
+        hash = (hash ^ (uint8_t)*text) * 0x100000001b3;
+    } while (*text++ != '\0');
+    return hash;
+}
+
+uint64_t clickhouse_table_fingerprint(const struct clickhouse_table *table)
+{
+    uint64_t hash = mix(mix(0xcbf29ce484222325, table->engine_full), table->uuid);
+    for (size_t i = 0; i < table->columns_count; i++) {
+        const struct clickhouse_column *column = &table->columns[i];
+        hash = mix(mix(mix(hash, column->name), column->type), column->default_kind);
+    }
+    return hash;
+}
+
 bool clickhouse_column_is_insertable(const struct clickhouse_column *column)
 {
     return strcmp(column->default_kind, "MATERIALIZED") != 0 &&

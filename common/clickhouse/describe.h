@@ -43,6 +43,10 @@ void clickhouse_table_freep(struct clickhouse_table **table);
 const struct clickhouse_column *
 clickhouse_table_find(const struct clickhouse_table *table, const char *name);
 
+/* A number that changes with anything the description says beside the count of rows: engine with
+ * its settings, UUID, columns with types and kinds. For comparing only. */
+uint64_t clickhouse_table_fingerprint(const struct clickhouse_table *table);
+
 /* True if an INSERT may name the column (not MATERIALIZED, not ALIAS). */
 bool clickhouse_column_is_insertable(const struct clickhouse_column *column);
 

@@ -87,17 +87,20 @@ add(struct preflight *preflight, const char *database, const char *name, size_t 
 }
 
 enum status preflight_init(
-    struct preflight *ret_preflight, const char *database, const char *table, struct err *err)
+    struct preflight *ret_preflight, const struct clickhouse_table_name *name,
+    const struct preflight_pipe *pipe, struct err *err)
 {
     struct preflight preflight = {
+        .pipe = *pipe,
         .knows_parts = true,
         .server = {.window = -1, .replicated_window = -1, .replicated_seconds = -1},
     };
     size_t index = 0;
-    enum status st = add(&preflight, database, table, &index);
+    enum status st = add(&preflight, name->database, name->table, &index);
     if (st != ST_OK) {
         preflight_done(&preflight);
-        return err_set(err, st, "no memory for a question about table %s.%s", database, table);
+        return err_set(
+            err, st, "no memory for a question about table %s.%s", name->database, name->table);
     }
     preflight.tables[0].is_fed = true;
     *ret_preflight = preflight;
@@ -166,11 +169,25 @@ static const char SQL_PARTS[] =
     " uniqExactIf(partition, modification_time > now() - 3600) AS recent_partitions"
     " FROM system.parts WHERE active AND ";
 
-enum status preflight_sql(struct preflight *preflight, struct buf *sql)
+/* May the user read the columns? No row is. */
+static enum status add_read(const struct preflight *preflight, struct buf *sql)
 {
-    if (!has_unasked(preflight)) {
-        return ST_NOT_FOUND;
+    const char *const columns[] = {
+        preflight->pipe.columns.topic, preflight->pipe.columns.partition,
+        preflight->pipe.columns.offset};
+    enum status st = ST_OK;
+    for (size_t i = 0; st == ST_OK && i < ARRAY_LEN(columns); i++) {
+        st = buf_add_text(sql, i == 0 ? "SELECT " : ", ");
+        st = st == ST_OK ? clickhouse_quote_identifier(sql, columns[i]) : st;
     }
+    const struct preflight_table *table = &preflight->tables[0];
+    st = st == ST_OK ? buf_add_text(sql, " FROM ") : st;
+    st = st == ST_OK ? clickhouse_quote_table(sql, table->database, table->name) : st;
+    return st == ST_OK ? buf_add_text(sql, " LIMIT 0 FORMAT JSONEachRow") : st;
+}
+
+static enum status add_question(const struct preflight *preflight, struct buf *sql)
+{
     const bool knows_parts = preflight->knows_parts;
     enum status st = buf_add_text(sql, SQL_COLUMNS);
     st = st == ST_OK && knows_parts
@@ -192,8 +209,31 @@ enum status preflight_sql(struct preflight *preflight, struct buf *sql)
     return st == ST_OK ? buf_add_text(sql, " FORMAT JSONEachRow") : st;
 }
 
-bool preflight_simplify(struct preflight *preflight)
+enum status preflight_sql(struct preflight *preflight, struct buf *sql)
 {
+    if (!preflight->pipe.is_exactly_once) {
+        return ST_NOT_FOUND;
+    }
+    if (has_unasked(preflight)) {
+        preflight->is_asking_read = false;
+        return add_question(preflight, sql);
+    }
+    if (preflight->has_asked_read || !preflight_is_checkable(preflight)) {
+        return ST_NOT_FOUND;
+    }
+    preflight->is_asking_read = true;
+    return add_read(preflight, sql);
+}
+
+bool preflight_refused(struct preflight *preflight, int code)
+{
+    if (code != ACCESS_DENIED) {
+        return false;
+    }
+    if (preflight->is_asking_read) {
+        preflight->has_asked_read = true; /* and may not */
+        return true;
+    }
     const bool had_parts = preflight->knows_parts;
     preflight->knows_parts = false;
     return had_parts;
@@ -362,6 +402,11 @@ static enum status read_rows(struct preflight *preflight, const char *text, stru
 
 enum status preflight_read(struct preflight *preflight, const char *text, struct err *err)
 {
+    if (preflight->is_asking_read) {
+        preflight->has_asked_read = true;
+        preflight->may_read = true;
+        return ST_OK;
+    }
     enum status st = read_rows(preflight, text, err);
     if (st == ST_OK && !preflight->tables[0].is_found) {
         return err_set(
@@ -386,8 +431,7 @@ ask(struct http_client *client, const struct clickhouse_endpoint *endpoint,
         free(result.text);
         return st;
     }
-    const bool is_denied = result.answer.code == ACCESS_DENIED;
-    return is_denied && preflight_simplify(preflight) ? ST_OK : st;
+    return preflight_refused(preflight, result.answer.code) ? ST_OK : st;
 }
 
 static enum status explore(
@@ -415,18 +459,14 @@ enum status preflight_run(
     const struct clickhouse_table_name *name, const struct preflight_pipe *pipe,
     struct guarantee *ret_guarantee, struct err *err)
 {
-    if (!pipe->is_exactly_once) {
-        guarantee_not_asked(ret_guarantee);
-        return ST_OK;
-    }
     struct preflight preflight;
-    enum status st = preflight_init(&preflight, name->database, name->table, err);
+    enum status st = preflight_init(&preflight, name, pipe, err);
     if (st != ST_OK) {
         return st;
     }
     st = explore(client, endpoint, &preflight, err);
     if (st == ST_OK) {
-        preflight_judge(&preflight, pipe, ret_guarantee);
+        preflight_judge(&preflight, ret_guarantee);
     }
     preflight_done(&preflight);
     return st;

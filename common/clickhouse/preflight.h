@@ -55,22 +55,38 @@ struct preflight_server {
     bool is_refusing;           /* the user's insert_deduplicate or deduplicate_insert is off */
 };
 
+/* What the pipe asks for. */
+struct preflight_pipe {
+    bool is_exactly_once;
+    bool has_offsets; /* guarantee_columns */
+    struct guarantee_columns columns;
+    bool is_multi_record; /* a record may have several rows */
+    int replicas;
+};
+struct preflight_pipe preflight_pipe_of(const struct pipe_spec *pipe, int replicas);
+
 struct preflight {
+    struct preflight_pipe pipe;
     struct preflight_table *tables; /* owned; [0] is the destination */
     size_t count;
     bool has_more;    /* there were more than PREFLIGHT_TABLES_MAX */
     bool knows_parts; /* asks system.parts; off where the user may not */
     size_t unseen;    /* views or targets that the user may not see */
     struct preflight_server server;
+    bool is_asking_read; /* the question under way is whether the user may read the table */
+    bool has_asked_read;
+    bool may_read;
 };
 
-/* Start at this table. ST_NO_MEMORY. ret_preflight: preflight_done. */
+/* Start at this table. pipe: copied, its texts stay borrowed. ST_NO_MEMORY. ret_preflight:
+ * preflight_done. */
 enum status preflight_init(
-    struct preflight *ret_preflight, const char *database, const char *table,
-    struct err *err) MUST_CHECK;
+    struct preflight *ret_preflight, const struct clickhouse_table_name *name,
+    const struct preflight_pipe *pipe, struct err *err) MUST_CHECK;
 void preflight_done(struct preflight *preflight);
 
-/* Append the next question. ST_NOT_FOUND: there is none, judge. Statuses of buf_add. */
+/* Append the next question. ST_NOT_FOUND: there is none, judge (the first time already for a pipe
+ * that does not ask for exactly-once). Statuses of buf_add. */
 enum status preflight_sql(struct preflight *preflight, struct buf *sql) MUST_CHECK;
 
 /* Read its answer (JSONEachRow). ST_NOT_FOUND: the destination does not exist, or the user may not
@@ -78,23 +94,16 @@ enum status preflight_sql(struct preflight *preflight, struct buf *sql) MUST_CHE
 enum status
 preflight_read(struct preflight *preflight, const char *text, struct err *err) MUST_CHECK;
 
-/* The last question was refused for lack of a grant: ask it again without what needs one (true), or
- * there is nothing to leave out (false). */
-bool preflight_simplify(struct preflight *preflight);
-
-/* What the pipe asks for. */
-struct preflight_pipe {
-    bool is_exactly_once;
-    bool has_offsets; /* guarantee_columns */
-    struct guarantee_columns columns;
-    int replicas;
-};
-struct preflight_pipe preflight_pipe_of(const struct pipe_spec *pipe, int replicas);
+/* The last question was refused with this error number. True: for lack of a grant, and it is left
+ * out or becomes a simpler one; go on with preflight_sql. */
+bool preflight_refused(struct preflight *preflight, int code);
 
 /* The guarantee in force. After preflight_sql said ST_NOT_FOUND. */
-void preflight_judge(
-    const struct preflight *preflight, const struct preflight_pipe *pipe,
-    struct guarantee *ret_guarantee);
+void preflight_judge(const struct preflight *preflight, struct guarantee *ret_guarantee);
+
+/* True if the destination's engine shows what it stored, so that it can be asked for offsets.
+ * Inside of this room. */
+bool preflight_is_checkable(const struct preflight *preflight);
 
 /* Ask and judge, synchronously. Statuses of clickhouse_query and preflight_read. Does not ask at
  * all for a pipe that does not ask for exactly-once. */

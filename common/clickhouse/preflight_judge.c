@@ -64,14 +64,19 @@ static int64_t partitions_of(const struct preflight_table *table)
     return is_known ? table->partitions : PARTITIONS_MAX;
 }
 
+static bool is_replicated(const struct preflight_table *table)
+{
+    return ends_with(table->engine, "MergeTree") &&
+           (begins_with(table->engine, "Replicated") || begins_with(table->engine, "Shared"));
+}
+
 /* What is counted on for a table that was found. */
 static struct holding
 holding_of(const struct preflight_table *table, const struct preflight_server *server)
 {
     struct holding holding = {
         .is_tree = ends_with(table->engine, "MergeTree"), .partitions = partitions_of(table)};
-    holding.is_replicated = holding.is_tree && (begins_with(table->engine, "Replicated") ||
-                                                begins_with(table->engine, "Shared"));
+    holding.is_replicated = is_replicated(table);
     if (!holding.is_tree) {
         return holding;
     }
@@ -163,12 +168,10 @@ static const struct preflight_table *base_of(const struct preflight *preflight)
 }
 
 /* Engines that store each row that was inserted, at once, as it was, and show it: what is not there
- * was not stored. */
+ * was not stored. (Copies of a replicated table may lag behind.) */
 static bool is_plain(const struct preflight_table *table)
 {
-    static const char *const PLAIN[] = {
-        "MergeTree", "ReplicatedMergeTree", "SharedMergeTree", "Log",
-        "TinyLog",   "StripeLog",           "Memory"};
+    static const char *const PLAIN[] = {"MergeTree", "Log", "TinyLog", "StripeLog", "Memory"};
     for (size_t i = 0; i < ARRAY_LEN(PLAIN); i++) {
         if (strcmp(table->engine, PLAIN[i]) == 0) {
             return true;
@@ -177,13 +180,17 @@ static bool is_plain(const struct preflight_table *table)
     return false;
 }
 
-/* Those that merge rows of one key must have topic, partition and offset in it. */
-static bool is_checkable(const struct preflight_table *table, const struct preflight_pipe *pipe)
+/* Those that merge rows of one key must have topic, partition and offset in it. A record of several
+ * rows may be stored in part where they go to several table partitions. */
+bool preflight_is_checkable(const struct preflight *preflight)
 {
-    if (!pipe->has_offsets || !table->is_found) {
+    const struct preflight_pipe *pipe = &preflight->pipe;
+    const struct preflight_table *table = base_of(preflight);
+    if (!pipe->has_offsets || !table->is_found ||
+        (pipe->is_multi_record && table->partition_key[0] != '\0')) {
         return false;
     }
-    return is_plain(table) || (ends_with(table->engine, "MergeTree") &&
+    return is_plain(table) || (ends_with(table->engine, "MergeTree") && !is_replicated(table) &&
                                preflight_names(table->sorting_key, pipe->columns.topic) &&
                                preflight_names(table->sorting_key, pipe->columns.partition) &&
                                preflight_names(table->sorting_key, pipe->columns.offset));
@@ -249,9 +256,10 @@ static void judge_views(
 }
 
 static void judge_token(
-    const struct preflight_table *base, const struct holding *holding,
-    const struct preflight_pipe *pipe, struct guarantee *guarantee)
+    const struct preflight *preflight, const struct preflight_table *base,
+    const struct holding *holding, struct guarantee *guarantee)
 {
+    const struct preflight_pipe *pipe = &preflight->pipe;
     char name[NAME_BYTES];
     guarantee->mode = GUARANTEE_BY_TOKEN;
     guarantee->inserts = holding->inserts;
@@ -333,8 +341,9 @@ static void judge_check(
 
 static void judge_nothing(
     const struct preflight *preflight, const struct preflight_table *base,
-    const struct holding *holding, const struct preflight_pipe *pipe, struct guarantee *guarantee)
+    const struct holding *holding, struct guarantee *guarantee)
 {
+    const struct preflight_pipe *pipe = &preflight->pipe;
     char name[NAME_BYTES];
     guarantee->mode = GUARANTEE_AT_LEAST_ONCE;
     guarantee->is_weak = true;
@@ -352,9 +361,11 @@ static void judge_nothing(
         say(guarantee, "; ");
         say_alter(guarantee, base, holding, pipe->replicas);
     }
-    if (base->is_found && is_plain(base)) {
-        say(guarantee, "%s map _topic, _partition and _offset to columns",
-            holding->is_tree ? ", or" : ";");
+    const char *separator = holding->is_tree ? ", or" : ";";
+    if (preflight_is_checkable(preflight)) {
+        say(guarantee, "%s grant SELECT on it", separator);
+    } else if (base->is_found && is_plain(base) && !pipe->has_offsets) {
+        say(guarantee, "%s map _topic, _partition and _offset to columns", separator);
     } else if (!holding->is_tree) {
         say(guarantee, "; write into a table of the MergeTree family with a deduplication window");
     }
@@ -363,39 +374,64 @@ static void judge_nothing(
 struct preflight_pipe preflight_pipe_of(const struct pipe_spec *pipe, int replicas)
 {
     struct preflight_pipe asked = {
-        .is_exactly_once = pipe->source.exactly_once, .replicas = replicas < 1 ? 1 : replicas};
+        .is_exactly_once = pipe->source.exactly_once,
+        .is_multi_record = pipe->settings.multi_record != PIPE_MULTI_RECORD_OFF,
+        .replicas = replicas < 1 ? 1 : replicas,
+    };
     asked.has_offsets = guarantee_columns(pipe, &asked.columns);
     return asked;
 }
 
-void preflight_judge(
-    const struct preflight *preflight, const struct preflight_pipe *pipe,
-    struct guarantee *ret_guarantee)
+/* No view writes anything with the destination's rows. */
+static bool is_alone(const struct preflight *preflight, const struct preflight_table *base)
 {
-    if (!pipe->is_exactly_once) {
-        guarantee_not_asked(ret_guarantee);
-        return;
+    for (size_t i = 0; i < preflight->count; i++) {
+        if (is_view_target(&preflight->tables[i], base)) {
+            return false;
+        }
     }
-    assert(preflight->count > 0 && preflight->tables[0].is_found && pipe->replicas > 0);
-    struct guarantee guarantee = {.mode = GUARANTEE_AT_LEAST_ONCE};
-    const struct preflight_table *base = base_of(preflight);
+    return preflight->unseen == 0 && !preflight->has_more;
+}
+
+static void judge_mode(
+    const struct preflight *preflight, const struct preflight_table *base,
+    struct guarantee *guarantee)
+{
+    const struct preflight_pipe *pipe = &preflight->pipe;
+    const bool is_refusing = preflight->server.is_refusing;
+    const bool is_null = base->is_found && strcmp(base->engine, "Null") == 0;
     struct holding holding = {.memory = MEMORY_NONE};
     if (base->is_found) {
         holding = holding_of(base, &preflight->server);
     }
-    const bool is_null = base->is_found && strcmp(base->engine, "Null") == 0;
-    if (holding.memory != MEMORY_NONE && !preflight->server.is_refusing) {
-        judge_token(base, &holding, pipe, &guarantee);
-    } else if (
-        is_null && !preflight->server.is_refusing && judge_null(preflight, base, &guarantee)) {
-        assert(guarantee.mode == GUARANTEE_BY_TOKEN);
-    } else if (is_checkable(base, pipe)) {
-        judge_check(base, &holding, pipe, &guarantee);
+    if (holding.memory != MEMORY_NONE && !is_refusing) {
+        judge_token(preflight, base, &holding, guarantee);
+    } else if (is_null && !is_refusing && judge_null(preflight, base, guarantee)) {
+        assert(guarantee->mode == GUARANTEE_BY_TOKEN);
+    } else if (preflight_is_checkable(preflight) && preflight->may_read) {
+        judge_check(base, &holding, pipe, guarantee);
     } else {
-        judge_nothing(preflight, base, &holding, pipe, &guarantee);
+        judge_nothing(preflight, base, &holding, guarantee);
     }
+}
+
+void preflight_judge(const struct preflight *preflight, struct guarantee *ret_guarantee)
+{
+    if (!preflight->pipe.is_exactly_once) {
+        guarantee_not_asked(ret_guarantee);
+        return;
+    }
+    assert(preflight->count > 0 && preflight->tables[0].is_found && preflight->pipe.replicas > 0);
+    struct guarantee guarantee = {.mode = GUARANTEE_AT_LEAST_ONCE};
+    const struct preflight_table *base = base_of(preflight);
+    const bool alone = is_alone(preflight, base);
+    judge_mode(preflight, base, &guarantee);
     if (guarantee.mode != GUARANTEE_BY_CHECK) { /* there only what is missing is inserted */
-        judge_views(preflight, base, pipe->replicas, &guarantee);
+        judge_views(preflight, base, preflight->pipe.replicas, &guarantee);
     }
+    /* What a failed view lacks comes with the same token again, not with a look at the table. */
+    guarantee.can_check = guarantee.mode == GUARANTEE_BY_CHECK ||
+                          (guarantee.mode == GUARANTEE_BY_TOKEN && alone && preflight->may_read);
+    guarantee.is_atomic = alone && base->is_found && base->partition_key[0] == '\0';
     *ret_guarantee = guarantee;
 }

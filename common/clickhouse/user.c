@@ -31,16 +31,18 @@ enum status clickhouse_user_create(const char *name, const char *password, struc
     return st == ST_OK ? clickhouse_quote_string(sql, password) : st;
 }
 
-size_t clickhouse_user_grants_count(const struct pipe_destination *destination)
+size_t clickhouse_user_grants_count(const struct pipe_spec *pipe)
 {
-    return TABLE_GRANTS + destination->roles.count;
+    return TABLE_GRANTS + pipe->destination.roles.count;
 }
 
+/* Exactly-once may have to ask which offsets the table holds. */
 static enum status
-grant_insert(const char *database, const char *table, const char *name, struct buf *sql)
+grant_table(const struct pipe_spec *pipe, const char *table, const char *name, struct buf *sql)
 {
-    enum status st = buf_add_text(sql, "GRANT INSERT ON ");
-    st = st == ST_OK ? clickhouse_quote_table(sql, database, table) : st;
+    enum status st = buf_add_text(
+        sql, pipe->source.exactly_once ? "GRANT SELECT, INSERT ON " : "GRANT INSERT ON ");
+    st = st == ST_OK ? clickhouse_quote_table(sql, pipe->destination.database, table) : st;
     st = st == ST_OK ? buf_add_text(sql, " TO ") : st;
     return st == ST_OK ? clickhouse_quote_identifier(sql, name) : st;
 }
@@ -56,21 +58,21 @@ static enum status grant_role(const char *role, const char *name, struct buf *sq
     return st == ST_OK ? clickhouse_quote_identifier(sql, name) : st;
 }
 
-enum status clickhouse_user_grant(
-    const struct pipe_destination *destination, size_t index, const char *name, struct buf *sql)
+enum status
+clickhouse_user_grant(const struct pipe_spec *pipe, size_t index, const char *name, struct buf *sql)
 {
-    assert(index < clickhouse_user_grants_count(destination));
+    assert(index < clickhouse_user_grants_count(pipe));
+    const struct pipe_destination *destination = &pipe->destination;
     if (index == 1) {
         char *table = error_table_name(destination->table);
-        enum status st =
-            table == NULL ? ST_NO_MEMORY : grant_insert(destination->database, table, name, sql);
+        enum status st = table == NULL ? ST_NO_MEMORY : grant_table(pipe, table, name, sql);
         free(table);
         return st;
     }
     const char *role =
         index == 0 ? CLICKHOUSE_ROLE_TABLE : destination->roles.items[index - TABLE_GRANTS];
     if (strcmp(role, CLICKHOUSE_ROLE_TABLE) == 0) {
-        return grant_insert(destination->database, destination->table, name, sql);
+        return grant_table(pipe, destination->table, name, sql);
     }
     return grant_role(role, name, sql);
 }

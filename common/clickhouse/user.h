@@ -26,15 +26,14 @@ void clickhouse_user_name(
 enum status
 clickhouse_user_create(const char *name, const char *password, struct buf *sql) MUST_CHECK;
 
-/* How many statements clickhouse_user_grant has for this destination: INSERT on the table and on
- * its error table, then one for each asked role. */
-size_t clickhouse_user_grants_count(const struct pipe_destination *destination);
+/* How many statements clickhouse_user_grant has for this pipe: INSERT (with exactlyOnce SELECT too,
+ * see preflight.h) on the table and on its error table, then one for each asked role. */
+size_t clickhouse_user_grants_count(const struct pipe_spec *pipe);
 
 /* Statement `index` of these. CLICKHOUSE_ROLE_TABLE adds nothing to the first two, which every pipe
  * needs; it becomes the first again. */
 enum status clickhouse_user_grant(
-    const struct pipe_destination *destination, size_t index, const char *name,
-    struct buf *sql) MUST_CHECK;
+    const struct pipe_spec *pipe, size_t index, const char *name, struct buf *sql) MUST_CHECK;
 
 enum status clickhouse_user_drop(const char *name, struct buf *sql) MUST_CHECK;
 

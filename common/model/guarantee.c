@@ -25,6 +25,14 @@ enum guarantee_mode guarantee_mode_from_text(const char *text)
     return GUARANTEE_AT_LEAST_ONCE;
 }
 
+const char *guarantee_severity(const struct guarantee *guarantee, bool is_exactly_once)
+{
+    if (is_exactly_once && guarantee->mode == GUARANTEE_AT_LEAST_ONCE) {
+        return "critical";
+    }
+    return is_exactly_once && guarantee->is_weak ? "warning" : "info";
+}
+
 void guarantee_not_asked(struct guarantee *ret_guarantee)
 {
     *ret_guarantee = (struct guarantee){.mode = GUARANTEE_AT_LEAST_ONCE};

@@ -39,6 +39,10 @@ struct guarantee {
                       * GUARANTEE_UNLIMITED = however many there were */
     int64_t seconds; /* and after an outage of at most so long; both 0 in at-least-once */
     bool is_weak;    /* something should be done: a warning */
+    bool can_check;  /* the table can be asked which offsets it holds, in any mode but
+                      * at-least-once */
+    bool is_atomic;  /* an insert of one block is stored whole or not at all: the table has no
+                      * partitions and no view reads from it */
     char detail[GUARANTEE_DETAIL_BYTES]; /* sentences for a person; cut with "..." if longer */
 };
 
@@ -48,6 +52,10 @@ const char *guarantee_mode_text(enum guarantee_mode mode);
 /* The mode of a text; GUARANTEE_AT_LEAST_ONCE for anything else, NULL included: the weakest promise
  * is never wrong. */
 enum guarantee_mode guarantee_mode_from_text(const char *text);
+
+/* How bad a guarantee is, as the severity of its event: critical where a pipe that asks for
+ * exactly-once does not get it, warning where something should be done, else info. */
+const char *guarantee_severity(const struct guarantee *guarantee, bool is_exactly_once);
 
 /* Of a pipe that does not ask for exactly-once, whatever its table could do. */
 void guarantee_not_asked(struct guarantee *ret_guarantee);

@@ -7,6 +7,7 @@
 #include <jansson.h>
 
 #include "common/base/uuid.h"
+#include "common/model/guarantee.h"
 #include "common/model/pipe.h"
 #include "common/model/pipe_state.h"
 #include "common/store/store.h"
@@ -31,6 +32,8 @@ struct pipe_row {
     char *last_error_type;
     char *last_error_message;
     char *last_error_at;
+    bool has_guarantee; /* it was looked at */
+    struct guarantee guarantee;
     bool has_worker; /* at least one worker was seen within its lease time */
 };
 

@@ -1,4 +1,5 @@
 /* Reading pipes, with the facts from which the shown state is derived. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +15,9 @@
     SQL_RFC3339("p.state_since") ", p.failed_at IS NOT NULL, p.ready_at IS NOT NULL, " \
     "COALESCE(l.is_live, false), COALESCE(l.is_consuming, false), p.failure_code, " \
     "p.failure_message, p.reason_code, p.reason_message, p.last_error_type, " \
-    "p.last_error_message, " SQL_RFC3339("p.last_error_at") ", " SQL_HAS_WORKER " " \
+    "p.last_error_message, " SQL_RFC3339("p.last_error_at") ", p.guarantee_mode, " \
+    "p.guarantee_detail, COALESCE(p.guarantee_inserts, 0), COALESCE(p.guarantee_seconds, 0), " \
+    SQL_HAS_WORKER " " \
     "FROM pipe p JOIN service s ON s.id = p.service_id " \
     "LEFT JOIN (SELECT pipe_id, true AS is_live, " \
     "bool_or(state IN ('running', 'waiting')) AS is_consuming " \
@@ -50,6 +53,19 @@ void pipe_rows_done(struct pipe_rows *rows)
     *rows = (struct pipe_rows){.items = NULL};
 }
 
+static void read_guarantee(struct pg_cell *cell, struct pipe_row *row)
+{
+    const char *mode = pg_next_text(cell);
+    const char *detail = pg_next_text(cell);
+    row->has_guarantee = mode != NULL;
+    row->guarantee.mode = guarantee_mode_from_text(mode);
+    row->guarantee.inserts = pg_next_int(cell);
+    row->guarantee.seconds = pg_next_int(cell);
+    (void)snprintf(/* it came from such a text */
+                   row->guarantee.detail, sizeof(row->guarantee.detail), "%s",
+                   detail == NULL ? "" : detail);
+}
+
 /* Read one row of PIPE_SELECT. */
 static enum status pipe_read(struct pg_cell cell, struct pipe_row *ret_row, struct err *err)
 {
@@ -78,6 +94,7 @@ static enum status pipe_read(struct pg_cell cell, struct pipe_row *ret_row, stru
     row.last_error_type = pg_next_copy(&cell);
     row.last_error_message = pg_next_copy(&cell);
     row.last_error_at = pg_next_copy(&cell);
+    read_guarantee(&cell, &row);
     row.has_worker = pg_next_bool(&cell);
     enum status st = cell.is_out_of_memory
                          ? err_set(err, ST_NO_MEMORY, "pipe")

@@ -6,7 +6,7 @@ target_include_directories(store_fixture PUBLIC ${PENSTOCK_ROOTS}/unit_header
     ${PENSTOCK_ROOTS}/store_fixture)
 target_link_libraries(store_fixture PUBLIC store PkgConfig::CMOCKA Threads::Threads
     PRIVATE penstock_warnings penstock_hardening)
-foreach(room pg migrate services pipes leftovers mappings leases runtime summary probes rotate samples)
+foreach(room pg migrate services pipes leftovers mappings guarantees leases runtime summary probes rotate samples)
     add_executable(store_${room}_test ${CMAKE_SOURCE_DIR}/tests/process/store/${room}_test.c)
     target_link_libraries(store_${room}_test PRIVATE store_fixture penstock_warnings
         penstock_hardening)

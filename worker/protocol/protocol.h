@@ -156,7 +156,9 @@ struct protocol_latency {
 
 /* event: "reason" (waiting for something; name is a pipe reason, "" = all well again), "failed"
  * (needs a person; the child exits with PROTOCOL_EXIT_STOP), or an event type of the api
- * (rebalanced, assigned, …) that is stored as it is. */
+ * (rebalanced, assigned, …) that is stored as it is. "guarantee" is kept with the pipe and an event
+ * only where it changes: name is a severity, text the detail, details {"mode","inserts","seconds",
+ * "tableUuid","tableHash"}. */
 struct protocol_event {
     struct protocol_header header;
     char event[PROTOCOL_EVENT_NAME_BYTES];

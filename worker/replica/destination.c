@@ -8,21 +8,27 @@
 
 #include "common/base/buf.h"
 #include "common/clickhouse/answer.h"
+#include "common/clickhouse/ddl.h"
 
 enum {
     ASK_FIRST_MS = 500,
     ASK_MAX_MS = 15000,
     ASK_CONNECT_MS = 5000,
     ASK_ANSWER_MS = 15000,
-    SQL_MAX_BYTES = 64 * 1024,
+    SQL_MAX_BYTES = CLICKHOUSE_SQL_MAX_BYTES,
     ANSWER_MAX_BYTES = 16 * 1024 * 1024,
 };
 
 void destination_init(
     struct destination *ret_destination, struct http_client *client,
-    const struct clickhouse_endpoint *endpoint, const struct pipe_spec *pipe)
+    const struct clickhouse_endpoint *endpoint, const struct pipe_spec *pipe, int replicas)
 {
-    *ret_destination = (struct destination){.client = client, .endpoint = *endpoint, .pipe = pipe};
+    *ret_destination = (struct destination){
+        .client = client,
+        .endpoint = *endpoint,
+        .pipe = pipe,
+        .asked = preflight_pipe_of(pipe, replicas),
+    };
     buf_init(&ret_destination->sql, SQL_MAX_BYTES);
     backoff_init(&ret_destination->backoff, ASK_FIRST_MS, ASK_MAX_MS, 1);
 }
@@ -32,6 +38,7 @@ void destination_done(struct destination *destination)
     http_cancel(destination->client, destination->call);
     destination->call = NULL;
     plan_freep(&destination->plan);
+    preflight_done(&destination->preflight);
     buf_done(&destination->sql);
     destination->state = DESTINATION_IDLE;
 }
@@ -50,28 +57,36 @@ static void destination_wait(
     destination->due_ms = now_ms + backoff_next_ms(&destination->backoff);
 }
 
-static enum status destination_start_call(struct destination *destination, struct err *err)
+/* Send the question in destination->sql. */
+static enum status destination_send(struct destination *destination, struct err *err)
 {
-    struct buf *sql = &destination->sql;
-    buf_reset(sql);
-    enum status st = clickhouse_describe_sql(
-        destination->pipe->destination.database, destination->pipe->destination.table, sql);
-    if (st != ST_OK) {
-        return err_set(err, st, "cannot ask for the table's columns");
-    }
     struct clickhouse_query query = {
-        .sql = buf_text(sql),
+        .sql = buf_text(&destination->sql),
         .connect_timeout_ms = ASK_CONNECT_MS,
         .timeout_ms = ASK_ANSWER_MS,
         .answer_max_bytes = ANSWER_MAX_BYTES,
     };
     struct clickhouse_request request;
-    st = clickhouse_query_request(&destination->endpoint, &query, &request, err);
+    enum status st = clickhouse_query_request(&destination->endpoint, &query, &request, err);
     if (st == ST_OK) {
         st = http_start(destination->client, &request.http, destination, &destination->call, err);
         clickhouse_request_done(&request);
     }
     return st;
+}
+
+static enum status destination_start_call(struct destination *destination, struct err *err)
+{
+    preflight_done(&destination->preflight);
+    destination->is_exploring = false;
+    buf_reset(&destination->sql);
+    enum status st = clickhouse_describe_sql(
+        destination->pipe->destination.database, destination->pipe->destination.table,
+        &destination->sql);
+    if (st != ST_OK) {
+        return err_set(err, st, "cannot ask for the table's columns");
+    }
+    return destination_send(destination, err);
 }
 
 void destination_ask(struct destination *destination, int64_t now_ms)
@@ -88,6 +103,7 @@ void destination_ask(struct destination *destination, int64_t now_ms)
 void destination_use(struct destination *destination, const struct pipe_spec *pipe, int64_t now_ms)
 {
     destination->pipe = pipe;
+    destination->asked = preflight_pipe_of(pipe, destination->asked.replicas);
     destination->is_hopeless = false;
     destination->reason = PIPE_REASON_NONE;
     destination_ask(destination, now_ms);
@@ -118,17 +134,28 @@ enum status destination_plan(
     return st;
 }
 
-/* Engines that merge rows away, hold them back or keep copies that lag behind answer a question for
- * stored records with less than they have accepted. */
-static bool keeps_rows(const char *engine)
+/* The next question of the preflight; without one the destination is known. */
+static void destination_explore(struct destination *destination, int64_t now_ms)
 {
-    static const char *const engines[] = {"MergeTree", "Log", "StripeLog", "TinyLog", "Memory"};
-    for (size_t i = 0; i < ARRAY_LEN(engines); i++) {
-        if (strcmp(engine, engines[i]) == 0) {
-            return true;
-        }
+    struct err err;
+    buf_reset(&destination->sql);
+    enum status st = preflight_sql(&destination->preflight, &destination->sql);
+    if (st == ST_NOT_FOUND) {
+        preflight_judge(&destination->preflight, &destination->guarantee);
+        preflight_done(&destination->preflight);
+        destination->is_exploring = false;
+        destination->reason = PIPE_REASON_NONE;
+        backoff_reset(&destination->backoff);
+        destination->state = DESTINATION_READY;
+        return;
     }
-    return false;
+    st = st == ST_OK ? destination_send(destination, &err)
+                     : err_set(&err, st, "cannot ask for the table's views");
+    if (st != ST_OK) {
+        destination_wait(destination, PIPE_REASON_INTERNAL, err.text, now_ms);
+        return;
+    }
+    destination->state = DESTINATION_ASKING;
 }
 
 static void destination_read(struct destination *destination, const char *text, int64_t now_ms)
@@ -156,14 +183,45 @@ static void destination_read(struct destination *destination, const char *text, 
             err.text, now_ms);
         return;
     }
-    destination->keeps_rows = keeps_rows(table->engine);
-    destination->is_partitioned = strstr(table->engine_full, " PARTITION BY ") != NULL;
     memset(destination->table_uuid, 0, sizeof(destination->table_uuid));
-    st = uuid_read(table->uuid, destination->table_uuid);
-    (void)st; /* a table without one is known by its name alone */
-    destination->reason = PIPE_REASON_NONE;
-    backoff_reset(&destination->backoff);
-    destination->state = DESTINATION_READY;
+    if (uuid_read(table->uuid, destination->table_uuid) != ST_OK) {
+        assert(destination->table_uuid[0] == 0); /* an engine without one: zeros */
+    }
+    destination->fingerprint = clickhouse_table_fingerprint(table);
+    const struct clickhouse_table_name name = {
+        destination->pipe->destination.database, destination->pipe->destination.table};
+    st = preflight_init(&destination->preflight, &name, &destination->asked, &err);
+    if (st != ST_OK) {
+        destination_wait(destination, PIPE_REASON_INTERNAL, err.text, now_ms);
+        return;
+    }
+    destination->is_exploring = true;
+    destination_explore(destination, now_ms);
+}
+
+/* An answer to a question of the preflight. */
+static void destination_take(
+    struct destination *destination, const struct clickhouse_answer *answer, const char *text,
+    int64_t now_ms)
+{
+    if (answer->verdict != CLICKHOUSE_OK) {
+        if (preflight_refused(&destination->preflight, answer->code)) {
+            destination_explore(destination, now_ms);
+        } else {
+            destination_wait(destination, answer->reason, answer->message, now_ms);
+        }
+        return;
+    }
+    struct err err;
+    enum status st = preflight_read(&destination->preflight, text, &err);
+    if (st != ST_OK) {
+        const bool is_gone = st == ST_NOT_FOUND;
+        destination_wait(
+            destination, is_gone ? PIPE_REASON_TABLE_NOT_FOUND : PIPE_REASON_INTERNAL, err.text,
+            now_ms);
+        return;
+    }
+    destination_explore(destination, now_ms);
 }
 
 void destination_answer(
@@ -173,6 +231,10 @@ void destination_answer(
     destination->call = NULL;
     struct clickhouse_answer answer;
     clickhouse_answer_classify(&done->response, &answer);
+    if (destination->is_exploring) {
+        destination_take(destination, &answer, buf_text(&done->response.body), now_ms);
+        return;
+    }
     if (answer.verdict != CLICKHOUSE_OK) {
         destination_wait(destination, answer.reason, answer.message, now_ms);
         return;

@@ -4,7 +4,9 @@
 /*
  * The target table as it really is: asked from ClickHouse before the first record and again when
  * an insert says that the columns do not fit. Its types decide the encoding, so a plan is made of
- * each answer. A machine like the sink: the loop gives it answers and the time.
+ * each answer; for a pipe that asks for exactly-once a few questions more tell which guarantee the
+ * table and its views give (common/clickhouse/preflight.h). A machine like the sink: the loop gives
+ * it answers and the time.
  */
 
 #include <stdbool.h>
@@ -18,6 +20,7 @@
 #include "common/base/uuid.h"
 #include "common/clickhouse/client.h"
 #include "common/clickhouse/describe.h"
+#include "common/clickhouse/preflight.h"
 #include "common/http/http.h"
 #include "common/model/pipe.h"
 #include "common/model/pipe_state.h"
@@ -44,10 +47,13 @@ struct destination {
     enum pipe_reason reason; /* why the last question failed; NONE after a good one */
     int64_t trouble_since_ms;
     char message[CLICKHOUSE_MESSAGE_BYTES];
-    bool keeps_rows;     /* of the last good answer: its engine keeps every row as it was sent and
-                            shows it at once, so that it can be asked what it has */
-    bool is_partitioned; /* likewise: one insert may become several parts */
-    uint8_t table_uuid[UUID_BYTES]; /* of the last good answer; zeros = the table has none */
+    struct preflight_pipe asked; /* what the pipe asks for */
+    struct preflight preflight;  /* under way while is_exploring */
+    bool is_exploring;
+    /* Of the last answer, valid from READY on. */
+    struct guarantee guarantee;
+    uint8_t table_uuid[UUID_BYTES]; /* zeros: the table has none */
+    uint64_t fingerprint;           /* clickhouse_table_fingerprint */
     bool is_hopeless; /* the definition cannot work with this version: do not ask again */
 };
 
@@ -57,9 +63,10 @@ enum status destination_plan(
     const struct pipe_spec *pipe, const struct clickhouse_table *table, struct plan **ret_plan,
     struct err *err) MUST_CHECK;
 
+/* replicas: of the pipe, 1 or more. */
 void destination_init(
     struct destination *ret_destination, struct http_client *client,
-    const struct clickhouse_endpoint *endpoint, const struct pipe_spec *pipe);
+    const struct clickhouse_endpoint *endpoint, const struct pipe_spec *pipe, int replicas);
 void destination_done(struct destination *destination);
 
 /* Ask for the table's columns. No question may be under way. */

@@ -94,23 +94,6 @@ void flow_rewind(struct run *run)
     }
 }
 
-/* Where the table says what it has. A table that also remembers tokens is asked as well: a server
- * that was killed may know a token and not have its rows. */
-static struct sink_check flow_check(const struct run *run)
-{
-    struct guarantee_columns columns;
-    if (!run->exact.is_on || !run->destination.keeps_rows ||
-        !guarantee_columns(run->destination.pipe, &columns)) { /* of the mapping in use */
-        return (struct sink_check){.offset = NULL};
-    }
-    return (struct sink_check){
-        .topic = columns.topic,
-        .partition = columns.partition,
-        .offset = columns.offset,
-        .is_optional = true,
-    };
-}
-
 static enum status flow_make_sink(struct run *run, struct err *err)
 {
     size_t count = 0;
@@ -128,11 +111,19 @@ static enum status flow_make_sink(struct run *run, struct err *err)
         .compression = run->spec.pipe->settings.compression,
         .query_prefix = run->query_prefix,
         .pipe_id = run->spec.pipe_id,
-        .check = flow_check(run),
-        .is_insert_atomic = !run->destination.is_partitioned,
+        .is_insert_atomic = run->destination.guarantee.is_atomic,
         .body_max_bytes = run->memory_bytes / BODY_MAX_BYTES_SHARE,
         .seed = (uint64_t)run->now_ms,
     };
+    if (run->destination.guarantee.can_check) {
+        const struct guarantee_columns *asked = &run->destination.asked.columns;
+        params.check = (struct sink_check){
+            .topic = asked->topic,
+            .partition = asked->partition,
+            .offset = asked->offset,
+            .is_optional = run->destination.guarantee.mode == GUARANTEE_BY_TOKEN,
+        };
+    }
     return sink_new(&params, &run->sink, err);
 }
 

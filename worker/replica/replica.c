@@ -118,7 +118,7 @@ static enum status replica_init(struct run *run, struct err *err)
         return st;
     }
     struct clickhouse_endpoint endpoint = replica_spec_endpoint(&run->spec);
-    destination_init(&run->destination, run->http, &endpoint, run->spec.pipe);
+    destination_init(&run->destination, run->http, &endpoint, run->spec.pipe, run->spec.replicas);
     destination_ask(&run->destination, run->now_ms);
     return ST_OK;
 }
@@ -167,6 +167,9 @@ static void replica_adopt_plan(struct run *run)
 {
     struct err err;
     enum status st = flow_adopt_plan(run, &err);
+    if (st == ST_OK && run->destination.pipe == run->spec.pipe) { /* not of an older mapping */
+        status_guarantee(run);
+    }
     if (st == ST_OK && run->source == NULL) {
         st = replica_open_source(run, &err);
         if (st != ST_OK) {

@@ -262,6 +262,8 @@ void status_assigned(struct run *run, size_t partitions_count);
 void status_revoked(struct run *run, bool is_lost);
 /* Exactly-once: committed offsets without our mark; `first` is one of them. */
 void status_strangers(struct run *run, const struct source_start *first, size_t count);
+/* Which guarantee the destination gives, and whether its table is the one it was. */
+void status_guarantee(struct run *run);
 /* A schema was used for the first time. */
 void status_schema(struct run *run, const struct schema *schema);
 /* The table was looked at again because an insert did not fit it. */

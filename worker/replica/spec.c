@@ -148,6 +148,8 @@ static enum status spec_read(const json_t *root, struct replica_spec *spec, stru
     if (st != ST_OK) {
         return st;
     }
+    const json_t *replicas = json_object_get(json_object_get(root, "scaling"), "replicas");
+    spec->replicas = json_integer_value(replicas) > 1 ? (int)json_integer_value(replicas) : 1;
     spec->memory_gb =
         json_number_value(json_object_get(json_object_get(root, "scaling"), "replicaMemoryGb"));
     st = spec_read_pipe(root, json_object_get(root, "definition"), &spec->pipe, err);

@@ -33,6 +33,7 @@ struct replica_spec {
     int64_t generation;
     int64_t lease_ms;
     double memory_gb;
+    int replicas; /* of the pipe, at least 1 */
     struct pipe_spec *pipe;
     uint64_t epoch;           /* from 1; raised when the pipe is to read elsewhere on purpose */
     uint64_t mapping_version; /* of `pipe`, from 1 */

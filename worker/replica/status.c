@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/base/log.h"
+#include "common/base/uuid.h"
 
 #include "worker/replica/run.h"
 
@@ -188,6 +189,33 @@ void status_strangers(struct run *run, const struct source_start *first, size_t 
     log_event(
         LOG_WARN, "offsets_reset", "pipe=%s partitions=%zu topic=%s partition=%d offset=%lld",
         run->spec.pipe_id, count, first->topic, (int)first->partition, (long long)first->committed);
+}
+
+void status_guarantee(struct run *run)
+{
+    const struct destination *destination = &run->destination;
+    const struct guarantee *guarantee = &destination->guarantee;
+    const char *mode = guarantee_mode_text(guarantee->mode);
+    char uuid[UUID_TEXT_BYTES];
+    uuid_write(destination->table_uuid, uuid);
+    char details[PROTOCOL_EVENT_TEXT_BYTES];
+    (void)snprintf(/* fits */
+                   details, sizeof(details),
+                   "{\"mode\":\"%s\",\"inserts\":%lld,\"seconds\":%lld,\"tableUuid\":\"%s\","
+                   "\"tableHash\":\"%016llx\"}",
+                   mode, (long long)guarantee->inserts, (long long)guarantee->seconds, uuid,
+                   (unsigned long long)destination->fingerprint);
+    struct reporter_event event = {
+        .event = "guarantee",
+        .name = guarantee_severity(guarantee, destination->asked.is_exactly_once),
+        .text = guarantee->detail,
+        .details = details,
+    };
+    reporter_event(&run->reporter, &event);
+    log_event(
+        LOG_INFO, "guarantee", "pipe=%s mode=%s inserts=%lld seconds=%lld severity=%s",
+        run->spec.pipe_id, mode, (long long)guarantee->inserts, (long long)guarantee->seconds,
+        event.name);
 }
 
 void status_schema(struct run *run, const struct schema *schema)

@@ -3,10 +3,12 @@
 
 #include <jansson.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/model/pipe_state.h"
+#include "common/store/guarantees.h"
 #include "common/store/pipes.h"
 
 void outbox_init(struct outbox *outbox)
@@ -130,8 +132,35 @@ void outbox_take_message(struct outbox *outbox, const struct protocol_event *mes
     }
 }
 
+static int64_t number_at(const json_t *object, const char *name)
+{
+    return (int64_t)json_integer_value(json_object_get(object, name));
+}
+
+/* What a replica found out about its table. */
+static enum status store_guarantee(
+    const struct outbox_event *event, const json_t *details, struct store *store, const char *owner,
+    const struct lease *lease, struct err *err)
+{
+    const char *mode = json_string_value(json_object_get(details, "mode"));
+    struct guarantee_report report = {
+        .guarantee =
+            {.mode = guarantee_mode_from_text(mode),
+             .inserts = number_at(details, "inserts"),
+             .seconds = number_at(details, "seconds")},
+        .severity = event->severity,
+        .table_uuid = json_string_value(json_object_get(details, "tableUuid")),
+        .table_hash = json_string_value(json_object_get(details, "tableHash")),
+    };
+    (void)snprintf(/* the event's text is longer than a detail; cut is fine */
+                   report.guarantee.detail, sizeof(report.guarantee.detail), "%.*s",
+                   (int)sizeof(report.guarantee.detail) - 1, event->text);
+    return guarantee_report_store(store, owner, lease, &report, err);
+}
+
 static enum status store_event(
-    const struct outbox_event *event, struct store *store, const char *pipe_id, struct err *err)
+    const struct outbox_event *event, struct store *store, const char *owner,
+    const struct lease *lease, struct err *err)
 {
     json_t *details = NULL;
     if (event->details[0] != '\0') {
@@ -141,13 +170,18 @@ static enum status store_event(
         json_decref(details);
         details = NULL;
     }
+    if (strcmp(event->type, "guarantee") == 0) {
+        enum status st = store_guarantee(event, details, store, owner, lease, err);
+        json_decref(details);
+        return st;
+    }
     const struct pipe_event row = {
         .type = event->type,
         .severity = event->severity,
         .message = event->text,
         .details = details,
     };
-    enum status st = pipe_add_event(store, pipe_id, &row, err);
+    enum status st = pipe_add_event(store, lease->pipe_id, &row, err);
     json_decref(details);
     return st;
 }
@@ -163,7 +197,7 @@ enum status outbox_flush(
     struct err *err)
 {
     while (outbox->events_count > 0) {
-        enum status st = store_event(&outbox->events[0], store, lease->pipe_id, err);
+        enum status st = store_event(&outbox->events[0], store, owner, lease, err);
         if (outbox_may_retry(st)) {
             return st;
         }

@@ -108,7 +108,8 @@ static void insert(const char *table, const char *token, int id)
     char sql[512];
     (void)snprintf(/* fits */
                    sql, sizeof(sql),
-                   "INSERT INTO preflight.%s SETTINGS async_insert = 0, insert_deduplication_token "
+                   "INSERT INTO preflight.%s (id) SETTINGS async_insert = 0, "
+                   "insert_deduplication_token "
                    "= '%s' "
                    "VALUES (%d)",
                    table, token, id);
@@ -118,7 +119,8 @@ static void insert(const char *table, const char *token, int id)
 static void a_window_makes_the_difference(void **state)
 {
     (void)state;
-    run_quietly("CREATE TABLE preflight.plain (id UInt64) ENGINE = MergeTree ORDER BY id");
+    run_quietly("CREATE TABLE preflight.plain (id UInt64, _topic String, _partition Int32, "
+                "_offset Int64) ENGINE = MergeTree ORDER BY id");
     struct guarantee guarantee = judged("plain", &PLAIN);
     assert_int_equal(guarantee.mode, GUARANTEE_AT_LEAST_ONCE);
     assert_true(guarantee.is_weak);

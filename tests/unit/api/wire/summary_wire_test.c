@@ -148,6 +148,43 @@ static void nothing_yet_and_short(void **state)
     json_decref(json);
 }
 
+/* What was found out counts only for a pipe that asks for exactly-once. */
+static void the_guarantee_is_the_one_in_force(void **state)
+{
+    (void)state;
+    static const struct {
+        bool is_asked;
+        bool is_known;
+        const char *mode;
+        const char *part;
+        int inserts; /* 0 = protects is null */
+    } cases[] = {
+        {false, false, "at-least-once", "exactlyOnce is off", 0},
+        {false, true, "at-least-once", "exactlyOnce is off", 0},
+        {true, false, "at-least-once", "when the pipe starts", 0},
+        {true, true, "exactly-once-by-token", "found", 500},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct pipe_row row = row_of(true);
+        row.definition =
+            json_pack("{s:{s:{s:b}}}", "source", "kafka", "exactlyOnce", cases[i].is_asked);
+        row.has_guarantee = cases[i].is_known;
+        row.guarantee = (struct guarantee){
+            .mode = GUARANTEE_BY_TOKEN, .inserts = 500, .seconds = 3600, .detail = "found"};
+        json_t *json = wire_summary_to_json(&row, NULL, false);
+        const json_t *guarantee = json_object_get(json, "guarantee");
+        assert_string_equal(json_string_value(json_object_get(guarantee, "mode")), cases[i].mode);
+        const char *detail = json_string_value(json_object_get(guarantee, "detail"));
+        assert_non_null(strstr(detail, cases[i].part));
+        const json_t *protects = json_object_get(guarantee, "protects");
+        assert_int_equal(
+            json_integer_value(json_object_get(protects, "inserts")), cases[i].inserts);
+        assert_int_equal(json_is_null(protects), cases[i].inserts == 0);
+        json_decref(json);
+        json_decref(row.definition);
+    }
+}
+
 static void a_registry_without_tls_is_warned_of(void **state)
 {
     (void)state;
@@ -175,6 +212,7 @@ int main(void)
         cmocka_unit_test(whole),
         cmocka_unit_test(a_registry_without_tls_is_warned_of),
         cmocka_unit_test(nothing_yet_and_short),
+        cmocka_unit_test(the_guarantee_is_the_one_in_force),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

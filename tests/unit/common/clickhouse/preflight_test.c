@@ -27,6 +27,7 @@
 #define TREE(settings) "MergeTree ORDER BY id SETTINGS " settings "index_granularity = 8192"
 #define WINDOW(n) "non_replicated_deduplication_window = " #n ", "
 
+static const struct clickhouse_table_name ORDERS = {"shop", "orders"};
 static const struct preflight_pipe PLAIN = {.is_exactly_once = true, .replicas = 1};
 static const struct preflight_pipe WITH_OFFSETS = {
     .is_exactly_once = true,
@@ -41,11 +42,16 @@ judge(const char *const *answers, const struct preflight_pipe *pipe, size_t expe
 {
     struct preflight preflight;
     struct err err = {0};
-    assert_int_equal(preflight_init(&preflight, "shop", "orders", &err), ST_OK);
+    assert_int_equal(preflight_init(&preflight, &ORDERS, pipe, &err), ST_OK);
     struct buf sql;
     buf_init(&sql, 1024 * 1024);
     size_t questions = 0;
     while (preflight_sql(&preflight, &sql) == ST_OK) {
+        if (preflight.is_asking_read) {
+            assert_int_equal(preflight_read(&preflight, "", &err), ST_OK);
+            buf_reset(&sql);
+            continue;
+        }
         assert_non_null(answers[questions]);
         enum status st = preflight_read(&preflight, answers[questions++], &err);
         if (st != ST_OK) {
@@ -56,7 +62,7 @@ judge(const char *const *answers, const struct preflight_pipe *pipe, size_t expe
     assert_int_equal(questions, expected_questions);
     buf_done(&sql);
     struct guarantee guarantee;
-    preflight_judge(&preflight, pipe, &guarantee);
+    preflight_judge(&preflight, &guarantee);
     preflight_done(&preflight);
     preflight_done(&preflight);
     return guarantee;
@@ -101,7 +107,8 @@ static void an_engine_decides(void **state)
          GUARANTEE_BY_TOKEN, GUARANTEE_BY_TOKEN, 5000, 604800, NULL},
         {ROW("orders", "SharedMergeTree",
              "SharedMergeTree ORDER BY id SETTINGS replicated_deduplication_window = 0"),
-         GUARANTEE_AT_LEAST_ONCE, GUARANTEE_BY_CHECK, 0, 0, "replicated_deduplication_window ="},
+         GUARANTEE_AT_LEAST_ONCE, GUARANTEE_AT_LEAST_ONCE, 0, 0,
+         "replicated_deduplication_window ="},
         {ROW("orders", "Log", "Log"), GUARANTEE_AT_LEAST_ONCE, GUARANTEE_BY_CHECK, 0, 0,
          "; map _topic"},
         {ROW("orders", "Memory", "Memory"), GUARANTEE_AT_LEAST_ONCE, GUARANTEE_BY_CHECK, 0, 0,
@@ -302,7 +309,7 @@ static void long_lists_are_cut(void **state)
     (void)state;
     struct preflight preflight;
     struct err err = {0};
-    assert_int_equal(preflight_init(&preflight, "shop", "orders", &err), ST_OK);
+    assert_int_equal(preflight_init(&preflight, &ORDERS, &PLAIN, &err), ST_OK);
     json_t *row = json_loads(
         ROW_OF("orders", "MergeTree", TREE(WINDOW(1000)), "", "", NO_VIEWS, SERVER), 0, NULL);
     for (int i = 0; i < 2 * PREFLIGHT_TABLES_MAX; i++) {
@@ -318,7 +325,7 @@ static void long_lists_are_cut(void **state)
     assert_int_equal(preflight.count, PREFLIGHT_TABLES_MAX);
     assert_int_equal(preflight_read(&preflight, "", &err), ST_OK);
     struct guarantee guarantee;
-    preflight_judge(&preflight, &PLAIN, &guarantee);
+    preflight_judge(&preflight, &guarantee);
     assert_non_null(strstr(guarantee.detail, "could not be looked at"));
     free(text);
     json_decref(row);
@@ -366,7 +373,7 @@ static void bad_answers_are_refused(void **state)
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct preflight preflight;
         struct err err = {0};
-        assert_int_equal(preflight_init(&preflight, "shop", "orders", &err), ST_OK);
+        assert_int_equal(preflight_init(&preflight, &ORDERS, &PLAIN, &err), ST_OK);
         assert_int_equal(preflight_read(&preflight, cases[i].answer, &err), cases[i].expected);
         assert_string_not_equal(err.text, "");
         preflight_done(&preflight);
@@ -376,18 +383,20 @@ static void bad_answers_are_refused(void **state)
 static void a_question_without_grants_is_simpler(void **state)
 {
     (void)state;
+    const struct clickhouse_table_name name = {"sh'op", "or\\ders"};
     struct preflight preflight;
-    assert_int_equal(preflight_init(&preflight, "sh'op", "or\\ders", NULL), ST_OK);
+    assert_int_equal(preflight_init(&preflight, &name, &WITH_OFFSETS, NULL), ST_OK);
     struct buf sql;
     buf_init(&sql, 1024 * 1024);
     assert_int_equal(preflight_sql(&preflight, &sql), ST_OK);
     assert_non_null(strstr(buf_text(&sql), "(database = 'sh\\'op' AND name = 'or\\\\ders')"));
     assert_non_null(strstr(buf_text(&sql), "system.parts"));
-    assert_true(preflight_simplify(&preflight));
+    assert_false(preflight_refused(&preflight, 60));
+    assert_true(preflight_refused(&preflight, 497));
     buf_reset(&sql);
     assert_int_equal(preflight_sql(&preflight, &sql), ST_OK);
     assert_null(strstr(buf_text(&sql), "system.parts"));
-    assert_false(preflight_simplify(&preflight));
+    assert_false(preflight_refused(&preflight, 497));
     buf_done(&sql);
     buf_init(&sql, 10);
     assert_int_equal(preflight_sql(&preflight, &sql), ST_TOO_LARGE);
@@ -395,18 +404,78 @@ static void a_question_without_grants_is_simpler(void **state)
     preflight_done(&preflight);
 }
 
+/* Without SELECT on the table nobody can be asked for offsets. */
+static void the_user_must_be_able_to_read(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *answer;
+        bool may_read;
+        enum guarantee_mode mode;
+        bool can_check;
+        const char *part;
+    } cases[] = {
+        {ROW("orders", "MergeTree", TREE("")), true, GUARANTEE_BY_CHECK, true, "which offsets"},
+        {ROW("orders", "MergeTree", TREE("")), false, GUARANTEE_AT_LEAST_ONCE, false,
+         "grant SELECT on it"},
+        {ROW("orders", "MergeTree", TREE(WINDOW(1000))), true, GUARANTEE_BY_TOKEN, true, "token"},
+        {ROW("orders", "MergeTree", TREE(WINDOW(1000))), false, GUARANTEE_BY_TOKEN, false, "token"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct preflight preflight;
+        assert_int_equal(preflight_init(&preflight, &ORDERS, &WITH_OFFSETS, NULL), ST_OK);
+        struct buf sql;
+        buf_init(&sql, 1024 * 1024);
+        assert_int_equal(preflight_sql(&preflight, &sql), ST_OK);
+        assert_int_equal(preflight_read(&preflight, cases[i].answer, NULL), ST_OK);
+        buf_reset(&sql);
+        assert_int_equal(preflight_sql(&preflight, &sql), ST_OK);
+        assert_string_equal(
+            buf_text(&sql), "SELECT `_topic`, `_partition`, `_offset` FROM `shop`.`orders` LIMIT 0 "
+                            "FORMAT JSONEachRow");
+        if (cases[i].may_read) {
+            assert_int_equal(preflight_read(&preflight, "", NULL), ST_OK);
+        } else {
+            assert_true(preflight_refused(&preflight, 497));
+        }
+        assert_int_equal(preflight_sql(&preflight, &sql), ST_NOT_FOUND);
+        struct guarantee guarantee;
+        preflight_judge(&preflight, &guarantee);
+        assert_int_equal(guarantee.mode, cases[i].mode);
+        assert_int_equal(guarantee.can_check, cases[i].can_check);
+        assert_true(guarantee.is_atomic);
+        assert_non_null(strstr(guarantee.detail, cases[i].part));
+        buf_done(&sql);
+        preflight_done(&preflight);
+    }
+}
+
+/* A part of a record's rows may be stored where they go to several partitions of the table. */
+static void records_of_several_rows_need_one_partition(void **state)
+{
+    (void)state;
+    struct preflight_pipe pipe = WITH_OFFSETS;
+    pipe.is_multi_record = true;
+    assert_int_equal(
+        judge_one(ROW("orders", "MergeTree", TREE("")), &pipe).mode, GUARANTEE_BY_CHECK);
+    const char *partitioned =
+        ROW_OF("orders", "MergeTree", TREE(""), "toYYYYMM(at)", "", NO_VIEWS, SERVER);
+    assert_int_equal(judge_one(partitioned, &pipe).mode, GUARANTEE_AT_LEAST_ONCE);
+    assert_int_equal(judge_one(partitioned, &WITH_OFFSETS).mode, GUARANTEE_BY_CHECK);
+    assert_false(judge_one(partitioned, &WITH_OFFSETS).is_atomic);
+}
+
 static void pipes_that_do_not_ask_are_not_judged(void **state)
 {
     (void)state;
     struct preflight_pipe pipe = WITH_OFFSETS;
     pipe.is_exactly_once = false;
-    struct guarantee guarantee = judge_one(ROW("orders", "MergeTree", TREE(WINDOW(1000))), &pipe);
+    struct guarantee guarantee = {.mode = GUARANTEE_BY_TOKEN};
+    /* Nobody is asked: there is no client. */
+    assert_int_equal(preflight_run(NULL, NULL, &ORDERS, &pipe, &guarantee, NULL), ST_OK);
     assert_int_equal(guarantee.mode, GUARANTEE_AT_LEAST_ONCE);
     assert_false(guarantee.is_weak);
     assert_non_null(strstr(guarantee.detail, "exactlyOnce is off"));
-    /* Nobody is asked either: there is no client. */
-    const struct clickhouse_table_name name = {"shop", "orders"};
-    assert_int_equal(preflight_run(NULL, NULL, &name, &pipe, &guarantee, NULL), ST_OK);
 }
 
 static void settings_are_found_in_engines(void **state)
@@ -506,6 +575,8 @@ int main(void)
         cmocka_unit_test(the_detail_ends_where_its_room_ends),
         cmocka_unit_test(bad_answers_are_refused),
         cmocka_unit_test(a_question_without_grants_is_simpler),
+        cmocka_unit_test(the_user_must_be_able_to_read),
+        cmocka_unit_test(records_of_several_rows_need_one_partition),
         cmocka_unit_test(pipes_that_do_not_ask_are_not_judged),
         cmocka_unit_test(settings_are_found_in_engines),
         cmocka_unit_test(targets_are_found_in_views),

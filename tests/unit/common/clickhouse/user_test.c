@@ -1,4 +1,5 @@
 /* Statements for a pipe's own user: every name quoted, whatever is in it. */
+#include <stdio.h>
 #include <string.h>
 
 #include "common/clickhouse/user.h"
@@ -37,8 +38,8 @@ static void grants_are_for_two_tables_and_each_role(void **state)
     char only[] = CLICKHOUSE_ROLE_TABLE;
     char odd[] = "r TO x; DROP TABLE `t`";
     char *roles[] = {full, only, odd};
-    struct pipe_destination destination = {
-        .database = database, .table = table, .roles = {roles, ARRAY_LEN(roles)}};
+    struct pipe_spec pipe = {
+        .destination = {.database = database, .table = table, .roles = {roles, ARRAY_LEN(roles)}}};
     static const char *const expected[] = {
         "GRANT INSERT ON `d\\`b`.`t` TO `u`",
         "GRANT INSERT ON `d\\`b`.`t_clickpipes_error` TO `u`",
@@ -46,11 +47,18 @@ static void grants_are_for_two_tables_and_each_role(void **state)
         "GRANT INSERT ON `d\\`b`.`t` TO `u`",
         "GRANT `r TO x; DROP TABLE \\`t\\`` TO `u`",
     };
-    assert_int_equal(clickhouse_user_grants_count(&destination), ARRAY_LEN(expected));
+    assert_int_equal(clickhouse_user_grants_count(&pipe), ARRAY_LEN(expected));
     struct buf sql;
     buf_init(&sql, 4096);
     for (size_t i = 0; i < ARRAY_LEN(expected); i++) {
-        assert_sql(clickhouse_user_grant(&destination, i, "u", &sql), &sql, expected[i]);
+        assert_sql(clickhouse_user_grant(&pipe, i, "u", &sql), &sql, expected[i]);
+    }
+    pipe.source.exactly_once = true;
+    for (size_t i = 0; i < 2; i++) {
+        char wanted[128];
+        (void)snprintf(/* fits */
+                       wanted, sizeof(wanted), "GRANT SELECT, %s", expected[i] + strlen("GRANT "));
+        assert_sql(clickhouse_user_grant(&pipe, i, "u", &sql), &sql, wanted);
     }
     buf_done(&sql);
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/store/guarantees.h"
 #include "common/store/pipes.h"
 
 struct fake_store fake_store;
@@ -103,6 +104,23 @@ enum status runtime_set_failed(
     enum status st = next_answer(err);
     if (st == ST_OK) {
         note(buf_add_format(&fake_store.journal, "failed [%s] %s\n", code, message));
+    }
+    return st;
+}
+
+enum status guarantee_report_store(
+    struct store *store, const char *owner, const struct lease *lease,
+    const struct guarantee_report *report, struct err *err)
+{
+    (void)store;
+    enum status st = next_answer(err);
+    if (st == ST_OK) {
+        note(buf_add_format(
+            &fake_store.journal, "guarantee %s %d %s %s %lld %lld %s %s %s\n", owner,
+            lease->replica_index, report->severity, guarantee_mode_text(report->guarantee.mode),
+            (long long)report->guarantee.inserts, (long long)report->guarantee.seconds,
+            report->guarantee.detail, report->table_uuid == NULL ? "none" : report->table_uuid,
+            report->table_hash == NULL ? "none" : report->table_hash));
     }
     return st;
 }

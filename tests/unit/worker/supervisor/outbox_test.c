@@ -54,6 +54,13 @@ static void messages_become_rows_in_order(void **state)
         {"reason", "'; DROP", "x", "", "reason [INTERNAL] x\n"},
         {"failed", "TABLE_NOT_FOUND", "60", "", "failed [TABLE_NOT_FOUND] 60\n"},
         {"failed", "", "no code", "", "failed [INTERNAL] no code\n"},
+        {"guarantee", "warning", "few",
+         "{\"mode\":\"exactly-once-by-token\",\"inserts\":5,"
+         "\"seconds\":7,\"tableUuid\":\"u\",\"tableHash\":\"h\"}",
+         "guarantee me 1 warning exactly-once-by-token 5 7 few u h\n"},
+        {"guarantee", "loud", "?", "{\"mode\":7,\"inserts\":\"many\"}",
+         "guarantee me 1 info at-least-once 0 0 ? none none\n"},
+        {"guarantee", "info", "?", "broken", "guarantee me 1 info at-least-once 0 0 ? none none\n"},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct outbox outbox;

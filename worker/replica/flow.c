@@ -167,9 +167,6 @@ enum status flow_adopt_plan(struct run *run, struct err *err)
     exact_adopt_table(run);
     if (!is_first) {
         flow_rewind(run);
-        if (run->mismatches_count == 1) { /* once for each change, however long it lasts */
-            status_table_changed(run);
-        }
     }
     return ST_OK;
 }

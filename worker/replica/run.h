@@ -266,8 +266,6 @@ void status_strangers(struct run *run, const struct source_start *first, size_t 
 void status_guarantee(struct run *run);
 /* A schema was used for the first time. */
 void status_schema(struct run *run, const struct schema *schema);
-/* The table was looked at again because an insert did not fit it. */
-void status_table_changed(struct run *run);
 void status_jump(struct run *run, enum source_jump jump, size_t slot, int64_t from, int64_t to);
 
 #endif

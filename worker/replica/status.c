@@ -238,23 +238,6 @@ void status_schema(struct run *run, const struct schema *schema)
         KINDS[schema->kind]);
 }
 
-void status_table_changed(struct run *run)
-{
-    char details[PROTOCOL_EVENT_TEXT_BYTES];
-    (void)snprintf(/* fits */
-                   details, sizeof(details), "{\"replica\":%lld}",
-                   (long long)run->spec.replica_index);
-    struct reporter_event event = {
-        .event = "table_changed",
-        .name = "warning",
-        .text = "an insert did not fit the table; its columns were read anew, and records that are "
-                "not stored yet are decoded for them",
-        .details = details,
-    };
-    reporter_event(&run->reporter, &event);
-    log_event(LOG_WARN, "table_changed", "pipe=%s", run->spec.pipe_id);
-}
-
 void status_jump(struct run *run, enum source_jump jump, size_t slot, int64_t from, int64_t to)
 {
     struct source_partition at;

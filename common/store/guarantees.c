@@ -24,7 +24,8 @@ static const char SQL[] =
     "changed AS (INSERT INTO pipe_event (pipe_id, type, severity, message, details) SELECT id, 'table_changed', "
     "'warning', CASE WHEN table_uuid IS DISTINCT FROM $7 THEN 'the table was made again: what was sent to the one "
     "before and not confirmed is forgotten' ELSE 'the table is not as it was: its columns, engine or settings are "
-    "others; records that are not stored yet are decoded for it' END, json_build_object('before', table_uuid, 'uuid', $7::text) FROM old WHERE table_hash <> $8) "
+    "others; records that are not stored yet are decoded for it' END, "
+    "json_build_object('before', table_uuid, 'uuid', $7::text) FROM old WHERE table_hash <> $8) "
     "SELECT id FROM old";
 /* clang-format on */
 

@@ -15,7 +15,7 @@ add_executable(penstock-worker-next ${next_main})
 target_link_libraries(penstock-worker-next PRIVATE supervisor replica probe penstock_warnings
     penstock_hardening)
 penstock_test_program(scripted-worker test-migrate penstock-worker-next)
-penstock_pytest(supervisor process 300 tests/process/supervisor_test.py)
+penstock_pytest(supervisor process 900 tests/process/supervisor_test.py)
 penstock_pytest(hosts process 240 tests/process/supervisor_hosts_test.py)
 penstock_pytest(calm process 180 tests/process/supervisor_calm_test.py)
 penstock_pytest(limits process 180 tests/process/supervisor_limits_test.py)

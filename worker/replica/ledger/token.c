@@ -94,17 +94,6 @@ enum status token_make(
     return ST_OK;
 }
 
-void token_of_part(const char *token, const struct token_part *part, char ret_token[TOKEN_BYTES])
-{
-    const char *target = part->target == TOKEN_ERRORS ? "-e" : "";
-    int len = part->count == 0 ? snprintf(ret_token, TOKEN_BYTES, "%s%s", token, target)
-                               : snprintf(
-                                     ret_token, TOKEN_BYTES, "%s%s-r%zu-%zu", token, target,
-                                     part->first, part->count);
-    assert(len > 0 && len < TOKEN_BYTES);
-    (void)len;
-}
-
 void token_query_id(const char *token, char ret_query_id[TOKEN_QUERY_ID_BYTES])
 {
     int len = snprintf(ret_query_id, TOKEN_QUERY_ID_BYTES, "penstock-%s", token);

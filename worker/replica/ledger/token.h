@@ -22,7 +22,7 @@
 #include "worker/replica/ledger/intent.h"
 
 enum {
-    TOKEN_BYTES = 192, /* with the zero byte; at most 143 for a range, 45 for a part of it */
+    TOKEN_BYTES = 192, /* with the zero byte; at most 143 for a range; the sink adds suffixes */
     TOKEN_QUERY_ID_BYTES = TOKEN_BYTES + 9
 };
 
@@ -35,28 +35,11 @@ struct token_scope {
     uint64_t nonce;
 };
 
-/* The table an insert goes to. */
-enum token_target {
-    TOKEN_ROWS,  /* the destination */
-    TOKEN_ERRORS /* the error table */
-};
-
-/* Some rows of the insert's block, in its order; all rows are first = 0, count = 0. */
-struct token_part {
-    enum token_target target;
-    size_t first;
-    size_t count; /* 0 = all */
-};
-
 /* The token of a range. ST_INVALID: the pipe id is too long; ST_INTERNAL: no SHA-256. ret_token is
  * "" then. */
 enum status token_make(
     const struct token_scope *scope, const struct intent_range *range, char ret_token[TOKEN_BYTES],
     struct err *err) MUST_CHECK;
-
-/* The token of one insert of the range: `token` (of token_make) itself for all rows of the
- * destination. */
-void token_of_part(const char *token, const struct token_part *part, char ret_token[TOKEN_BYTES]);
 
 /* The query id of the insert with this token: the same for every try, so that ClickHouse refuses a
  * twin that still runs (code 216) and KILL QUERY finds it. */

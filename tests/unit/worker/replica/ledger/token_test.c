@@ -70,27 +70,6 @@ static void the_count_and_the_mapping_do_not_matter(void **state)
     assert_string_equal(token, TOKEN);
 }
 
-static void parts_have_suffixes(void **state)
-{
-    (void)state;
-    static const struct {
-        struct token_part part;
-        const char *expected;
-    } cases[] = {
-        {{TOKEN_ROWS, 0, 0}, "t"},          {{TOKEN_ERRORS, 0, 0}, "t-e"},
-        {{TOKEN_ROWS, 0, 50}, "t-r0-50"},   {{TOKEN_ROWS, 50, 50}, "t-r50-50"},
-        {{TOKEN_ERRORS, 7, 1}, "t-e-r7-1"},
-    };
-    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        char token[TOKEN_BYTES];
-        token_of_part("t", &cases[i].part, token);
-        assert_string_equal(token, cases[i].expected);
-    }
-    char query_id[TOKEN_QUERY_ID_BYTES];
-    token_query_id("t-r0-50", query_id);
-    assert_string_equal(query_id, "penstock-t-r0-50");
-}
-
 static void the_longest_token_fits(void **state)
 {
     (void)state;
@@ -107,13 +86,10 @@ static void the_longest_token_fits(void **state)
     struct intent_range range = {.first = INT64_MAX, .last = INT64_MAX};
     char token[TOKEN_BYTES];
     assert_int_equal(token_make(&scope, &range, token, NULL), ST_OK);
-    struct token_part part = {.target = TOKEN_ERRORS, .first = SIZE_MAX, .count = SIZE_MAX};
-    char longest[TOKEN_BYTES];
-    token_of_part(token, &part, longest);
     char query_id[TOKEN_QUERY_ID_BYTES];
-    token_query_id(longest, query_id);
-    assert_true(strlen(longest) < sizeof(longest) && strlen(longest) > strlen(token) + 40);
-    assert_string_equal(query_id + strlen("penstock-"), longest);
+    token_query_id(token, query_id);
+    assert_int_equal(strncmp(query_id, "penstock-", strlen("penstock-")), 0);
+    assert_string_equal(query_id + strlen("penstock-"), token);
 }
 
 static void what_cannot_be_a_name_is_refused(void **state)
@@ -140,7 +116,6 @@ int main(void)
         cmocka_unit_test(the_token_is_readable_and_stays),
         cmocka_unit_test(every_field_makes_another_token),
         cmocka_unit_test(the_count_and_the_mapping_do_not_matter),
-        cmocka_unit_test(parts_have_suffixes),
         cmocka_unit_test(the_longest_token_fits),
         cmocka_unit_test(what_cannot_be_a_name_is_refused),
     };

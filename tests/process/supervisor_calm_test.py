@@ -14,24 +14,7 @@ import pytest
 
 from tests.harness import debian, net
 from tests.harness.cable import Cable
-from tests.harness.postgres import PrivatePostgres
-from tests.process.supervisor_test import LEASE_S, PROMPT_S, World, gone, read, run
-
-
-@pytest.fixture(name="postgres", scope="module")
-def fixture_postgres():
-    with PrivatePostgres() as server:
-        yield server
-
-
-@pytest.fixture(name="world")
-def fixture_world(postgres):
-    """A migrated database of its own and workers on it; everything ends with the test."""
-    made = World(postgres)
-    try:
-        yield made
-    finally:
-        made.close()
+from tests.process.supervisor_test import LEASE_S, PROMPT_S, gone, postgres, read, run, world  # two fixtures among them
 
 
 @pytest.fixture(name="cable")

@@ -5,31 +5,12 @@ import collections
 import signal
 import time
 
-import pytest
-
 from tests.harness import net
-from tests.harness.postgres import PrivatePostgres
-from tests.process.supervisor_test import LEASE_S, World, gone, read
+from tests.process.supervisor_test import LEASE_S, gone, postgres, read, world  # two fixtures among them
 
 TICK_S = 1
 POLL_S = 2
 JOIN_S = 20  # a host that joins has its share: lease (it must have lived so long) + polls + drains
-
-
-@pytest.fixture(name="postgres", scope="module")
-def fixture_postgres():
-    with PrivatePostgres() as server:
-        yield server
-
-
-@pytest.fixture(name="world")
-def fixture_world(postgres):
-    """A migrated database of its own and workers on it; everything ends with the test."""
-    made = World(postgres)
-    try:
-        yield made
-    finally:
-        made.close()
 
 
 def hosts_of(world, *pipes):

@@ -11,24 +11,7 @@ import time
 import pytest
 
 from tests.harness import net, paths, proc
-from tests.harness.postgres import PrivatePostgres
-from tests.process.supervisor_test import World, gone, read
-
-
-@pytest.fixture(name="postgres", scope="module")
-def fixture_postgres():
-    with PrivatePostgres() as server:
-        yield server
-
-
-@pytest.fixture(name="world")
-def fixture_world(postgres):
-    """A migrated database of its own and workers on it; everything ends with the test."""
-    made = World(postgres)
-    try:
-        yield made
-    finally:
-        made.close()
+from tests.process.supervisor_test import gone, postgres, read, world  # two fixtures among them
 
 
 @pytest.fixture(name="grouped")

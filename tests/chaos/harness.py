@@ -16,6 +16,9 @@ from .stack import PARTITIONS, TOPICS, Stack
 RATE = 700  # records a second, three times that with the bursts
 ROUND_S = 300  # a fault and what it takes to make it good
 SETTLE_S = 300  # until what was produced by then is confirmed
+# A replica that the harness killed five times within a minute is in a crash loop: it waits 30 s and must then
+# live for 60 s before the reason is taken back (worker/supervisor/restart.h).
+REST_S = 180
 POLL_S = 0.01
 CRASH_WORDS = ("SIGABRT", "signal=6", "Assertion", "SIGSEGV", "signal=11", "AddressSanitizer")
 
@@ -182,7 +185,7 @@ class Chaos:
                     and records["fetched"] == settled + unsettled)
 
         self.stack.penstock.wait_summary(
-            pipe.id, add_up, 60, f"{pipe.table}: counters that add up, no lag, no reason")
+            pipe.id, add_up, REST_S, f"{pipe.table}: counters that add up, no lag, no reason")
 
     def _no_crashes(self):
         for number in range(len(self.stack.penstock.workers)):

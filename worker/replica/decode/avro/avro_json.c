@@ -144,17 +144,10 @@ add_integer(struct avro_run *r, const struct avro_type *type, const uint8_t *at)
 static const uint8_t *add_float(struct avro_run *r, const struct avro_type *type, const uint8_t *at)
 {
     bool is_float = type->kind == AVRO_FLOAT;
-    const uint8_t *next = avro_take(r, at, type->min_bytes);
+    double value = 0;
+    const uint8_t *next = avro_float(r, is_float, at, &value);
     if (next == NULL) {
         return NULL;
-    }
-    double value = 0;
-    if (is_float) {
-        float narrow = 0;
-        memcpy(&narrow, at, sizeof(narrow));
-        value = (double)narrow;
-    } else {
-        memcpy(&value, at, sizeof(value));
     }
     return add_converted(
         r, at, next, convert_double(&r->convert, r->text_cell, r->text, value, is_float));

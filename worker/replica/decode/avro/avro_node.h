@@ -201,6 +201,24 @@ static inline const uint8_t *avro_take(struct avro_run *r, const uint8_t *at, si
     return at + len;
 }
 
+/* A float (is_float: 4 bytes) or a double (8), little-endian as this machine is. */
+static inline const uint8_t *
+avro_float(struct avro_run *r, bool is_float, const uint8_t *at, double *ret_value)
+{
+    float narrow = 0;
+    const uint8_t *next = avro_take(r, at, is_float ? sizeof(narrow) : sizeof(*ret_value));
+    if (next == NULL) {
+        return NULL;
+    }
+    if (is_float) {
+        memcpy(&narrow, at, sizeof(narrow));
+        *ret_value = (double)narrow;
+    } else {
+        memcpy(ret_value, at, sizeof(*ret_value));
+    }
+    return next;
+}
+
 /* A union's branch. */
 static inline const uint8_t *
 avro_branch(struct avro_run *r, const struct avro_type *type, const uint8_t *at, size_t *ret_index)

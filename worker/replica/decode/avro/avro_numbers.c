@@ -31,17 +31,10 @@ static const uint8_t *
 run_float(struct avro_run *r, const struct avro_node *n, struct column *column, const uint8_t *at)
 {
     bool is_float = n->type->kind == AVRO_FLOAT;
-    const uint8_t *next = avro_take(r, at, is_float ? sizeof(float) : sizeof(double));
+    double value = 0;
+    const uint8_t *next = avro_float(r, is_float, at, &value);
     if (next == NULL) {
         return NULL;
-    }
-    double value = 0;
-    if (is_float) {
-        float narrow = 0;
-        memcpy(&narrow, at, sizeof(narrow));
-        value = (double)narrow;
-    } else {
-        memcpy(&value, at, sizeof(value));
     }
     return avro_converted(
         r, n, at, next, convert_double(&r->convert, n->cell, column, value, is_float));

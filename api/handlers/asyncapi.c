@@ -23,8 +23,7 @@ static enum status reply_yaml(struct reply *reply, json_t *json, struct err *err
         buf_done(&text);
         return err_set(err, ST_NO_MEMORY, "no memory for the document");
     }
-    const size_t len_bytes = text.len_bytes;
-    reply_set_body(reply, buf_take_text(&text), len_bytes, "application/yaml; charset=utf-8");
+    reply_set_text(reply, &text, "application/yaml; charset=utf-8");
     return ST_OK;
 }
 

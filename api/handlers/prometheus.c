@@ -25,8 +25,7 @@ write_page(const struct prometheus_page *page, struct reply *reply, struct err *
         buf_done(&text);
         return err_set(err, status, "the metrics do not fit");
     }
-    size_t len = text.len_bytes;
-    reply_set_body(reply, buf_take_text(&text), len, PROMETHEUS_CONTENT_TYPE);
+    reply_set_text(reply, &text, PROMETHEUS_CONTENT_TYPE);
     return ST_OK;
 }
 

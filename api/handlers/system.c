@@ -90,7 +90,6 @@ enum status handle_api_metrics(const struct request *request, struct reply *repl
         buf_done(&text);
         return err_set(err, status, "the metrics do not fit");
     }
-    size_t len = text.len_bytes;
-    reply_set_body(reply, buf_take_text(&text), len, PROMETHEUS_CONTENT_TYPE);
+    reply_set_text(reply, &text, PROMETHEUS_CONTENT_TYPE);
     return ST_OK;
 }

@@ -40,6 +40,12 @@ void reply_set_body(struct reply *reply, char *body, size_t len_bytes, const cha
     reply->content_type = content_type;
 }
 
+void reply_set_text(struct reply *reply, struct buf *text, const char *content_type)
+{
+    const size_t len_bytes = text->len_bytes;
+    reply_set_body(reply, buf_take_text(text), len_bytes, content_type);
+}
+
 static char *dump(const json_t *json)
 {
     return json == NULL ? NULL : json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(15));

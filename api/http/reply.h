@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #include "common/base/attr.h"
+#include "common/base/buf.h"
 #include "common/base/err.h"
 
 #include "api/http/rate_limit.h"
@@ -38,6 +39,9 @@ enum status reply_set_result(struct reply *reply, json_t *result, struct err *er
 
 /* A body without envelope. body: taken, from malloc; content_type: static. */
 void reply_set_body(struct reply *reply, char *body, size_t len_bytes, const char *content_type);
+
+/* The same with what was written into text; text is taken and empty afterwards. */
+void reply_set_text(struct reply *reply, struct buf *text, const char *content_type);
 
 /* A plain JSON body without envelope; json is taken. ST_NO_MEMORY. */
 enum status reply_set_json_body(struct reply *reply, json_t *json, struct err *err) MUST_CHECK;

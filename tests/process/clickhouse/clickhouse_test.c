@@ -15,45 +15,17 @@
 #include "common/clickhouse/describe.h"
 #include "common/clickhouse/error_table.h"
 
-#include "tests/unit/unit.h"
-
-static struct http_client *client;
-static struct secret password;
-static struct clickhouse_endpoint endpoint;
+#include "tests/process/clickhouse/server.h"
 
 /* Names that need every kind of quoting. */
 static char database[] = "penstock `test'\\";
 static char table[] = "orders\n\"x\"";
 static const struct clickhouse_table_name target = {database, table};
 
-static char *run(const char *sql)
-{
-    char *text = NULL;
-    struct err err = {0};
-    enum status st = clickhouse_execute(client, &endpoint, sql, &text, &err);
-    if (st != ST_OK) {
-        fail_msg("%s: %s", sql, err.text);
-    }
-    return text;
-}
-
-static void run_quietly(const char *sql)
-{
-    free(run(sql));
-}
-
 static int setup(void **state)
 {
     (void)state;
-    const char *secret = getenv("CLICKHOUSE_PASSWORD");
-    endpoint.url = getenv("CLICKHOUSE_URL");
-    endpoint.username = getenv("CLICKHOUSE_USER");
-    endpoint.password = &password;
-    endpoint.ca_certificate = getenv("CLICKHOUSE_CA");
-    if (endpoint.url == NULL ||
-        (secret != NULL && secret_set(&password, secret, strlen(secret)) != ST_OK) ||
-        http_client_new(&client, NULL) != ST_OK) {
-        (void)fprintf(stderr, "CLICKHOUSE_URL is not set, or no memory\n");
+    if (!server_open()) {
         return -1;
     }
     run_quietly("CREATE DATABASE IF NOT EXISTS `penstock \\`test'\\\\`");
@@ -64,8 +36,7 @@ static int teardown(void **state)
 {
     (void)state;
     run_quietly("DROP DATABASE IF EXISTS `penstock \\`test'\\\\`");
-    http_client_free(client);
-    secret_done(&password);
+    server_close();
     return 0;
 }
 

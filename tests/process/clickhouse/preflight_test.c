@@ -10,11 +10,7 @@
 #include "common/clickhouse/ddl.h"
 #include "common/clickhouse/preflight.h"
 
-#include "tests/unit/unit.h"
-
-static struct http_client *client;
-static struct secret password;
-static struct clickhouse_endpoint endpoint;
+#include "tests/process/clickhouse/server.h"
 
 static const struct preflight_pipe PLAIN = {.is_exactly_once = true, .replicas = 1};
 static const struct preflight_pipe WITH_OFFSETS = {
@@ -23,22 +19,6 @@ static const struct preflight_pipe WITH_OFFSETS = {
     .has_offsets = true,
     .columns = {.topic = "_topic", .partition = "_partition", .offset = "_offset"},
 };
-
-static char *run(const char *sql)
-{
-    char *text = NULL;
-    struct err err = {0};
-    enum status st = clickhouse_execute(client, &endpoint, sql, &text, &err);
-    if (st != ST_OK) {
-        fail_msg("%s: %s", sql, err.text);
-    }
-    return text;
-}
-
-static void run_quietly(const char *sql)
-{
-    free(run(sql));
-}
 
 static long number(const char *sql)
 {
@@ -51,15 +31,7 @@ static long number(const char *sql)
 static int setup(void **state)
 {
     (void)state;
-    const char *secret = getenv("CLICKHOUSE_PASSWORD");
-    endpoint.url = getenv("CLICKHOUSE_URL");
-    endpoint.username = getenv("CLICKHOUSE_USER");
-    endpoint.password = &password;
-    endpoint.ca_certificate = getenv("CLICKHOUSE_CA");
-    if (endpoint.url == NULL ||
-        (secret != NULL && secret_set(&password, secret, strlen(secret)) != ST_OK) ||
-        http_client_new(&client, NULL) != ST_OK) {
-        (void)fprintf(stderr, "CLICKHOUSE_URL is not set, or no memory\n");
+    if (!server_open()) {
         return -1;
     }
     run_quietly("DROP DATABASE IF EXISTS preflight");
@@ -74,8 +46,7 @@ static int teardown(void **state)
     (void)state;
     run_quietly("DROP DATABASE IF EXISTS preflight");
     run_quietly("DROP DATABASE IF EXISTS `preflight ``2`");
-    http_client_freep(&client);
-    secret_done(&password);
+    server_close();
     return 0;
 }
 

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/worker/replica/sink/native_ids.h"
 #include "worker/replica/block/column.h"
 #include "worker/replica/sink/sink.h"
 
@@ -59,28 +60,9 @@ struct http_call {
 };
 static struct http_call the_call;
 
-static uint64_t body_varint(size_t *at)
-{
-    uint64_t value = 0;
-    unsigned shift = 0;
-    uint8_t byte = 0;
-    do {
-        byte = server.body[(*at)++];
-        value |= (uint64_t)(byte & 0x7f) << shift;
-        shift += 7;
-    } while (byte & 0x80);
-    return value;
-}
-
 static void read_ids(void)
 {
-    size_t at = 0;
-    assert_int_equal(body_varint(&at), 1);
-    server.ids_count = body_varint(&at);
-    at += body_varint(&at); /* name */
-    at += body_varint(&at); /* type */
-    assert_int_equal(server.body_bytes - at, server.ids_count * 8);
-    memcpy(server.ids, server.body + at, server.ids_count * 8);
+    server.ids_count = native_ids(server.body, server.body_bytes, server.ids, ROWS_MAX);
 }
 
 static void read_parameter(const char *name, char ret_value[TEXT_BYTES])

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/worker/replica/sink/native_ids.h"
 #include "worker/replica/block/column.h"
 #include "worker/replica/sink/sink.h"
 
@@ -86,19 +87,6 @@ enum status http_perform(
     return ST_INTERNAL;
 }
 
-static uint64_t body_varint(size_t *at)
-{
-    uint64_t value = 0;
-    unsigned shift = 0;
-    uint8_t byte = 0;
-    do {
-        byte = server.body[(*at)++];
-        value |= (uint64_t)(byte & 0x7f) << shift;
-        shift += 7;
-    } while (byte & 0x80);
-    return value;
-}
-
 static bool server_is_bad(uint64_t id)
 {
     for (size_t i = 0; i < server.bad_count; i++) {
@@ -112,14 +100,8 @@ static bool server_is_bad(uint64_t id)
 /* One UInt64 column in Native. False: a row is refused and nothing stored. */
 static bool server_take_body(void)
 {
-    size_t at = 0;
-    assert_int_equal(body_varint(&at), 1);
-    size_t rows = body_varint(&at);
-    at += body_varint(&at); /* name */
-    at += body_varint(&at); /* type */
-    assert_int_equal(server.body_bytes - at, rows * 8);
     static uint64_t ids[ROWS_MAX];
-    memcpy(ids, server.body + at, rows * 8);
+    const size_t rows = native_ids(server.body, server.body_bytes, ids, ROWS_MAX);
     for (size_t i = 0; i < rows; i++) {
         if (server_is_bad(ids[i])) {
             return false;

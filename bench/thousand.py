@@ -19,7 +19,8 @@ sys.path.insert(0, str(ROOT))
 from bench.measure import machine, say  # noqa: E402
 from tests.harness import librdkafka, net  # noqa: E402
 from tests.harness.clickhouse import DevClickHouse  # noqa: E402
-from tests.harness.fleet import Fleet, Memory, children  # noqa: E402
+from tests.harness.children import children  # noqa: E402
+from tests.harness.fleet import Fleet, Memory  # noqa: E402
 from tests.harness.kafka import ApacheKafka, MockKafka  # noqa: E402
 from tests.harness.penstock import Penstock, kafka_pipe  # noqa: E402
 from tests.harness.postgres import PrivatePostgres  # noqa: E402

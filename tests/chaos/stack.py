@@ -10,6 +10,7 @@ import confluent_kafka
 
 from tests.e2e.orders import COLUMNS
 from tests.harness import net
+from tests.harness.children import replica_pids
 from tests.harness.clickhouse import DevClickHouse
 from tests.harness.kafka import ApacheKafka
 from tests.harness.observe.insert_relay import InsertRelay
@@ -111,7 +112,7 @@ class Stack:
     def replica_pids(self, pipe):
         """Pids of the pipe's replicas on every host."""
         return sorted(pid for worker in self.penstock.workers if worker.is_alive()
-                      for pid in children(worker.pid, pipe.id))
+                      for pid in replica_pids(worker, pipe.id))
 
     def committed(self, pipe, places):
         """{(topic, partition): committed offset, 0 where there is none}; None while the broker or its
@@ -144,22 +145,3 @@ class Stack:
 
     def __exit__(self, *unused):
         self._ending.close()
-
-
-def children(worker_pid, pipe_id):
-    """Pids of a worker's children that run a replica of this pipe."""
-    try:
-        with open(f"/proc/{worker_pid}/task/{worker_pid}/children", encoding="ascii") as file:
-            pids = [int(word) for word in file.read().split()]
-    except OSError:
-        return []
-    found = []
-    for pid in pids:
-        try:
-            with open(f"/proc/{pid}/cmdline", "rb") as file:
-                words = file.read().split(b"\0")
-        except OSError:
-            continue
-        if b"--replica" in words and pipe_id.encode() in words:
-            found.append(pid)
-    return found

@@ -7,24 +7,9 @@ import signal
 from tests.e2e.conftest import LEASE_S
 from tests.e2e.orders import Feed, create_pipe, group_of, reconcile, wait_settled
 from tests.harness import net, proc
+from tests.harness.children import replica_pids
 
 PARTITIONS = 3
-
-
-def replica_pids(worker, pipe_id):
-    """Pids of the worker's children that run a replica of this pipe."""
-    found = []
-    with open(f"/proc/{worker.pid}/task/{worker.pid}/children", encoding="ascii") as file:
-        children = [int(word) for word in file.read().split()]
-    for pid in children:
-        try:
-            with open(f"/proc/{pid}/cmdline", "rb") as file:
-                words = file.read().split(b"\0")
-        except OSError:
-            continue
-        if b"--replica" in words and pipe_id.encode() in words:
-            found.append(pid)
-    return found
 
 
 def start_stream(penstock, kafka, name, **feed):

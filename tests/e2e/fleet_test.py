@@ -8,7 +8,8 @@ import time
 import pytest
 
 from tests.harness import net
-from tests.harness.fleet import Fleet, Memory, children
+from tests.harness.children import children
+from tests.harness.fleet import Fleet, Memory
 from tests.harness.penstock import Penstock, kafka_pipe
 
 PIPES = int(os.environ.get("PENSTOCK_FLEET_PIPES", "60"))

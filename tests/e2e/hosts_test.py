@@ -11,10 +11,10 @@ import time
 import pytest
 
 from tests.e2e.conftest import LEASE_S
-from tests.e2e.delivery_test import replica_pids
 from tests.e2e.orders import Feed, create_pipe, group_of, reconcile, wait_settled
 from tests.harness import namespaces, net, paths, proc
 from tests.harness.cable import Cable
+from tests.harness.children import replica_pids
 from tests.harness.penstock import Penstock
 
 PARTITIONS = 4

@@ -10,12 +10,13 @@ import calendar
 import contextlib
 import hashlib
 import hmac
-import http.server
 import socket
 import struct
 import threading
 import time
 import urllib.parse
+
+from tests.harness import http_front
 
 SASL_HANDSHAKE = 17
 SASL_AUTHENTICATE = 36
@@ -186,7 +187,7 @@ def _pump(source, target):
             end.shutdown(socket.SHUT_RDWR)
 
 
-class Sts:
+class Sts(http_front.Front):
     """AssumeRole for one access key and AssumeRoleWithWebIdentity for one token. `roles`:
     {ARN: (access key id, secret key, session token)}. `asked`: the questions, in order."""
 
@@ -199,9 +200,9 @@ class Sts:
         self.asked = []
         sts = self
 
-        class Handler(http.server.BaseHTTPRequestHandler):
+        class Handler(http_front.Handler):
             def do_POST(self):  # the name is http.server's
-                body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+                body = self.body().decode()
                 asked = dict(urllib.parse.parse_qsl(body, strict_parsing=True))
                 sts.asked.append(asked)
                 try:
@@ -209,20 +210,9 @@ class Sts:
                 except Refused as problem:
                     code, answer = 403, ("<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code>"
                                          f"<Message>{problem}</Message></Error></ErrorResponse>")
-                self.send_response(code)
-                self.send_header("Content-Length", str(len(answer)))
-                self.end_headers()
-                self.wfile.write(answer.encode())
+                self.answer(code, answer.encode())
 
-            def log_message(self, *unused):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
-
-    @property
-    def url(self):
-        return f"http://127.0.0.1:{self.server.server_port}"
+        super().__init__(Handler)
 
     def answer(self, asked, headers, body):
         if asked["Version"] != "2011-06-15" or asked["RoleArn"] not in self.roles:
@@ -251,12 +241,3 @@ class Sts:
                 or scope != [date[:8], self.region, "sts", "aws4_request"] or "host" not in names
                 or signature(secret, scope[:3], date, canonical) != told["Signature"]):
             raise Refused("the request signature does not match")
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *unused):
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()

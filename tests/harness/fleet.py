@@ -14,6 +14,7 @@ import os
 import time
 
 from . import net
+from .children import children
 
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -26,11 +27,6 @@ def cpu_s(pid):
     except (FileNotFoundError, ProcessLookupError):
         return 0.0
     return (int(fields[11]) + int(fields[12])) / TICKS
-
-
-def children(pid):
-    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
-        return [int(word) for word in file.read().split()]
 
 
 def _lines(pid, name):

@@ -9,10 +9,9 @@ for what an embedded engine cannot do.
 A rule looks at each exchange and says what happens to it: None (it goes through), Refuse (an error, and
 nothing is executed), Lose (the connection breaks, before or after it was executed), or Refuse with
 executed=True (it was executed and the answer is the error). It runs in the exchange's own thread."""
-import http.client
-import http.server
-import threading
 import urllib.parse
+
+from tests.harness import http_front
 
 
 class Refuse:
@@ -63,7 +62,7 @@ def _varint(data, at):
             return value, at
 
 
-class ScriptedClickHouse:
+class ScriptedClickHouse(http_front.Front):
     """The front of a DevClickHouse."""
 
     def __init__(self, clickhouse):
@@ -73,52 +72,25 @@ class ScriptedClickHouse:
         self.exchanges = []  # those that a rule was asked about
         front = self
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
+        class Handler(http_front.Handler):
             def do_POST(self):  # the name is http.server's
-                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                exchange = Exchange(self.path, self.headers, body)
+                exchange = Exchange(self.path, self.headers, self.body())
                 verdict = front.judge(exchange)
                 answer = None
                 if verdict is None or verdict.executed:
-                    answer = front.forward(self.path, self.headers, body)
+                    answer = http_front.forward(clickhouse.port, self.path, self.headers, exchange.body)
                 if isinstance(verdict, Lose):
                     self.close_connection = True
-                    return
-                if isinstance(verdict, Refuse):
-                    self.refuse(verdict)
-                    return
-                self.send_response(answer[0])
-                for name, value in answer[1]:
-                    if name.lower() not in ("transfer-encoding", "content-length", "connection"):
-                        self.send_header(name, value)
-                self.finish_answer(answer[2])
-
-            def refuse(self, verdict):
-                self.send_response(verdict.status)
-                self.send_header("X-ClickHouse-Exception-Code", str(verdict.code))
-                self.finish_answer(
-                    f"Code: {verdict.code}. DB::Exception: {verdict.text} ({verdict.name})".encode())
-
-            def finish_answer(self, content):
-                self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
+                elif isinstance(verdict, Refuse):
+                    text = f"Code: {verdict.code}. DB::Exception: {verdict.text} ({verdict.name})"
+                    self.answer(verdict.status, text.encode(), [("X-ClickHouse-Exception-Code", str(verdict.code))])
+                else:
+                    status, headers, content = answer
+                    self.answer(status, content, headers)
 
             do_GET = do_POST
 
-            def log_message(self, *unused):
-                pass
-
-        class Server(http.server.ThreadingHTTPServer):
-            daemon_threads = True
-
-            def handle_error(self, request, client_address):
-                """A client that went away is what this is for."""
-
-        self._server = Server(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        super().__init__(Handler)
 
     def judge(self, exchange):
         rule = self.rule
@@ -126,26 +98,3 @@ class ScriptedClickHouse:
             return None
         self.exchanges.append(exchange)
         return rule(exchange)
-
-    def forward(self, path, headers, body):
-        connection = http.client.HTTPConnection("127.0.0.1", self.clickhouse.port, timeout=60)
-        head = {name: value for name, value in headers.items() if name.lower() != "host"}
-        try:
-            connection.request("POST", path, body=body, headers=head)
-            answer = connection.getresponse()
-            return answer.status, answer.getheaders(), answer.read()
-        finally:
-            connection.close()
-
-    @property
-    def url(self):
-        return f"http://127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self):
-        self._thread.start()
-        return self
-
-    def __exit__(self, *unused):
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()

@@ -4,7 +4,6 @@ known what has reached them."""
 import base64
 import hashlib
 import http.client
-import http.server
 import os
 import signal
 import socket
@@ -16,7 +15,7 @@ import types
 
 import pytest
 
-from tests.harness import net
+from tests.harness import http_front, net
 from tests.harness.observe import intent, kafka_wire, steps
 from tests.harness.observe.insert_relay import InsertRelay, insert_of
 from tests.harness.observe.kafka_relay import KafkaRelay
@@ -114,45 +113,21 @@ class FakeBroker:
         self._server.close()
 
 
-class FakeClickHouse:
+class FakeClickHouse(http_front.Front):
     """Counts what arrived of each request."""
 
     def __init__(self):
         self.bodies = []
         fake = self
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
+        class Handler(http_front.Handler):
             def do_POST(self):  # the name is http.server's
-                body = self.rfile.read(int(self.headers["Content-Length"]))
+                body = self.body()
                 fake.bodies.append(body)
-                if len(body) < int(self.headers["Content-Length"]):
-                    return
-                self.send_response(200)
-                self.send_header("Content-Length", "2")
-                self.end_headers()
-                self.wfile.write(b"ok")
+                if len(body) == int(self.headers["Content-Length"]):
+                    self.answer(200, b"ok")
 
-            def log_message(self, *unused):
-                pass
-
-        class Server(http.server.ThreadingHTTPServer):
-            daemon_threads = True
-
-            def handle_error(self, request, client_address):
-                """A client that went away is what is tried."""
-
-        self.server = Server(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    @property
-    def port(self):
-        return self.server.server_port
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
+        super().__init__(Handler)
 
 
 @pytest.fixture
@@ -170,9 +145,8 @@ def broker():
 
 @pytest.fixture
 def clickhouse():
-    fake = FakeClickHouse()
-    yield fake
-    fake.close()
+    with FakeClickHouse() as fake:
+        yield fake
 
 
 def seen(observer):

@@ -97,8 +97,12 @@ static enum status
 reported_offsets(const struct request *request, const char *id, json_t **ret_json, struct err *err)
 {
     struct runtime_summaries summaries = {0};
-    enum status status = runtime_summarize(
-        request->store, request->key.organization_id, request->service.id, id, &summaries, err);
+    const struct runtime_scope scope = {
+        .organization_id = request->key.organization_id,
+        .service_id = request->service.id,
+        .pipe_id = id,
+    };
+    enum status status = runtime_summarize(request->store, &scope, &summaries, err);
     if (status != ST_OK) {
         return status;
     }

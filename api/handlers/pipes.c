@@ -25,17 +25,15 @@ enum status handle_pipe_list(const struct request *request, struct reply *reply,
     if (status != ST_OK) {
         return status;
     }
-    json_t *list = json_array();
-    bool is_ok = list != NULL;
-    for (size_t i = 0; is_ok && i < rows.count; i++) {
-        is_ok = json_array_append_new(list, wire_pipe_to_json(&rows.items[i])) == 0;
+    struct json_text json;
+    json_text_init(&json, REPLY_LIST_MAX_BYTES);
+    json_text_array(&json, NULL);
+    for (size_t i = 0; i < rows.count; i++) {
+        wire_pipe_write(&json, &rows.items[i]);
     }
+    json_text_end_array(&json);
     pipe_rows_done(&rows);
-    if (!is_ok) {
-        json_decref(list);
-        list = NULL;
-    }
-    return reply_set_result(reply, list, err);
+    return reply_set_result_text(reply, &json, err);
 }
 
 enum status handle_pipe_get(const struct request *request, struct reply *reply, struct err *err)

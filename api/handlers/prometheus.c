@@ -41,7 +41,9 @@ static enum status reply_page(
         return status;
     }
     struct runtime_summaries summaries = {0};
-    status = runtime_summarize(request->store, organization_id, service_id, NULL, &summaries, err);
+    const struct runtime_scope scope = {
+        .organization_id = organization_id, .service_id = service_id};
+    status = runtime_summarize(request->store, &scope, &summaries, err);
     if (status == ST_OK) {
         struct prometheus_page page = {organization_id, services, &pipes, &summaries};
         status = write_page(&page, reply, err);

@@ -2,24 +2,11 @@
  * GET P/summary and S/clickpipes/summary: a constant number of SQL queries,
  * however many pipes.
  */
-#include <string.h>
-
 #include "common/store/runtime.h"
 
 #include "api/handlers/handlers.h"
 #include "api/handlers/support.h"
 #include "api/wire/summary_wire.h"
-
-static const struct runtime_summary *
-find_summary(const struct runtime_summaries *summaries, const char *pipe_id)
-{
-    for (size_t i = 0; i < summaries->count; i++) {
-        if (strcmp(summaries->items[i].pipe_id, pipe_id) == 0) {
-            return &summaries->items[i];
-        }
-    }
-    return NULL;
-}
 
 enum status handle_summary_get(const struct request *request, struct reply *reply, struct err *err)
 {
@@ -28,12 +15,19 @@ enum status handle_summary_get(const struct request *request, struct reply *repl
     if (status != ST_OK) {
         return status;
     }
+    const struct runtime_scope scope = {
+        .organization_id = request->key.organization_id,
+        .service_id = request->service.id,
+        .pipe_id = row.id,
+    };
     struct runtime_summaries summaries = {0};
-    status = runtime_summarize(
-        request->store, request->key.organization_id, request->service.id, row.id, &summaries, err);
+    status = runtime_summarize(request->store, &scope, &summaries, err);
     if (status == ST_OK) {
-        json_t *json = wire_summary_to_json(&row, find_summary(&summaries, row.id), true);
-        status = reply_set_result(reply, json, err);
+        struct json_text json;
+        size_t at = 0;
+        json_text_init(&json, REPLY_LIST_MAX_BYTES);
+        wire_summary_write(&json, &row, runtime_summaries_find(&summaries, row.id, &at), true);
+        status = reply_set_result_text(reply, &json, err);
         runtime_summaries_done(&summaries);
     }
     pipe_row_done(&row);
@@ -42,31 +36,33 @@ enum status handle_summary_get(const struct request *request, struct reply *repl
 
 enum status handle_summary_list(const struct request *request, struct reply *reply, struct err *err)
 {
+    const struct runtime_scope scope = {
+        .organization_id = request->key.organization_id,
+        .service_id = request->service.id,
+        .is_brief = true,
+    };
     struct pipe_rows rows = {0};
     enum status status =
-        pipe_list(request->store, request->key.organization_id, request->service.id, &rows, err);
+        pipe_list_brief(request->store, scope.organization_id, scope.service_id, &rows, err);
     if (status != ST_OK) {
         return status;
     }
     struct runtime_summaries summaries = {0};
-    status = runtime_summarize(
-        request->store, request->key.organization_id, request->service.id, NULL, &summaries, err);
+    status = runtime_summarize(request->store, &scope, &summaries, err);
     if (status != ST_OK) {
         pipe_rows_done(&rows);
         return status;
     }
-    json_t *list = json_array();
-    bool is_ok = list != NULL;
-    for (size_t i = 0; is_ok && i < rows.count; i++) {
+    struct json_text json;
+    size_t at = 0;
+    json_text_init(&json, REPLY_LIST_MAX_BYTES);
+    json_text_array(&json, NULL);
+    for (size_t i = 0; i < rows.count; i++) {
         const struct pipe_row *row = &rows.items[i];
-        json_t *json = wire_summary_to_json(row, find_summary(&summaries, row->id), false);
-        is_ok = json_array_append_new(list, json) == 0;
+        wire_summary_write(&json, row, runtime_summaries_find(&summaries, row->id, &at), false);
     }
+    json_text_end_array(&json);
     runtime_summaries_done(&summaries);
     pipe_rows_done(&rows);
-    if (!is_ok) {
-        json_decref(list);
-        list = NULL;
-    }
-    return reply_set_result(reply, list, err);
+    return reply_set_result_text(reply, &json, err);
 }

@@ -14,6 +14,9 @@ void reply_done(struct reply *reply)
 {
     json_decref(reply->result);
     reply->result = NULL;
+    free(reply->result_text);
+    reply->result_text = NULL;
+    reply->result_len_bytes = 0;
     free(reply->body);
     reply->body = NULL;
     reply->body_len_bytes = 0;
@@ -28,6 +31,18 @@ enum status reply_set_result(struct reply *reply, json_t *result, struct err *er
     }
     json_decref(reply->result);
     reply->result = result;
+    return ST_OK;
+}
+
+enum status reply_set_result_text(struct reply *reply, struct json_text *json, struct err *err)
+{
+    if (json->status != ST_OK) {
+        json_text_done(json);
+        return err_set(err, json->status, "no memory for the answer");
+    }
+    free(reply->result_text);
+    reply->result_len_bytes = json->out.len_bytes;
+    reply->result_text = buf_take_text(&json->out);
     return ST_OK;
 }
 
@@ -141,6 +156,25 @@ static json_t *envelope(
         "{s:i, s:s, s:O*}", "status", code, "requestId", request_id, "result", reply->result);
 }
 
+/* The envelope around a result that is text already. */
+static enum status render_text(struct reply *reply, const char *request_id)
+{
+    struct json_text json;
+    json_text_init(&json, SIZE_MAX / 2);
+    json_text_object(&json, NULL);
+    json_text_integer(&json, "status", status_http_code(ST_OK));
+    json_text_string(&json, "requestId", request_id);
+    json_text_raw(&json, "result", reply->result_text, reply->result_len_bytes);
+    json_text_end_object(&json);
+    if (json.status != ST_OK) {
+        json_text_done(&json);
+        return json.status;
+    }
+    size_t len_bytes = json.out.len_bytes;
+    reply_set_body(reply, buf_take_text(&json.out), len_bytes, JSON_TYPE);
+    return ST_OK;
+}
+
 enum status
 reply_render(struct reply *reply, const char *request_id, enum status status, const struct err *err)
 {
@@ -150,8 +184,10 @@ reply_render(struct reply *reply, const char *request_id, enum status status, co
         }
         return ST_OK;
     }
-    json_t *json = envelope(reply, request_id, status, err);
-    enum status rendered = reply_set_json_body(reply, json, NULL);
+    enum status rendered =
+        status == ST_OK && reply->result_text != NULL
+            ? render_text(reply, request_id)
+            : reply_set_json_body(reply, envelope(reply, request_id, status, err), NULL);
     reply->http_code = rendered == ST_OK ? status_http_code(status) : 500;
     return rendered;
 }

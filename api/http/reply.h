@@ -11,16 +11,20 @@
 #include "common/base/attr.h"
 #include "common/base/buf.h"
 #include "common/base/err.h"
+#include "common/base/json_text.h"
 
 #include "api/http/rate_limit.h"
 
 enum {
-    REPLY_ALLOW_BYTES = 64
+    REPLY_ALLOW_BYTES = 64,
+    REPLY_LIST_MAX_BYTES = 512 * 1024 * 1024 /* of a result written as text */
 };
 
 struct reply {
-    json_t *result; /* owned; NULL = the envelope has no result */
-    char *body;     /* owned; not NULL = sent as it is, without envelope */
+    json_t *result;    /* owned; NULL = the envelope has no result */
+    char *result_text; /* owned; the result as text instead, for long lists */
+    size_t result_len_bytes;
+    char *body; /* owned; not NULL = sent as it is, without envelope */
     size_t body_len_bytes;
     const char *content_type;      /* of body; static memory */
     char allow[REPLY_ALLOW_BYTES]; /* for 405; "" = none */
@@ -36,6 +40,13 @@ void reply_done(struct reply *reply);
 
 /* The result; taken (a NULL is ST_NO_MEMORY: some jansson call before it failed). */
 enum status reply_set_result(struct reply *reply, json_t *result, struct err *err) MUST_CHECK;
+
+/*
+ * The result as text that is one JSON value; what json holds is taken, whatever comes back. The
+ * first failure of its writing: ST_NO_MEMORY, ST_TOO_LARGE.
+ */
+enum status
+reply_set_result_text(struct reply *reply, struct json_text *json, struct err *err) MUST_CHECK;
 
 /* A body without envelope. body: taken, from malloc; content_type: static. */
 void reply_set_body(struct reply *reply, char *body, size_t len_bytes, const char *content_type);

@@ -4,13 +4,18 @@
 #include "api/wire/pipe_wire.h"
 
 #include <assert.h>
-#include <math.h>
 #include <string.h>
+
+enum {
+    PIPE_MAX_BYTES = 64 * 1024 * 1024
+};
 
 enum shape_flag {
     SHAPE_EMPTY_IS_UNSET = 1, /* "" means the same as absent */
     SHAPE_WRITE_ONLY = 2,     /* never in a response */
     SHAPE_HIDE_EMPTY = 4,     /* [] and {} are not shown */
+    SHAPE_OF_ROW = 8,         /* shown from a column of the row instead */
+    SHAPE_ROLE = 16,          /* shown only beside the authentication that uses it */
 };
 
 struct shape {
@@ -39,9 +44,9 @@ static const struct shape KAFKA[] = {
     {"format", NULL, 0},
     {"brokers", NULL, 0},
     {"topics", NULL, 0},
-    {"consumerGroup", NULL, SHAPE_EMPTY_IS_UNSET},
+    {"consumerGroup", NULL, SHAPE_EMPTY_IS_UNSET | SHAPE_OF_ROW},
     {"authentication", NULL, SHAPE_EMPTY_IS_UNSET},
-    {"iamRole", NULL, SHAPE_EMPTY_IS_UNSET},
+    {"iamRole", NULL, SHAPE_EMPTY_IS_UNSET | SHAPE_ROLE},
     {"caCertificate", NULL, SHAPE_EMPTY_IS_UNSET},
     {"offset", OFFSET, 0},
     {"schemaRegistry", REGISTRY, 0},
@@ -89,7 +94,7 @@ static const struct shape MAPPING[] = {
     {"sourceField", NULL, 0}, {"destinationField", NULL, 0}, END};
 
 static const struct shape PIPE[] = {
-    {"name", NULL, 0},
+    {"name", NULL, SHAPE_OF_ROW},
     {"source", SOURCE, 0},
     {"destination", DESTINATION, 0},
     {"fieldMappings", MAPPING, SHAPE_HIDE_EMPTY},
@@ -114,28 +119,30 @@ static bool is_empty_text(const json_t *value)
     return json_is_string(value) && json_string_length(value) == 0;
 }
 
-static bool is_hidden(const struct shape *shape, const json_t *value, bool is_reading)
+static bool is_unset(const struct shape *shape, const json_t *value)
 {
-    if (json_is_null(value)) {
+    return json_is_null(value) ||
+           ((shape->flags & SHAPE_EMPTY_IS_UNSET) != 0 && is_empty_text(value));
+}
+
+/* Not part of what a response shows. object: that the value is a member of. */
+static bool is_hidden(const struct shape *shape, const json_t *value, const json_t *object)
+{
+    const char *auth = json_string_value(json_object_get(object, "authentication"));
+    if ((shape->flags & SHAPE_ROLE) != 0 && (auth == NULL || strcmp(auth, "IAM_ROLE") != 0)) {
         return true;
-    }
-    if ((shape->flags & SHAPE_EMPTY_IS_UNSET) != 0 && is_empty_text(value)) {
-        return true;
-    }
-    if (!is_reading) {
-        return false;
     }
     bool is_empty = (json_is_array(value) && json_array_size(value) == 0) ||
                     (json_is_object(value) && json_object_size(value) == 0);
-    return (shape->flags & SHAPE_WRITE_ONLY) != 0 ||
+    return is_unset(shape, value) || (shape->flags & (SHAPE_WRITE_ONLY | SHAPE_OF_ROW)) != 0 ||
            ((shape->flags & SHAPE_HIDE_EMPTY) != 0 && is_empty);
 }
 
-static json_t *copy_value(json_t *value, const struct shape *members, bool is_reading);
+static json_t *copy_value(json_t *value, const struct shape *members);
 
 /* The known members of an object, in its own order. NULL if out of memory. The tree of shapes
  * bounds the depth of this recursion. */
-static json_t *copy_object(json_t *object, const struct shape *members, bool is_reading)
+static json_t *copy_object(json_t *object, const struct shape *members)
 {
     json_t *copy = json_object();
     const char *name;
@@ -144,11 +151,10 @@ static json_t *copy_object(json_t *object, const struct shape *members, bool is_
     json_object_foreach(object, name, value)
     {
         const struct shape *shape = find_shape(members, name);
-        if (shape == NULL || is_hidden(shape, value, is_reading)) {
+        if (shape == NULL || is_unset(shape, value)) {
             continue;
         }
-        is_ok = is_ok &&
-                json_object_set_new(copy, name, copy_value(value, shape->members, is_reading)) == 0;
+        is_ok = is_ok && json_object_set_new(copy, name, copy_value(value, shape->members)) == 0;
     }
     if (!is_ok) {
         json_decref(copy);
@@ -157,12 +163,12 @@ static json_t *copy_object(json_t *object, const struct shape *members, bool is_
     return copy;
 }
 
-static json_t *copy_list(json_t *list, const struct shape *members, bool is_reading)
+static json_t *copy_list(json_t *list, const struct shape *members)
 {
     json_t *copy = json_array();
     bool is_ok = copy != NULL;
     for (size_t i = 0; is_ok && i < json_array_size(list); i++) {
-        json_t *item = copy_value(json_array_get(list, i), members, is_reading);
+        json_t *item = copy_value(json_array_get(list, i), members);
         is_ok = json_array_append_new(copy, item) == 0;
     }
     if (!is_ok) {
@@ -172,13 +178,13 @@ static json_t *copy_list(json_t *list, const struct shape *members, bool is_read
     return copy;
 }
 
-static json_t *copy_value(json_t *value, const struct shape *members, bool is_reading)
+static json_t *copy_value(json_t *value, const struct shape *members)
 {
     if (members != NULL && json_is_object(value)) {
-        return copy_object(value, members, is_reading);
+        return copy_object(value, members);
     }
     if (members != NULL && json_is_array(value)) {
-        return copy_list(value, members, is_reading);
+        return copy_list(value, members);
     }
     return json_deep_copy(value);
 }
@@ -240,7 +246,7 @@ enum status
 wire_pipe_split(json_t *body, json_t **ret_definition, json_t **ret_secrets, struct err *err)
 {
     assert(json_is_object(body));
-    json_t *definition = copy_object(body, PIPE, false);
+    json_t *definition = copy_object(body, PIPE);
     bool is_ok = false;
     json_t *secrets = copy_secrets(body, &is_ok);
     if (definition == NULL || !is_ok) {
@@ -254,45 +260,102 @@ wire_pipe_split(json_t *body, json_t **ret_definition, json_t **ret_secrets, str
     return ST_OK;
 }
 
-json_t *wire_number(double value)
+/* A value of any form. */
+static void write_any(struct json_text *json, const char *name, const json_t *value)
 {
-    if (fabs(value) < 1e15 && !(floor(value) < value)) {
-        return json_integer((json_int_t)value);
+    enum {
+        SMALL_BYTES = 256
+    };
+    const size_t flags = JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15);
+    char small[SMALL_BYTES];
+    if (json_is_string(value)) {
+        json_text_string(json, name, json_string_value(value));
+        return;
     }
-    return json_real(value);
+    size_t len_bytes = json_dumpb(value, small, sizeof(small), flags);
+    if (len_bytes <= sizeof(small)) {
+        json_text_raw(json, name, small, len_bytes);
+        return;
+    }
+    CLEANUP(freep) char *large = json_dumps(value, flags);
+    if (large == NULL) {
+        json->status = ST_NO_MEMORY;
+        return;
+    }
+    json_text_raw(json, name, large, len_bytes);
 }
 
-static bool fix_source(json_t *pipe, const struct pipe_row *row)
+struct shown {
+    struct json_text *json;
+    const struct pipe_row *row;
+};
+
+static void write_value(
+    const struct shown *shown, const char *name, json_t *value, const struct shape *members);
+
+/* The members of an object that are shown, in its own order. */
+static void write_members(const struct shown *shown, json_t *object, const struct shape *members)
 {
-    json_t *kafka = member(member(pipe, "source"), "kafka");
-    const char *auth = json_string_value(member(kafka, "authentication"));
-    if (auth == NULL || strcmp(auth, "IAM_ROLE") != 0) {
-        (void)json_object_del(kafka, "iamRole"); /* absent is fine */
+    const char *name;
+    json_t *value;
+    json_object_foreach(object, name, value)
+    {
+        const struct shape *shape = find_shape(members, name);
+        if (shape != NULL && !is_hidden(shape, value, object)) {
+            write_value(shown, name, value, shape->members);
+        }
     }
-    return json_object_set_new(kafka, "consumerGroup", json_string(row->consumer_group)) == 0;
+    if (members == KAFKA) {
+        json_text_string(shown->json, "consumerGroup", shown->row->consumer_group);
+    }
+}
+
+/* As copy_value. */
+static void
+write_value(const struct shown *shown, const char *name, json_t *value, const struct shape *members)
+{
+    struct json_text *json = shown->json;
+    if (members != NULL && json_is_object(value)) {
+        json_text_object(json, name);
+        write_members(shown, value, members);
+        json_text_end_object(json);
+    } else if (members != NULL && json_is_array(value)) {
+        json_text_array(json, name);
+        for (size_t i = 0; i < json_array_size(value); i++) {
+            write_value(shown, NULL, json_array_get(value, i), members);
+        }
+        json_text_end_array(json);
+    } else {
+        write_any(json, name, value);
+    }
+}
+
+void wire_pipe_write(struct json_text *json, const struct pipe_row *row)
+{
+    const struct shown shown = {json, row};
+    json_text_object(json, NULL);
+    json_text_string(json, "id", row->id);
+    json_text_string(json, "serviceId", row->service_id);
+    json_text_string(json, "name", row->name);
+    json_text_string(json, "state", pipe_state_text(pipe_state_derive(&row->facts)));
+    json_text_object(json, "scaling");
+    json_text_integer(json, "replicas", row->scaling.replicas);
+    json_text_integer(json, "replicaCpuMillicores", row->scaling.cpu_millicores);
+    json_text_number(json, "replicaMemoryGb", row->scaling.memory_gb);
+    json_text_end_object(json);
+    write_members(&shown, row->definition, PIPE);
+    json_text_string(json, "createdAt", row->created_at);
+    json_text_string(json, "updatedAt", row->updated_at);
+    json_text_end_object(json);
 }
 
 json_t *wire_pipe_to_json(const struct pipe_row *row)
 {
-    json_t *shown = copy_object(row->definition, PIPE, true);
-    if (shown == NULL || !fix_source(shown, row)) {
-        json_decref(shown);
-        return NULL;
-    }
-    (void)json_object_del(shown, "name"); /* comes from the row, in front */
-    json_t *pipe = json_pack(
-        "{s:s, s:s, s:s, s:s, s:{s:i, s:i, s:o}}", "id", row->id, "serviceId", row->service_id,
-        "name", row->name, "state", pipe_state_text(pipe_state_derive(&row->facts)), "scaling",
-        "replicas", row->scaling.replicas, "replicaCpuMillicores", row->scaling.cpu_millicores,
-        "replicaMemoryGb", wire_number(row->scaling.memory_gb));
-    bool is_ok = pipe != NULL && json_object_update(pipe, shown) == 0;
-    json_decref(shown);
-    is_ok = is_ok && json_object_set_new(pipe, "createdAt", json_string(row->created_at)) == 0;
-    is_ok = is_ok && json_object_set_new(pipe, "updatedAt", json_string(row->updated_at)) == 0;
-    if (!is_ok) {
-        json_decref(pipe);
-        return NULL;
-    }
+    struct json_text json;
+    json_text_init(&json, PIPE_MAX_BYTES);
+    wire_pipe_write(&json, row);
+    json_t *pipe = json.status == ST_OK ? json_loads(buf_text(&json.out), 0, NULL) : NULL;
+    json_text_done(&json);
     return pipe;
 }
 

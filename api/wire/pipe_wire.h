@@ -11,6 +11,7 @@
 
 #include "common/base/attr.h"
 #include "common/base/err.h"
+#include "common/base/json_text.h"
 #include "common/store/pipes.h"
 
 /*
@@ -22,15 +23,15 @@
 enum status wire_pipe_split(
     json_t *body, json_t **ret_definition, json_t **ret_secrets, struct err *err) MUST_CHECK;
 
-/* The ClickPipe object of a response; NULL if out of memory. Owned reference. No secret, no
- * write-only member. */
+/* The ClickPipe object of a response, as the next value. No secret, no write-only member. row: with
+ * its definition. */
+void wire_pipe_write(struct json_text *json, const struct pipe_row *row);
+
+/* The same as a tree; NULL if out of memory. Owned reference. */
 json_t *wire_pipe_to_json(const struct pipe_row *row);
 
 /* The "settings" a script reads: the explicit ones and always the effective kafka_read_committed
  * NULL if out of memory. Owned reference. */
 json_t *wire_settings_to_json(const json_t *definition);
-
-/* A number as JSON: whole values as integers. NULL if out of memory. */
-json_t *wire_number(double value);
 
 #endif

@@ -36,17 +36,6 @@ static const struct service_row *find_service(const struct service_rows *rows, c
     return NULL;
 }
 
-static const struct runtime_summary *
-find_summary(const struct runtime_summaries *rows, const char *pipe_id)
-{
-    for (size_t i = 0; i < rows->count; i++) {
-        if (strcmp(rows->items[i].pipe_id, pipe_id) == 0) {
-            return &rows->items[i];
-        }
-    }
-    return &NOTHING_YET;
-}
-
 static void add_label(struct subject *subject, const char *name, const char *value)
 {
     assert(subject->labels_count < LABELS_MAX);
@@ -54,9 +43,12 @@ static void add_label(struct subject *subject, const char *name, const char *val
         (struct prometheus_label){name, value == NULL ? "" : value};
 }
 
-static struct subject subject_of(const struct prometheus_page *page, const struct pipe_row *pipe)
+/* at: as of runtime_summaries_find. */
+static struct subject
+subject_of(const struct prometheus_page *page, const struct pipe_row *pipe, size_t *at)
 {
-    struct subject subject = {.pipe = pipe, .runtime = find_summary(page->summaries, pipe->id)};
+    const struct runtime_summary *runtime = runtime_summaries_find(page->summaries, pipe->id, at);
+    struct subject subject = {.pipe = pipe, .runtime = runtime == NULL ? &NOTHING_YET : runtime};
     const struct service_row *service = find_service(page->services, pipe->service_id);
     const json_t *kafka = json_object_get(json_object_get(pipe->definition, "source"), "kafka");
     add_label(&subject, "clickhouse_org", page->organization_id);
@@ -346,8 +338,9 @@ enum status wire_prometheus_write(const struct prometheus_page *page, struct buf
         if (status == ST_OK) {
             status = prometheus_family(out, metric);
         }
+        size_t at = 0;
         for (size_t i = 0; status == ST_OK && i < page->pipes->count; i++) {
-            struct subject subject = subject_of(page, &page->pipes->items[i]);
+            struct subject subject = subject_of(page, &page->pipes->items[i], &at);
             status = write_family(&subject, metric, out);
         }
     }

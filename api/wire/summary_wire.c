@@ -1,5 +1,6 @@
 /*
- * Facts of the store to the summary's JSON.
+ * Facts of the store to the summary's JSON: written in one pass, since a list of a thousand is
+ * asked for every few seconds.
  */
 #include "api/wire/summary_wire.h"
 
@@ -7,8 +8,6 @@
 #include <string.h>
 
 #include "common/metrics/latency.h"
-
-#include "api/wire/pipe_wire.h"
 
 static const struct runtime_summary NOTHING_YET;
 
@@ -33,189 +32,193 @@ struct summary_reason wire_summary_reason(const struct pipe_row *row)
     return (struct summary_reason){PIPE_REASON_NONE, ""};
 }
 
-static json_t *reason_to_json(const struct pipe_row *row)
+static void write_reason(struct json_text *json, const struct pipe_row *row)
 {
     struct summary_reason reason = wire_summary_reason(row);
     if (reason.code == PIPE_REASON_NONE) {
-        return json_null();
+        json_text_null(json, "reason");
+        return;
     }
-    return json_pack(
-        "{s:s, s:s, s:s}", "code", pipe_reason_text(reason.code), "message", reason.message, "hint",
-        pipe_reason_hint(reason.code));
+    json_text_object(json, "reason");
+    json_text_string(json, "code", pipe_reason_text(reason.code));
+    json_text_string(json, "message", reason.message);
+    json_text_string(json, "hint", pipe_reason_hint(reason.code));
+    json_text_end_object(json);
 }
 
-static json_t *last_error_to_json(const struct pipe_row *row)
+static void write_last_error(struct json_text *json, const struct pipe_row *row)
 {
     if (row->last_error_at == NULL) {
-        return json_null();
+        json_text_null(json, "lastError");
+        return;
     }
-    return json_pack(
-        "{s:s, s:s, s:s}", "time", row->last_error_at, "type",
-        row->last_error_type == NULL ? "" : row->last_error_type, "message",
-        row->last_error_message == NULL ? "" : row->last_error_message);
+    json_text_object(json, "lastError");
+    json_text_string(json, "time", row->last_error_at);
+    json_text_string(json, "type", row->last_error_type == NULL ? "" : row->last_error_type);
+    json_text_string(
+        json, "message", row->last_error_message == NULL ? "" : row->last_error_message);
+    json_text_end_object(json);
+}
+
+static void write_replica(struct json_text *json, const struct runtime_replica_row *row)
+{
+    json_text_object(json, NULL);
+    json_text_integer(json, "index", row->replica_index);
+    json_text_string(json, "host", row->host == NULL ? "" : row->host);
+    if (row->is_live && row->pid > 0) {
+        json_text_integer(json, "pid", row->pid);
+    } else {
+        json_text_null(json, "pid");
+    }
+    json_text_string(json, "state", row->is_live && row->state != NULL ? row->state : "idle");
+    json_text_string(json, "startedAt", row->started_at);
+    json_text_integer(json, "restarts", row->restarts);
+    json_text_integer(json, "memoryBytes", row->memory_bytes);
+    json_text_integer(json, "cpuMillicores", row->cpu_millicores);
+    json_text_end_object(json);
 }
 
 /* wanted_count: replicas that the pipe should have; rows beyond it are of a larger past. */
-static json_t *replicas_to_json(const struct runtime_summary *runtime, int wanted_count)
+static void
+write_replicas(struct json_text *json, const struct runtime_summary *runtime, int wanted_count)
 {
-    json_t *list = json_array();
+    json_text_array(json, "replicas");
     for (size_t i = 0; i < runtime->replicas_count; i++) {
         const struct runtime_replica_row *row = &runtime->replicas[i];
-        if (!row->is_live && row->replica_index >= wanted_count) {
-            continue;
-        }
-        json_t *replica = json_pack(
-            "{s:i, s:s, s:o, s:s, s:s?, s:I, s:I, s:i}", "index", row->replica_index, "host",
-            row->host == NULL ? "" : row->host, "pid",
-            row->is_live && row->pid > 0 ? json_integer(row->pid) : json_null(), "state",
-            row->is_live && row->state != NULL ? row->state : "idle", "startedAt", row->started_at,
-            "restarts", (json_int_t)row->restarts, "memoryBytes", (json_int_t)row->memory_bytes,
-            "cpuMillicores", row->cpu_millicores);
-        if (json_array_append_new(list, replica) != 0) {
-            json_decref(list);
-            return NULL;
+        if (row->is_live || row->replica_index < wanted_count) {
+            write_replica(json, row);
         }
     }
-    return list;
+    json_text_end_array(json);
 }
 
-static json_t *partitions_to_json(const struct runtime_summary *runtime)
+static void write_partitions(struct json_text *json, const struct runtime_summary *runtime)
 {
-    json_t *list = json_array();
+    json_text_array(json, "partitions");
     for (size_t i = 0; i < runtime->partitions_count; i++) {
         const struct runtime_partition_row *row = &runtime->partitions[i];
         int64_t from = row->committed < 0 ? 0 : row->committed;
-        int64_t lag = row->end_offset > from ? row->end_offset - from : 0;
-        json_t *partition = json_pack(
-            "{s:s, s:i, s:I, s:I, s:I}", "topic", row->topic, "partition", row->partition,
-            "committed", (json_int_t)row->committed, "end", (json_int_t)row->end_offset, "lag",
-            (json_int_t)lag);
-        if (json_array_append_new(list, partition) != 0) {
-            json_decref(list);
-            return NULL;
-        }
+        json_text_object(json, NULL);
+        json_text_string(json, "topic", row->topic);
+        json_text_integer(json, "partition", row->partition);
+        json_text_integer(json, "committed", row->committed);
+        json_text_integer(json, "end", row->end_offset);
+        json_text_integer(json, "lag", row->end_offset > from ? row->end_offset - from : 0);
+        json_text_end_object(json);
     }
-    return list;
+    json_text_end_array(json);
 }
 
-static json_t *latency_to_json(const struct runtime_summary *runtime)
+static void write_latency(struct json_text *json, const struct runtime_summary *runtime)
 {
     static const struct {
         const char *name;
         double share;
     } SHARES[] = {{"p50", 0.50}, {"p95", 0.95}, {"p99", 0.99}};
-    json_t *latency = json_object();
-    bool is_ok = latency != NULL;
+    json_text_object(json, "latencyMs");
     for (size_t i = 0; i < ARRAY_LEN(SHARES); i++) {
         int64_t value = latency_percentile_ms(
             runtime->latency_counts, ARRAY_LEN(runtime->latency_counts), runtime->latency_max_ms,
             SHARES[i].share);
-        is_ok = is_ok && json_object_set_new(latency, SHARES[i].name, json_integer(value)) == 0;
+        json_text_integer(json, SHARES[i].name, value);
     }
-    is_ok =
-        is_ok && json_object_set_new(latency, "max", json_integer(runtime->latency_max_ms)) == 0;
-    if (!is_ok) {
-        json_decref(latency);
-        return NULL;
-    }
-    return latency;
+    json_text_integer(json, "max", runtime->latency_max_ms);
+    json_text_end_object(json);
 }
 
 /* What is promised: as the last replica that started found it; of a pipe that does not ask for more
  * whatever the table could do. */
-static json_t *promise_to_json(const struct pipe_row *row)
+static void write_promise(struct json_text *json, const struct pipe_row *row)
 {
-    const json_t *kafka = json_object_get(json_object_get(row->definition, "source"), "kafka");
-    if (!json_is_true(json_object_get(kafka, "exactlyOnce"))) {
-        struct guarantee plain;
-        guarantee_not_asked(&plain);
-        return guarantee_to_json(&plain);
-    }
-    if (row->has_guarantee) {
-        return guarantee_to_json(&row->guarantee);
-    }
     static const struct guarantee unknown = {
         .mode = GUARANTEE_AT_LEAST_ONCE,
         .detail = "exactlyOnce is on; what the table allows is looked at when the pipe starts",
     };
-    return guarantee_to_json(&unknown);
+    if (!row->is_exactly_once) {
+        struct guarantee plain;
+        guarantee_not_asked(&plain);
+        guarantee_write(json, "guarantee", &plain);
+        return;
+    }
+    guarantee_write(json, "guarantee", row->has_guarantee ? &row->guarantee : &unknown);
 }
 
 /* What works and should not stay so: sentences for a person. */
-static json_t *warnings_to_json(const struct pipe_row *row)
+static void write_warnings(struct json_text *json, const struct pipe_row *row)
 {
-    const json_t *kafka = json_object_get(json_object_get(row->definition, "source"), "kafka");
-    const json_t *registry = json_object_get(kafka, "schemaRegistry");
-    const char *url = json_string_value(json_object_get(registry, "url"));
-    json_t *list = json_array();
-    if (url != NULL && strncmp(url, "http://", 7) == 0 &&
-        json_array_append_new(
-            list, json_string("the schema registry is asked over http://: its login and the "
-                              "schemas cross the network unencrypted; use https://")) != 0) {
-        json_decref(list);
-        return NULL;
+    json_text_array(json, "warnings");
+    if (row->registry_url != NULL && strncmp(row->registry_url, "http://", 7) == 0) {
+        json_text_string(
+            json, NULL,
+            "the schema registry is asked over http://: its login and the schemas cross the "
+            "network unencrypted; use https://");
     }
-    return list;
+    json_text_end_array(json);
 }
 
-static json_t *counters_to_json(const struct runtime_summary *runtime)
+static void write_counters(struct json_text *json, const struct runtime_summary *runtime)
 {
     const struct runtime_counters *c = &runtime->counters;
-    return json_pack(
-        "{s:{s:I,s:I,s:I,s:I}, s:{s:I,s:I,s:I,s:I}, s:{s:o,s:o},"
-        " s:{s:I,s:I,s:{s:I,s:I,s:I,s:I}}}",
-        "records", "fetched", (json_int_t)c->fetched_records, "sent", (json_int_t)c->sent_records,
-        "rejected", (json_int_t)c->rejected_records, "skipped", (json_int_t)c->skipped_records,
-        "bytes", "fetched", (json_int_t)c->fetched_bytes, "fetchedCompressed",
-        (json_int_t)c->fetched_wire_bytes, "sent", (json_int_t)c->sent_bytes, "sentCompressed",
-        (json_int_t)c->sent_wire_bytes, "rates", "recordsPerSecond",
-        wire_number(runtime->records_per_second), "bytesPerSecond",
-        wire_number(runtime->bytes_per_second), "batches", "inserts", (json_int_t)c->inserts,
-        "retries", (json_int_t)c->insert_retries, "byReason", "rows", (json_int_t)c->batches_rows,
-        "bytes", (json_int_t)c->batches_bytes, "age", (json_int_t)c->batches_age, "drain",
-        (json_int_t)c->batches_drain);
+    json_text_object(json, "records");
+    json_text_integer(json, "fetched", c->fetched_records);
+    json_text_integer(json, "sent", c->sent_records);
+    json_text_integer(json, "rejected", c->rejected_records);
+    json_text_integer(json, "skipped", c->skipped_records);
+    json_text_end_object(json);
+    json_text_object(json, "bytes");
+    json_text_integer(json, "fetched", c->fetched_bytes);
+    json_text_integer(json, "fetchedCompressed", c->fetched_wire_bytes);
+    json_text_integer(json, "sent", c->sent_bytes);
+    json_text_integer(json, "sentCompressed", c->sent_wire_bytes);
+    json_text_end_object(json);
+    json_text_object(json, "rates");
+    json_text_number(json, "recordsPerSecond", runtime->records_per_second);
+    json_text_number(json, "bytesPerSecond", runtime->bytes_per_second);
+    json_text_end_object(json);
+    json_text_object(json, "batches");
+    json_text_integer(json, "inserts", c->inserts);
+    json_text_integer(json, "retries", c->insert_retries);
+    json_text_object(json, "byReason");
+    json_text_integer(json, "rows", c->batches_rows);
+    json_text_integer(json, "bytes", c->batches_bytes);
+    json_text_integer(json, "age", c->batches_age);
+    json_text_integer(json, "drain", c->batches_drain);
+    json_text_end_object(json);
+    json_text_end_object(json);
 }
 
-static json_t *lag_to_json(const struct runtime_summary *runtime, bool is_whole)
+static void write_lag(struct json_text *json, const struct runtime_summary *runtime, bool is_whole)
 {
-    json_t *lag = json_pack("{s:I}", "records", (json_int_t)runtime->lag_records);
-    if (lag == NULL || !is_whole) {
-        return lag;
+    json_text_object(json, "lag");
+    json_text_integer(json, "records", runtime->lag_records);
+    if (is_whole) {
+        write_partitions(json, runtime);
     }
-    if (json_object_set_new(lag, "partitions", partitions_to_json(runtime)) != 0) {
-        json_decref(lag);
-        return NULL;
-    }
-    return lag;
+    json_text_end_object(json);
 }
 
-json_t *wire_summary_to_json(
-    const struct pipe_row *row, const struct runtime_summary *runtime, bool is_whole)
+void wire_summary_write(
+    struct json_text *json, const struct pipe_row *row, const struct runtime_summary *runtime,
+    bool is_whole)
 {
     if (runtime == NULL) {
         runtime = &NOTHING_YET;
     }
-    json_t *summary = json_pack(
-        "{s:s, s:s, s:s, s:s?, s:o, s:s}", "id", row->id, "name", row->name, "state",
-        pipe_state_text(pipe_state_derive(&row->facts)), "since", row->state_since, "reason",
-        reason_to_json(row), "desired", row->facts.is_wanted ? "running" : "stopped");
-    bool is_ok = summary != NULL;
+    json_text_object(json, NULL);
+    json_text_string(json, "id", row->id);
+    json_text_string(json, "name", row->name);
+    json_text_string(json, "state", pipe_state_text(pipe_state_derive(&row->facts)));
+    json_text_string(json, "since", row->state_since);
+    write_reason(json, row);
+    json_text_string(json, "desired", row->facts.is_wanted ? "running" : "stopped");
     if (is_whole) {
-        is_ok = is_ok &&
-                json_object_set_new(
-                    summary, "replicas", replicas_to_json(runtime, row->scaling.replicas)) == 0;
+        write_replicas(json, runtime, row->scaling.replicas);
     }
-    json_t *counters = counters_to_json(runtime);
-    is_ok = is_ok && counters != NULL && json_object_update(summary, counters) == 0;
-    json_decref(counters);
-    is_ok = is_ok && json_object_set_new(summary, "lag", lag_to_json(runtime, is_whole)) == 0;
-    is_ok = is_ok && json_object_set_new(summary, "latencyMs", latency_to_json(runtime)) == 0;
-    is_ok = is_ok && json_object_set_new(summary, "guarantee", promise_to_json(row)) == 0;
-    is_ok = is_ok && json_object_set_new(summary, "lastError", last_error_to_json(row)) == 0;
-    is_ok = is_ok && json_object_set_new(summary, "warnings", warnings_to_json(row)) == 0;
-    if (!is_ok) {
-        json_decref(summary);
-        return NULL;
-    }
-    return summary;
+    write_counters(json, runtime);
+    write_lag(json, runtime, is_whole);
+    write_latency(json, runtime);
+    write_promise(json, row);
+    write_last_error(json, row);
+    write_warnings(json, row);
+    json_text_end_object(json);
 }

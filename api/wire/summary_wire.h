@@ -3,9 +3,9 @@
 
 /* The summary of a pipe. */
 
-#include <jansson.h>
 #include <stdbool.h>
 
+#include "common/base/json_text.h"
 #include "common/store/pipes.h"
 #include "common/store/runtime.h"
 
@@ -18,9 +18,10 @@ struct summary_reason {
 };
 struct summary_reason wire_summary_reason(const struct pipe_row *row);
 
-/* One summary. runtime: what the replicas said, NULL = nothing yet. is_whole: with replicas and
- * partitions. NULL if out of memory. Owned reference. */
-json_t *wire_summary_to_json(
-    const struct pipe_row *row, const struct runtime_summary *runtime, bool is_whole);
+/* One summary, as the next value. runtime: what the replicas said, NULL = nothing yet. is_whole:
+ * with replicas and partitions. */
+void wire_summary_write(
+    struct json_text *json, const struct pipe_row *row, const struct runtime_summary *runtime,
+    bool is_whole);
 
 #endif

@@ -44,20 +44,24 @@ void guarantee_not_asked(struct guarantee *ret_guarantee)
                  "was lost is sent again and may be stored twice (the pipe's exactlyOnce is off)");
 }
 
-json_t *guarantee_to_json(const struct guarantee *guarantee)
+void guarantee_write(struct json_text *json, const char *name, const struct guarantee *guarantee)
 {
-    json_t *protects = json_null();
-    if (guarantee->mode != GUARANTEE_AT_LEAST_ONCE) {
-        protects = json_pack(
-            "{s:o, s:I}", "inserts",
-            guarantee->inserts == GUARANTEE_UNLIMITED
-                ? json_null()
-                : json_integer((json_int_t)guarantee->inserts),
-            "seconds", (json_int_t)guarantee->seconds);
+    json_text_object(json, name);
+    json_text_string(json, "mode", guarantee_mode_text(guarantee->mode));
+    json_text_string(json, "detail", guarantee->detail);
+    if (guarantee->mode == GUARANTEE_AT_LEAST_ONCE) {
+        json_text_null(json, "protects");
+    } else {
+        json_text_object(json, "protects");
+        if (guarantee->inserts == GUARANTEE_UNLIMITED) {
+            json_text_null(json, "inserts");
+        } else {
+            json_text_integer(json, "inserts", guarantee->inserts);
+        }
+        json_text_integer(json, "seconds", guarantee->seconds);
+        json_text_end_object(json);
     }
-    return json_pack(
-        "{s:s, s:s, s:o}", "mode", guarantee_mode_text(guarantee->mode), "detail",
-        guarantee->detail, "protects", protects);
+    json_text_end_object(json);
 }
 
 /* What the column reads: its mapping's field, else the one of its own name. */

@@ -7,11 +7,11 @@
  * create and by every replica when it starts; kept with the pipe; shown in the summary.
  */
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "common/base/attr.h"
+#include "common/base/json_text.h"
 #include "common/model/pipe.h"
 
 /* X(enum constant, text on the wire) */
@@ -60,9 +60,9 @@ const char *guarantee_severity(const struct guarantee *guarantee, bool is_exactl
 /* Of a pipe that does not ask for exactly-once, whatever its table could do. */
 void guarantee_not_asked(struct guarantee *ret_guarantee);
 
-/* {"mode","detail","protects":{"inserts","seconds"} or null}, inserts null where unlimited. Owned
- * reference, NULL if out of memory. */
-json_t *guarantee_to_json(const struct guarantee *guarantee);
+/* {"mode","detail","protects":{"inserts","seconds"} or null}, inserts null where unlimited, as the
+ * member `name`. */
+void guarantee_write(struct json_text *json, const char *name, const struct guarantee *guarantee);
 
 /* The destination columns that say where a row came from. Borrowed from the pipe. */
 struct guarantee_columns {

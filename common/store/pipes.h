@@ -16,7 +16,9 @@ struct pipe_row {
     char *id;
     char *service_id;
     char *name;
-    json_t *definition; /* owned reference */
+    json_t *definition; /* owned reference; NULL in a brief list */
+    bool is_exactly_once;
+    char *registry_url; /* of the schema registry; NULL = none */
     char *consumer_group;
     struct pipe_scaling scaling;
     bool is_wanted;
@@ -87,6 +89,11 @@ enum status pipe_get(
 /* All pipes of a service (oldest first), or of an organization when service_id is NULL. One query.
  */
 enum status pipe_list(
+    struct store *store, const char *organization_id, const char *service_id,
+    struct pipe_rows *ret_rows, struct err *err) MUST_CHECK;
+
+/* The same without their definitions: to parse a thousand of them costs more than all the rest. */
+enum status pipe_list_brief(
     struct store *store, const char *organization_id, const char *service_id,
     struct pipe_rows *ret_rows, struct err *err) MUST_CHECK;
 

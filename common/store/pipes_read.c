@@ -30,6 +30,7 @@ void pipe_row_done(struct pipe_row *row)
     free(row->service_id);
     free(row->name);
     json_decref(row->definition);
+    free(row->registry_url);
     free(row->consumer_group);
     free(row->created_at);
     free(row->updated_at);
@@ -66,8 +67,53 @@ static void read_guarantee(struct pg_cell *cell, struct pipe_row *row)
                    detail == NULL ? "" : detail);
 }
 
+/* True if some member of this name may have a value that begins so: whether it is the one that is
+ * meant only a parser knows. */
+static bool has_member(const char *definition, const char *quoted_name, char first)
+{
+    static const char BLANKS[] = " \t\r\n";
+    const char *at = definition;
+    while ((at = strstr(at, quoted_name)) != NULL) {
+        at += strlen(quoted_name);
+        const char *colon = at + strspn(at, BLANKS);
+        if (*colon == ':' && colon[1 + strspn(colon + 1, BLANKS)] == first) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What the definition says, as a tree or only in part. */
+static enum status
+read_definition(const char *text, bool is_brief, struct pipe_row *row, struct err *err)
+{
+    if (is_brief && !has_member(text, "\"exactlyOnce\"", 't') &&
+        !has_member(text, "\"schemaRegistry\"", '{')) {
+        return ST_OK;
+    }
+    json_t *definition = NULL;
+    enum status st = store_parse_json(text, "stored definitions", &definition, err);
+    if (st != ST_OK) {
+        return st;
+    }
+    const json_t *kafka = json_object_get(json_object_get(definition, "source"), "kafka");
+    const json_t *url = json_object_get(json_object_get(kafka, "schemaRegistry"), "url");
+    row->is_exactly_once = json_is_true(json_object_get(kafka, "exactlyOnce"));
+    if (json_is_string(url)) {
+        row->registry_url = strdup(json_string_value(url));
+        st = row->registry_url == NULL ? err_set(err, ST_NO_MEMORY, "pipe") : ST_OK;
+    }
+    if (is_brief) {
+        json_decref(definition);
+    } else {
+        row->definition = definition;
+    }
+    return st;
+}
+
 /* Read one row of PIPE_SELECT. */
-static enum status pipe_read(struct pg_cell cell, struct pipe_row *ret_row, struct err *err)
+static enum status
+pipe_read(struct pg_cell cell, bool is_brief, struct pipe_row *ret_row, struct err *err)
 {
     struct pipe_row row = {.id = pg_next_copy(&cell)};
     row.service_id = pg_next_copy(&cell);
@@ -96,9 +142,8 @@ static enum status pipe_read(struct pg_cell cell, struct pipe_row *ret_row, stru
     row.last_error_at = pg_next_copy(&cell);
     read_guarantee(&cell, &row);
     row.has_worker = pg_next_bool(&cell);
-    enum status st = cell.is_out_of_memory
-                         ? err_set(err, ST_NO_MEMORY, "pipe")
-                         : store_parse_json(definition, "stored definitions", &row.definition, err);
+    enum status st = cell.is_out_of_memory ? err_set(err, ST_NO_MEMORY, "pipe")
+                                           : read_definition(definition, is_brief, &row, err);
     if (st != ST_OK) {
         pipe_row_done(&row);
         return st;
@@ -124,11 +169,11 @@ enum status pipe_get(
     if (pg_rows_count(rows) == 0) {
         return err_set(err, ST_NOT_FOUND, "no pipe %s", pipe_id);
     }
-    return pipe_read(pg_row(rows, 0), ret_row, err);
+    return pipe_read(pg_row(rows, 0), false, ret_row, err);
 }
 
-enum status pipe_list(
-    struct store *store, const char *organization_id, const char *service_id,
+static enum status list_read(
+    struct store *store, const char *organization_id, const char *service_id, bool is_brief,
     struct pipe_rows *ret_rows, struct err *err)
 {
     struct pg_args args;
@@ -150,7 +195,7 @@ enum status pipe_list(
         return err_set(err, ST_NO_MEMORY, "list of pipes");
     }
     for (; st == ST_OK && list.count < count; list.count++) {
-        st = pipe_read(pg_row(rows, (int)list.count), &list.items[list.count], err);
+        st = pipe_read(pg_row(rows, (int)list.count), is_brief, &list.items[list.count], err);
     }
     if (st != ST_OK) {
         pipe_rows_done(&list);
@@ -158,6 +203,20 @@ enum status pipe_list(
     }
     *ret_rows = list;
     return ST_OK;
+}
+
+enum status pipe_list(
+    struct store *store, const char *organization_id, const char *service_id,
+    struct pipe_rows *ret_rows, struct err *err)
+{
+    return list_read(store, organization_id, service_id, false, ret_rows, err);
+}
+
+enum status pipe_list_brief(
+    struct store *store, const char *organization_id, const char *service_id,
+    struct pipe_rows *ret_rows, struct err *err)
+{
+    return list_read(store, organization_id, service_id, true, ret_rows, err);
 }
 
 enum status

@@ -242,10 +242,24 @@ struct runtime_summaries {
 };
 void runtime_summaries_done(struct runtime_summaries *summaries);
 
-/* Of one pipe (pipe_id not NULL), of a service's pipes (service_id not NULL), or of an
- * organization's. A constant number of queries however many pipes. */
+/*
+ * The summary of a pipe, NULL if it is not among them. *at: where the search begins, 0 at first; it
+ * goes on behind the one found, so that asking for many in the order of pipe_list is one pass.
+ */
+const struct runtime_summary *
+runtime_summaries_find(const struct runtime_summaries *summaries, const char *pipe_id, size_t *at);
+
+/* Which pipes. All borrowed, NULL = any. */
+struct runtime_scope {
+    const char *organization_id;
+    const char *service_id;
+    const char *pipe_id;
+    bool is_brief; /* without insert_numbers, replicas and partitions: only their sums */
+};
+
+/* Pipes in the order of pipe_list. Three statements, however many pipes. */
 enum status runtime_summarize(
-    struct store *store, const char *organization_id, const char *service_id, const char *pipe_id,
-    struct runtime_summaries *ret_summaries, struct err *err) MUST_CHECK;
+    struct store *store, const struct runtime_scope *scope, struct runtime_summaries *ret_summaries,
+    struct err *err) MUST_CHECK;
 
 #endif

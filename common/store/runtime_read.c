@@ -38,37 +38,38 @@ void runtime_summaries_done(struct runtime_summaries *summaries)
     *summaries = (struct runtime_summaries){.items = NULL};
 }
 
-/* Add the numbers of '{1,2,3}' to the first counts_max. */
+/* Add the numbers of '{1,2,3}', a bigint[] of counters far below 10^15, to the first counts_max. */
 static void counts_add(const char *text, int64_t *counts, size_t counts_max)
 {
-    size_t bucket = 0;
-    for (const char *at = text + 1; *at != '\0' && *at != '}' && bucket < counts_max; bucket++) {
-        char number[PG_NUMBER_BYTES] = "";
-        size_t len_bytes = strcspn(at, ",}");
+    const char *at = text;
+    for (size_t bucket = 0; *at != '\0' && *at != '}' && bucket < counts_max; bucket++) {
         int64_t value = 0;
-        if (len_bytes < sizeof(number)) {
-            memcpy(number, at, len_bytes);
+        for (at++; *at >= '0' && *at <= '9' && value < INT64_MAX / 1000; at++) {
+            value = value * 10 + (*at - '0');
         }
-        if (parse_i64(number, 0, INT64_MAX / 64, &value) == ST_OK) {
-            counts[bucket] += value;
-        }
-        at += len_bytes + (at[len_bytes] == ',' ? 1 : 0);
+        counts[bucket] += value;
+        at += strcspn(at, ",}");
     }
 }
 
+/* clang-format off */
+#define X(name) ", p." #name
+#define SQL_PIPES(insert_numbers) \
+    "SELECT p.id, p.fetched_records, p.fetched_bytes" RUNTIME_COUNTER_TABLE(X) ", " insert_numbers \
+    " FROM pipe p JOIN service s ON s.id = p.service_id WHERE " SQL_FILTER \
+    "ORDER BY p.created_at, p.id"
+static const char SQL_PIPES_WHOLE[] = SQL_PIPES("p.insert_numbers");
+static const char SQL_PIPES_BRIEF[] = SQL_PIPES("NULL");
+#undef X
+/* clang-format on */
+
 static enum status pipes_read(
-    struct store *store, const struct pg_args *args, struct runtime_summaries *summaries,
-    struct err *err)
+    struct store *store, const struct pg_args *args, bool is_brief,
+    struct runtime_summaries *summaries, struct err *err)
 {
     CLEANUP(pg_rows_freep) struct pg_rows *rows = NULL;
-#define X(name) ", p." #name
-    enum status st = store_run(
-        store,
-        "SELECT p.id, p.fetched_records, p.fetched_bytes" RUNTIME_COUNTER_TABLE(
-            X) ", p.insert_numbers FROM pipe p JOIN service s ON s.id = p.service_id "
-               "WHERE " SQL_FILTER "ORDER BY p.created_at, p.id",
-        args, &rows, err);
-#undef X
+    enum status st =
+        store_run(store, is_brief ? SQL_PIPES_BRIEF : SQL_PIPES_WHOLE, args, &rows, err);
     if (st != ST_OK) {
         return st;
     }
@@ -86,7 +87,10 @@ static enum status pipes_read(
 #define X(name) summary->counters.name = pg_next_int(&cell);
         RUNTIME_COUNTER_TABLE(X)
 #undef X
-        counts_add(pg_next_text(&cell), summary->insert_numbers, RUNTIME_INSERT_NUMBERS_MAX);
+        const char *numbers = pg_next_text(&cell);
+        if (numbers != NULL) {
+            counts_add(numbers, summary->insert_numbers, RUNTIME_INSERT_NUMBERS_MAX);
+        }
         if (cell.is_out_of_memory) {
             return err_set(err, ST_NO_MEMORY, "summaries");
         }
@@ -95,19 +99,31 @@ static enum status pipes_read(
 }
 
 /*
- * The pipe of a row. All statements come in the same order, so the search goes on where the last
- * one ended; a pipe that was made in between is not among them: NULL.
+ * The place of a pipe, count if it is not there. From `from` on, then from the start: all
+ * statements come in the same order, so the first look hits, except where a pipe was made or
+ * deleted between.
  */
-static struct runtime_summary *
-summary_find(const struct runtime_summaries *summaries, const char *pipe_id, size_t *at)
+static size_t
+summary_find(const struct runtime_summaries *summaries, const char *pipe_id, size_t from)
 {
-    for (size_t i = *at; i < summaries->count; i++) {
+    for (size_t n = 0; n < summaries->count; n++) {
+        size_t i = (from + n) % summaries->count;
         if (strcmp(summaries->items[i].pipe_id, pipe_id) == 0) {
-            *at = i;
-            return &summaries->items[i];
+            return i;
         }
     }
-    return NULL;
+    return summaries->count;
+}
+
+const struct runtime_summary *
+runtime_summaries_find(const struct runtime_summaries *summaries, const char *pipe_id, size_t *at)
+{
+    size_t i = summary_find(summaries, pipe_id, *at);
+    if (i == summaries->count) {
+        return NULL;
+    }
+    *at = i + 1;
+    return &summaries->items[i];
 }
 
 /* How many rows from this one on belong to the same pipe (first cell). */
@@ -125,6 +141,18 @@ static size_t run_count(const struct pg_rows *rows, int first)
     return (size_t)(row - first);
 }
 
+/* SQL_SPEED of a live replica. */
+static void speed_read(struct pg_cell *cell, struct runtime_summary *summary)
+{
+    summary->records_per_second += pg_next_double(cell);
+    summary->bytes_per_second += pg_next_double(cell);
+    int64_t latency_max_ms = pg_next_int(cell);
+    if (latency_max_ms > summary->latency_max_ms) {
+        summary->latency_max_ms = latency_max_ms;
+    }
+    counts_add(pg_next_text(cell), summary->latency_counts, RUNTIME_LATENCY_BUCKETS_MAX);
+}
+
 /* One replica's cells behind the pipe id; only a live one counts for rates and latency. */
 static bool replica_read(struct pg_cell *cell, struct runtime_summary *summary)
 {
@@ -139,19 +167,16 @@ static bool replica_read(struct pg_cell *cell, struct runtime_summary *summary)
     row->cpu_us = pg_next_int(cell);
     row->cpu_millicores = (int)pg_next_int(cell);
     row->is_live = pg_next_bool(cell);
-    double records_per_second = pg_next_double(cell);
-    double bytes_per_second = pg_next_double(cell);
-    int64_t latency_max_ms = pg_next_int(cell);
-    const char *counts = pg_next_text(cell);
     if (row->is_live) {
-        summary->records_per_second += records_per_second;
-        summary->bytes_per_second += bytes_per_second;
-        if (latency_max_ms > summary->latency_max_ms) {
-            summary->latency_max_ms = latency_max_ms;
-        }
-        counts_add(counts, summary->latency_counts, RUNTIME_LATENCY_BUCKETS_MAX);
+        speed_read(cell, summary);
     }
     return !cell->is_out_of_memory;
+}
+
+static bool live_replica_read(struct pg_cell *cell, struct runtime_summary *summary)
+{
+    speed_read(cell, summary);
+    return true;
 }
 
 static bool replicas_make(struct runtime_summary *summary, size_t count)
@@ -181,6 +206,19 @@ static bool partitions_make(struct runtime_summary *summary, size_t count)
     return summary->partitions != NULL;
 }
 
+static bool lag_read(struct pg_cell *cell, struct runtime_summary *summary)
+{
+    summary->lag_records = pg_next_int(cell);
+    return true;
+}
+
+static bool nothing_make(struct runtime_summary *summary, size_t count)
+{
+    (void)summary;
+    (void)count;
+    return true;
+}
+
 /* A statement whose rows belong to pipes: the pipe's id is the first cell. */
 struct part {
     const char *name; /* for errors */
@@ -190,11 +228,12 @@ struct part {
 };
 
 /* clang-format off */
+#define SQL_SPEED "r.records_per_second, r.bytes_per_second, r.latency_max_ms, r.latency_counts "
 static const struct part part_replicas = {
     "replicas",
     "SELECT r.pipe_id, r.replica_index, r.host, r.pid, r.state, " SQL_RFC3339("r.started_at") ", "
     "r.restarts, r.memory_bytes, r.cpu_us, r.cpu_millicores, COALESCE(" SQL_IS_LIVE("r") ", false), "
-    "r.records_per_second, r.bytes_per_second, r.latency_max_ms, r.latency_counts FROM pipe p "
+    SQL_SPEED "FROM pipe p "
     "JOIN service s ON s.id = p.service_id JOIN pipe_replica r ON r.pipe_id = p.id WHERE "
     SQL_FILTER "AND (r.replica_index < p.replicas OR " SQL_IS_LIVE("r") ") "
     "ORDER BY p.created_at, p.id, r.replica_index",
@@ -205,6 +244,18 @@ static const struct part part_partitions = {
     "JOIN service s ON s.id = p.service_id JOIN pipe_partition t ON t.pipe_id = p.id WHERE "
     SQL_FILTER "ORDER BY p.created_at, p.id, t.topic, t.partition",
     partitions_make, partition_read};
+static const struct part part_replicas_brief = {
+    "replicas",
+    "SELECT r.pipe_id, " SQL_SPEED "FROM pipe p "
+    "JOIN service s ON s.id = p.service_id JOIN pipe_replica r ON r.pipe_id = p.id WHERE "
+    SQL_FILTER "AND " SQL_IS_LIVE("r") " ORDER BY p.created_at, p.id",
+    nothing_make, live_replica_read};
+static const struct part part_partitions_brief = {
+    "partitions",
+    "SELECT p.id, sum(greatest(t.end_offset - greatest(t.committed, 0), 0))::bigint FROM pipe p "
+    "JOIN service s ON s.id = p.service_id JOIN pipe_partition t ON t.pipe_id = p.id WHERE "
+    SQL_FILTER "GROUP BY p.created_at, p.id ORDER BY p.created_at, p.id",
+    nothing_make, lag_read};
 /* clang-format on */
 
 static enum status part_read(
@@ -218,10 +269,12 @@ static enum status part_read(
     for (int row = 0; st == ST_OK && row < pg_rows_count(rows); row += (int)run) {
         run = run_count(rows, row);
         struct pg_cell cell = pg_row(rows, row);
-        struct runtime_summary *summary = summary_find(summaries, pg_next_text(&cell), &at);
-        if (summary == NULL) {
-            continue;
+        size_t found = summary_find(summaries, pg_next_text(&cell), at);
+        if (found == summaries->count) {
+            continue; /* made between the statements */
         }
+        struct runtime_summary *summary = &summaries->items[found];
+        at = found + 1;
         bool is_read = part->make(summary, run);
         for (size_t i = 0; is_read && i < run; i++) {
             cell = pg_row(rows, row + (int)i);
@@ -236,21 +289,23 @@ static enum status part_read(
 }
 
 enum status runtime_summarize(
-    struct store *store, const char *organization_id, const char *service_id, const char *pipe_id,
-    struct runtime_summaries *ret_summaries, struct err *err)
+    struct store *store, const struct runtime_scope *scope, struct runtime_summaries *ret_summaries,
+    struct err *err)
 {
+    const struct part *replicas = scope->is_brief ? &part_replicas_brief : &part_replicas;
+    const struct part *partitions = scope->is_brief ? &part_partitions_brief : &part_partitions;
     struct pg_args args;
     pg_args_init(&args);
-    pg_add_text(&args, organization_id);
-    pg_add_text(&args, service_id);
-    pg_add_text(&args, pipe_id);
+    pg_add_text(&args, scope->organization_id);
+    pg_add_text(&args, scope->service_id);
+    pg_add_text(&args, scope->pipe_id);
     struct runtime_summaries summaries = {.items = NULL};
-    enum status st = pipes_read(store, &args, &summaries, err);
+    enum status st = pipes_read(store, &args, scope->is_brief, &summaries, err);
     if (st == ST_OK) {
-        st = part_read(&part_replicas, store, &args, &summaries, err);
+        st = part_read(replicas, store, &args, &summaries, err);
     }
     if (st == ST_OK) {
-        st = part_read(&part_partitions, store, &args, &summaries, err);
+        st = part_read(partitions, store, &args, &summaries, err);
     }
     if (st != ST_OK) {
         runtime_summaries_done(&summaries);

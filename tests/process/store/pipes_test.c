@@ -233,6 +233,58 @@ static void lists_are_bounded_by_service_and_organization(void **state)
     }
 }
 
+static void a_brief_list_knows_what_the_definition_says(void **state)
+{
+    struct fixture *f = *state;
+    struct err err = {.text = ""};
+    static const struct {
+        const char *definition;
+        const char *url; /* NULL = none */
+        bool is_exactly_once;
+    } cases[] = {
+        {"{}", NULL, false},
+        {"{\"source\":{\"kafka\":{\"exactlyOnce\":true}}}", NULL, true},
+        {"{\"source\":{\"kafka\":{\"exactlyOnce\" :\t true}}}", NULL, true},
+        {"{\"source\":{\"kafka\":{\"exactlyOnce\":false}}}", NULL, false},
+        {"{\"settings\":{\"exactlyOnce\":true}}", NULL, false},
+        {"{\"name\":\"exactlyOnce\",\"source\":{\"kafka\":{\"exactlyOnce\":true}}}", NULL, true},
+        {"{\"source\":{\"kafka\":{\"schemaRegistry\":{\"url\":\"http://r\"}}}}", "http://r", false},
+        {"{\"source\":{\"kafka\":{\"exactlyOnce\":true,\"schemaRegistry\": {\"url\":\"u\"}}}}", "u",
+         true},
+        {"{\"source\":{\"kafka\":{\"schemaRegistry\":{\"url\":1}}}}", NULL, false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        char id[37];
+        char sql[512];
+        fixture_pipe(f, 1, id);
+        (void)snprintf(
+            sql, sizeof(sql), "UPDATE pipe SET definition = '%s' WHERE id = '%s'",
+            cases[i].definition, id);
+        fixture_sql(f, sql);
+    }
+    struct pipe_rows brief = {.items = NULL};
+    struct pipe_rows whole = {.items = NULL};
+    assert_ok(pipe_list_brief(f->a, FIXTURE_ORGANIZATION, FIXTURE_SERVICE, &brief, &err), &err);
+    assert_ok(pipe_list(f->a, FIXTURE_ORGANIZATION, FIXTURE_SERVICE, &whole, &err), &err);
+    assert_int_equal(brief.count, ARRAY_LEN(cases));
+    assert_int_equal(whole.count, ARRAY_LEN(cases));
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const struct pipe_row *rows[] = {&brief.items[i], &whole.items[i]};
+        for (size_t k = 0; k < ARRAY_LEN(rows); k++) {
+            assert_int_equal(rows[k]->is_exactly_once, cases[i].is_exactly_once);
+            assert_int_equal(rows[k]->registry_url == NULL, cases[i].url == NULL);
+            if (cases[i].url != NULL) {
+                assert_string_equal(rows[k]->registry_url, cases[i].url);
+            }
+        }
+        assert_null(brief.items[i].definition);
+        assert_non_null(whole.items[i].definition);
+        assert_string_equal(brief.items[i].id, whole.items[i].id);
+    }
+    pipe_rows_done(&brief);
+    pipe_rows_done(&whole);
+}
+
 static void delete_takes_everything_along(void **state)
 {
     struct fixture *f = *state;
@@ -400,6 +452,7 @@ int main(void)
         cmocka_unit_test_setup(scaling_restarts_only_for_another_size, fixture_setup),
         cmocka_unit_test_setup(lists_are_bounded_by_service_and_organization, fixture_setup),
         cmocka_unit_test_setup(delete_takes_everything_along, fixture_setup),
+        cmocka_unit_test_setup(a_brief_list_knows_what_the_definition_says, fixture_setup),
         cmocka_unit_test_setup(facts_follow_replicas, fixture_setup),
         cmocka_unit_test_setup(a_worker_counts_for_fifteen_seconds, fixture_setup),
         cmocka_unit_test_setup(every_change_of_wish_is_heard, fixture_setup),

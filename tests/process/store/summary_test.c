@@ -10,6 +10,7 @@ static void report(struct fixture *f, const struct lease *lease, int64_t bucket_
 {
     struct err err = {.text = ""};
     const int64_t counts[] = {0, bucket_count};
+    const int64_t one = 1;
     const struct runtime_report report = {
         .state = "running",
         .pid = 100 + lease->replica_index,
@@ -23,8 +24,26 @@ static void report(struct fixture *f, const struct lease *lease, int64_t bucket_
         .latency_max_ms = bucket_count,
         .latency_counts = counts,
         .latency_counts_count = 2,
+        .insert_numbers = &one,
+        .insert_numbers_count = 1,
     };
     assert_ok(runtime_report(f->a, "one", lease, &report, &err), &err);
+}
+
+static void assert_sums_of_two_live_replicas(const struct runtime_summaries *all, const char *id)
+{
+    assert_int_equal(all->count, 1);
+    const struct runtime_summary *summary = &all->items[0];
+    assert_string_equal(summary->pipe_id, id);
+    assert_int_equal(summary->counters.fetched_records, 36);
+    assert_int_equal(summary->counters.sent_records, 30);
+    assert_int_equal(summary->counters.rebalances, 0);
+    assert_true(summary->records_per_second > 20.9 && summary->records_per_second < 21.1);
+    assert_int_equal(summary->lag_records, 12 + 2 + 2);
+    assert_int_equal(summary->latency_counts[0], 0);
+    assert_int_equal(summary->latency_counts[1], 1 + 2);
+    assert_int_equal(summary->latency_counts[2], 0);
+    assert_int_equal(summary->latency_max_ms, 2);
 }
 
 static void a_summary_adds_up_live_replicas(void **state)
@@ -43,19 +62,11 @@ static void a_summary_adds_up_live_replicas(void **state)
     fixture_sql(
         f, "UPDATE pipe_replica SET expires_at = now() - interval '1 s' WHERE replica_index = 2");
     CLEANUP(runtime_summaries_done) struct runtime_summaries all = {.items = NULL};
-    assert_ok(runtime_summarize(f->b, FIXTURE_ORGANIZATION, FIXTURE_SERVICE, id, &all, &err), &err);
-    assert_int_equal(all.count, 1);
+    struct runtime_scope scope = {FIXTURE_ORGANIZATION, FIXTURE_SERVICE, id, .is_brief = false};
+    assert_ok(runtime_summarize(f->b, &scope, &all, &err), &err);
+    assert_sums_of_two_live_replicas(&all, id);
     const struct runtime_summary *summary = &all.items[0];
-    assert_string_equal(summary->pipe_id, id);
-    assert_int_equal(summary->counters.fetched_records, 36);
-    assert_int_equal(summary->counters.sent_records, 30);
-    assert_int_equal(summary->counters.rebalances, 0);
-    assert_true(summary->records_per_second > 20.9 && summary->records_per_second < 21.1);
-    assert_int_equal(summary->lag_records, 12 + 2 + 2);
-    assert_int_equal(summary->latency_counts[0], 0);
-    assert_int_equal(summary->latency_counts[1], 1 + 2);
-    assert_int_equal(summary->latency_counts[2], 0);
-    assert_int_equal(summary->latency_max_ms, 2);
+    assert_int_equal(summary->insert_numbers[0], 3);
     assert_int_equal(summary->replicas_count, 3);
     const struct runtime_replica_row *replica = &summary->replicas[1];
     assert_int_equal(replica->replica_index, 1);
@@ -72,6 +83,35 @@ static void a_summary_adds_up_live_replicas(void **state)
     assert_int_equal(summary->partitions[2].partition, 2);
     assert_int_equal(summary->partitions[2].committed, 10);
     assert_int_equal(summary->partitions[2].end_offset, 12);
+
+    CLEANUP(runtime_summaries_done) struct runtime_summaries brief = {.items = NULL};
+    scope.is_brief = true;
+    assert_ok(runtime_summarize(f->b, &scope, &brief, &err), &err);
+    assert_sums_of_two_live_replicas(&brief, id);
+    assert_int_equal(brief.items[0].insert_numbers[0], 0);
+    assert_int_equal(brief.items[0].replicas_count, 0);
+    assert_int_equal(brief.items[0].partitions_count, 0);
+}
+
+static void summaries_are_found_in_any_order(void **state)
+{
+    (void)state;
+    char texts[3][2] = {"a", "b", "c"};
+    struct runtime_summary items[3] = {
+        {.pipe_id = texts[0]}, {.pipe_id = texts[1]}, {.pipe_id = texts[2]}};
+    const struct runtime_summaries all = {items, ARRAY_LEN(items)};
+    static const struct {
+        const char *id;
+        int found; /* -1 = not there */
+    } cases[] = {{"a", 0}, {"b", 1}, {"x", -1}, {"c", 2}, {"y", -1}, {"a", 0}, {"c", 2}, {"b", 1}};
+    size_t at = 0;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const struct runtime_summary *found = runtime_summaries_find(&all, cases[i].id, &at);
+        assert_ptr_equal(found, cases[i].found < 0 ? NULL : &items[cases[i].found]);
+    }
+    const struct runtime_summaries none = {NULL, 0};
+    at = 0;
+    assert_null(runtime_summaries_find(&none, "a", &at));
 }
 
 static void replicas_that_were_scaled_away_are_not_shown(void **state)
@@ -88,7 +128,8 @@ static void replicas_that_were_scaled_away_are_not_shown(void **state)
         f, "UPDATE pipe SET replicas = 1; UPDATE pipe_replica SET expires_at = now() - interval '1 "
            "s' WHERE replica_index = 1");
     CLEANUP(runtime_summaries_done) struct runtime_summaries all = {.items = NULL};
-    assert_ok(runtime_summarize(f->b, NULL, NULL, id, &all, &err), &err);
+    const struct runtime_scope scope = {.pipe_id = id};
+    assert_ok(runtime_summarize(f->b, &scope, &all, &err), &err);
     /* Index 2 still drains. */
     assert_int_equal(all.items[0].replicas_count, 2);
     assert_int_equal(all.items[0].replicas[0].replica_index, 0);
@@ -104,22 +145,19 @@ static void scopes_are_kept_apart(void **state)
     fixture_pipe(f, 1, first);
     fixture_pipe(f, 1, second);
     const struct {
-        const char *organization_id;
-        const char *service_id;
-        const char *pipe_id;
+        struct runtime_scope scope;
         size_t count;
     } cases[] = {
-        {FIXTURE_ORGANIZATION, NULL, NULL, 2},
-        {FIXTURE_ORGANIZATION, FIXTURE_SERVICE, NULL, 2},
-        {FIXTURE_ORGANIZATION, FIXTURE_SERVICE, second, 1},
-        {FIXTURE_ORGANIZATION, FIXTURE_NOBODY, NULL, 0},
-        {FIXTURE_NOBODY, NULL, NULL, 0},
-        {FIXTURE_NOBODY, FIXTURE_SERVICE, first, 0},
+        {{FIXTURE_ORGANIZATION, NULL, NULL, false}, 2},
+        {{FIXTURE_ORGANIZATION, FIXTURE_SERVICE, NULL, true}, 2},
+        {{FIXTURE_ORGANIZATION, FIXTURE_SERVICE, second, false}, 1},
+        {{FIXTURE_ORGANIZATION, FIXTURE_NOBODY, NULL, true}, 0},
+        {{FIXTURE_NOBODY, NULL, NULL, false}, 0},
+        {{FIXTURE_NOBODY, FIXTURE_SERVICE, first, true}, 0},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct runtime_summaries all = {.items = NULL};
-        enum status st = runtime_summarize(
-            f->a, cases[i].organization_id, cases[i].service_id, cases[i].pipe_id, &all, &err);
+        enum status st = runtime_summarize(f->a, &cases[i].scope, &all, &err);
         assert_ok(st, &err);
         assert_int_equal(all.count, cases[i].count);
         if (cases[i].count == 1) {
@@ -154,7 +192,8 @@ static void each_pipe_gets_its_own_rows(void **state)
     }
     leases_done(&leases);
     CLEANUP(runtime_summaries_done) struct runtime_summaries all = {.items = NULL};
-    assert_ok(runtime_summarize(f->a, FIXTURE_ORGANIZATION, NULL, NULL, &all, &err), &err);
+    const struct runtime_scope scope = {.organization_id = FIXTURE_ORGANIZATION};
+    assert_ok(runtime_summarize(f->a, &scope, &all, &err), &err);
     assert_int_equal(all.count, PIPES);
     for (int i = 0; i < PIPES; i++) {
         const struct runtime_summary *summary = &all.items[i];
@@ -172,6 +211,7 @@ static void each_pipe_gets_its_own_rows(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(summaries_are_found_in_any_order),
         cmocka_unit_test_setup(a_summary_adds_up_live_replicas, fixture_setup),
         cmocka_unit_test_setup(replicas_that_were_scaled_away_are_not_shown, fixture_setup),
         cmocka_unit_test_setup(scopes_are_kept_apart, fixture_setup),

@@ -36,6 +36,39 @@ static void success(void **state)
     reply_done(&reply);
 }
 
+static void a_result_that_is_text(void **state)
+{
+    (void)state;
+    struct reply reply = {0};
+    for (int i = 1; i <= 2; i++) {
+        struct json_text text;
+        json_text_init(&text, 100);
+        json_text_array(&text, NULL);
+        json_text_integer(&text, NULL, i);
+        json_text_end_array(&text);
+        assert_int_equal(reply_set_result_text(&reply, &text, NULL), ST_OK);
+    }
+    json_t *json = render(&reply, ST_OK, "");
+    assert_int_equal(reply.http_code, 200);
+    assert_int_equal(json_integer_value(json_array_get(json_object_get(json, "result"), 0)), 2);
+    assert_int_equal(json_object_size(json), 3);
+    json_decref(json);
+    reply_done(&reply);
+}
+
+static void a_result_that_does_not_fit(void **state)
+{
+    (void)state;
+    struct reply reply = {0};
+    struct err err = {.text = ""};
+    struct json_text text;
+    json_text_init(&text, 3);
+    json_text_string(&text, NULL, "long");
+    assert_int_equal(reply_set_result_text(&reply, &text, &err), ST_TOO_LARGE);
+    assert_null(reply.result_text);
+    reply_done(&reply);
+}
+
 static void success_without_result(void **state)
 {
     (void)state;
@@ -127,9 +160,14 @@ static void no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(success),      cmocka_unit_test(success_without_result),
-        cmocka_unit_test(errors),       cmocka_unit_test(texts_that_are_not_utf8_and_long_ones),
-        cmocka_unit_test(plain_bodies), cmocka_unit_test(no_memory),
+        cmocka_unit_test(success),
+        cmocka_unit_test(success_without_result),
+        cmocka_unit_test(a_result_that_is_text),
+        cmocka_unit_test(a_result_that_does_not_fit),
+        cmocka_unit_test(errors),
+        cmocka_unit_test(texts_that_are_not_utf8_and_long_ones),
+        cmocka_unit_test(plain_bodies),
+        cmocka_unit_test(no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

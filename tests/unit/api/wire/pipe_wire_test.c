@@ -162,23 +162,6 @@ static void settings(void **state)
     }
 }
 
-static void numbers(void **state)
-{
-    (void)state;
-    static const struct {
-        double value;
-        const char *text;
-    } cases[] = {{0, "0"}, {1, "1"}, {-3, "-3"}, {8, "8"}};
-    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        json_t *number = wire_number(cases[i].value);
-        assert_json(number, cases[i].text);
-        json_decref(number);
-    }
-    json_t *half = wire_number(0.5);
-    assert_true(json_is_real(half));
-    json_decref(half);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -186,7 +169,6 @@ int main(void)
         cmocka_unit_test(reading_back),
         cmocka_unit_test(roles_of_iam_settings_and_fractions),
         cmocka_unit_test(settings),
-        cmocka_unit_test(numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -170,8 +170,7 @@ static enum status render_text(struct reply *reply, const char *request_id)
         json_text_done(&json);
         return json.status;
     }
-    size_t len_bytes = json.out.len_bytes;
-    reply_set_body(reply, buf_take_text(&json.out), len_bytes, JSON_TYPE);
+    reply_set_text(reply, &json.out, JSON_TYPE);
     return ST_OK;
 }
 

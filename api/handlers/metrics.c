@@ -1,6 +1,8 @@
 /*
  * GET P/metrics: series for graphs out of the samples the workers take.
  */
+#include <string.h>
+
 #include "common/base/clock.h"
 #include "common/store/metric_samples.h"
 
@@ -14,14 +16,33 @@ enum {
     STEP_MAX_S = 24 * 3600,
 };
 
+/* A time in Unix seconds, as the series have them, or RFC 3339; *ret_ms keeps its value when
+ * absent.
+ */
+static enum status
+read_time(const struct request *request, const char *name, int64_t *ret_ms, struct err *err)
+{
+    static const int64_t SECONDS[2] = {0, 253402300799}; /* the year 9999 ends */
+    const char *text = request_query(request, name);
+    if (text == NULL || text[strspn(text, "0123456789")] != '\0') {
+        return support_query_time(request, name, ret_ms, err);
+    }
+    int64_t seconds = 0;
+    enum status status = request_query_i64(request, name, SECONDS, &seconds, err);
+    if (status == ST_OK) {
+        *ret_ms = seconds * 1000;
+    }
+    return status;
+}
+
 static enum status
 read_range(const struct request *request, struct metric_range *ret_range, struct err *err)
 {
     static const int64_t STEPS[2] = {SAMPLE_EVERY_S, STEP_MAX_S};
     int64_t to_ms = clock_wall_ms();
-    enum status status = support_query_time(request, "to", &to_ms, err);
+    enum status status = read_time(request, "to", &to_ms, err);
     int64_t from_ms = to_ms - (int64_t)RANGE_DEFAULT_S * 1000;
-    status = status == ST_OK ? support_query_time(request, "from", &from_ms, err) : status;
+    status = status == ST_OK ? read_time(request, "from", &from_ms, err) : status;
     if (status != ST_OK) {
         return status;
     }

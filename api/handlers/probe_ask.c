@@ -127,114 +127,132 @@ enum status probe_question_ask(
 
 /* ---- options ---- */
 
-static enum status read_number(
-    const json_t *value, const struct probe_option *option, const char *pointer, struct err *err)
+static void check_number(
+    const json_t *value, const struct probe_option *option, const char *pointer,
+    struct pipe_problems *problems)
 {
-    if (json_is_integer(value) && json_integer_value(value) >= option->min &&
-        json_integer_value(value) <= option->max) {
-        return ST_OK;
+    if (!json_is_integer(value) || json_integer_value(value) < option->min ||
+        json_integer_value(value) > option->max) {
+        pipe_problems_add(
+            problems, pointer, "must be a whole number between %lld and %lld",
+            (long long)option->min, (long long)option->max);
     }
-    return err_set(
-        err, ST_INVALID, "%s: must be a whole number between %lld and %lld", pointer,
-        (long long)option->min, (long long)option->max);
 }
 
-static enum status read_offset(const json_t *item, size_t index, struct err *err)
+static void check_place(const json_t *item, size_t index, struct pipe_problems *problems)
 {
     static const struct probe_option PARTITION = {"partition", PROBE_OPTION_NUMBER, 0, INT32_MAX};
     static const struct probe_option OFFSET = {"offset", PROBE_OPTION_NUMBER, 0, INT64_MAX};
     char pointer[NAME_BYTES];
     (void)snprintf(pointer, sizeof(pointer), "/offsets/%zu/topic", index); /* fits */
     if (!json_is_string(json_object_get(item, "topic"))) {
-        return err_set(err, ST_INVALID, "%s: must be a text", pointer);
+        pipe_problems_add(problems, pointer, "must be a text");
     }
     (void)snprintf(pointer, sizeof(pointer), "/offsets/%zu/partition", index); /* fits */
-    enum status status = read_number(json_object_get(item, "partition"), &PARTITION, pointer, err);
-    if (status != ST_OK) {
-        return status;
-    }
+    check_number(json_object_get(item, "partition"), &PARTITION, pointer, problems);
     (void)snprintf(pointer, sizeof(pointer), "/offsets/%zu/offset", index); /* fits */
-    return read_number(json_object_get(item, "offset"), &OFFSET, pointer, err);
+    check_number(json_object_get(item, "offset"), &OFFSET, pointer, problems);
 }
 
-static enum status
-read_offsets(const json_t *value, const struct probe_option *option, struct err *err)
+static void check_places(
+    const json_t *value, const struct probe_option *option, const char *pointer,
+    struct pipe_problems *problems)
 {
-    size_t count = json_array_size(value);
-    if (!json_is_array(value) || (json_int_t)count > option->max) {
-        return err_set(
-            err, ST_INVALID, "/offsets: must be a list of at most %lld records",
-            (long long)option->max);
+    const size_t count = json_array_size(value);
+    if (!json_is_array(value) || (json_int_t)count < option->min ||
+        (json_int_t)count > option->max) {
+        pipe_problems_add(
+            problems, pointer, "must be a list of %lld to %lld {topic, partition, offset}",
+            (long long)option->min, (long long)option->max);
+        return;
     }
-    enum status status = ST_OK;
-    for (size_t i = 0; status == ST_OK && i < count; i++) {
-        status = read_offset(json_array_get(value, i), i, err);
+    for (size_t i = 0; i < count && !problems->has_more; i++) {
+        check_place(json_array_get(value, i), i, problems);
     }
-    return status;
 }
 
-static enum status set_time(json_t *options, const char *name, const json_t *value, struct err *err)
+/* A time becomes milliseconds under another name. False: no memory. */
+static bool
+set_time(json_t *options, const char *name, const json_t *value, struct pipe_problems *problems)
 {
-    char member[NAME_BYTES];
+    char text[NAME_BYTES];
     int64_t time_ms = 0;
-    const char *text = json_string_value(value);
-    if (text == NULL || wire_time_parse(text, &time_ms) != ST_OK) {
-        return err_set(err, ST_INVALID, "/%s: not a time as in 2026-01-02T03:04:05Z", name);
+    const char *time = json_string_value(value);
+    if (time == NULL || wire_time_parse(time, &time_ms) != ST_OK) {
+        (void)snprintf(text, sizeof(text), "/%s", name); /* fits */
+        pipe_problems_add(problems, text, "not a time as in 2026-01-02T03:04:05Z");
+        return true;
     }
-    (void)snprintf(member, sizeof(member), "%sMs", name); /* fits */
-    return json_object_set_new(options, member, json_integer(time_ms)) == 0
-               ? ST_OK
-               : err_set(err, ST_NO_MEMORY, "no memory for a question");
+    (void)snprintf(text, sizeof(text), "%sMs", name); /* fits */
+    return json_object_set_new(options, text, json_integer(time_ms)) == 0;
 }
 
-static enum status
-read_option(json_t *value, const struct probe_option *option, json_t *options, struct err *err)
+/* False: no memory. */
+static bool read_option(
+    json_t *value, const struct probe_option *option, json_t *options,
+    struct pipe_problems *problems)
 {
     char pointer[NAME_BYTES];
     (void)snprintf(pointer, sizeof(pointer), "/%s", option->name); /* fits */
-    enum status status = ST_OK;
     switch (option->form) {
     case PROBE_OPTION_TEXT:
-        status =
-            json_is_string(value) ? ST_OK : err_set(err, ST_INVALID, "%s: must be a text", pointer);
+        if (!json_is_string(value)) {
+            pipe_problems_add(problems, pointer, "must be a text");
+        }
         break;
     case PROBE_OPTION_BOOL:
-        status = json_is_boolean(value)
-                     ? ST_OK
-                     : err_set(err, ST_INVALID, "%s: must be true or false", pointer);
+        if (!json_is_boolean(value)) {
+            pipe_problems_add(problems, pointer, "must be true or false");
+        }
         break;
     case PROBE_OPTION_NUMBER:
-        status = read_number(value, option, pointer, err);
+        check_number(value, option, pointer, problems);
         break;
     case PROBE_OPTION_TIME:
-        return set_time(options, option->name, value, err);
+        return set_time(options, option->name, value, problems);
     case PROBE_OPTION_OFFSETS:
-        status = read_offsets(value, option, err);
+        check_places(value, option, pointer, problems);
         break;
     }
-    if (status == ST_OK && json_object_set(options, option->name, value) != 0) {
-        status = err_set(err, ST_NO_MEMORY, "no memory for a question");
-    }
-    return status;
+    return json_object_set(options, option->name, value) == 0;
 }
 
 enum status probe_options_read(
-    const json_t *body, const struct probe_option *options, size_t count, json_t **ret_options,
-    struct err *err)
+    const json_t *body, const struct probe_option *options, size_t count,
+    struct pipe_problems *problems, json_t **ret_options, struct err *err)
 {
     json_t *made = json_object();
-    enum status status =
-        made != NULL ? ST_OK : err_set(err, ST_NO_MEMORY, "no memory for a question");
-    for (size_t i = 0; status == ST_OK && i < count; i++) {
+    bool has_memory = made != NULL;
+    for (size_t i = 0; has_memory && i < count; i++) {
         json_t *value = json_object_get(body, options[i].name);
         if (value != NULL && !json_is_null(value)) {
-            status = read_option(value, &options[i], made, err);
+            has_memory = read_option(value, &options[i], made, problems);
         }
     }
-    if (status != ST_OK) {
+    if (!has_memory) {
         json_decref(made);
-        return status;
+        return err_set(err, ST_NO_MEMORY, "no memory for a question");
     }
     *ret_options = made;
     return ST_OK;
+}
+
+void probe_options_only(
+    const json_t *body, const struct probe_option *options, size_t count,
+    struct pipe_problems *problems)
+{
+    const char *name = NULL;
+    json_t *value = NULL;
+    json_object_foreach((json_t *)(uintptr_t)body, name, value)
+    {
+        size_t i = 0;
+        while (i < count && strcmp(options[i].name, name) != 0) {
+            i++;
+        }
+        if (i == count) {
+            char pointer[NAME_BYTES];
+            (void)snprintf(pointer, sizeof(pointer), "/%s", name); /* a long name may be cut */
+            pipe_problems_add(problems, pointer, "there is no such member");
+        }
+    }
 }

@@ -10,6 +10,7 @@
 
 #include "common/base/attr.h"
 #include "common/base/err.h"
+#include "common/model/pipe.h"
 
 #include "api/http/reply.h"
 #include "api/http/request.h"
@@ -41,7 +42,7 @@ enum probe_option_form {
     PROBE_OPTION_NUMBER,
     PROBE_OPTION_BOOL,
     PROBE_OPTION_TIME,    /* RFC 3339; becomes <name>Ms, milliseconds since 1970 */
-    PROBE_OPTION_OFFSETS, /* [{topic, partition, offset}], at most max */
+    PROBE_OPTION_OFFSETS, /* [{topic, partition, offset}], min to max of them */
 };
 struct probe_option {
     const char *name;
@@ -50,10 +51,16 @@ struct probe_option {
     json_int_t max;
 };
 
-/* Copy the body's options, checked. Unknown members are ignored. ret_options: owned reference.
- * ST_INVALID with the pointer, ST_NO_MEMORY. */
+/* Copy the body's options. Unknown members are ignored, wrong values are added to problems.
+ * ret_options: owned reference. ST_NO_MEMORY. */
 enum status probe_options_read(
-    const json_t *body, const struct probe_option *options, size_t count, json_t **ret_options,
-    struct err *err) MUST_CHECK;
+    const json_t *body, const struct probe_option *options, size_t count,
+    struct pipe_problems *problems, json_t **ret_options, struct err *err) MUST_CHECK;
+
+/* Each member of the body that is none of the options is a problem: for bodies where one that is
+ * misspelt would do more than was meant. */
+void probe_options_only(
+    const json_t *body, const struct probe_option *options, size_t count,
+    struct pipe_problems *problems);
 
 #endif

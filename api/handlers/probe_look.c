@@ -84,21 +84,45 @@ static json_t *complete_body(const json_t *given, const struct look *look)
     return body;
 }
 
-static enum status
-read_definition(json_t *body, struct probe_question *question, struct reply *reply, struct err *err)
+static enum status read_definition(
+    json_t *body, struct probe_question *question, struct pipe_problems *problems, struct err *err)
 {
     enum status status = wire_pipe_split(body, &question->definition, &question->secrets, err);
     if (status != ST_OK) {
         return status;
     }
-    struct pipe_problems problems = {0};
     CLEANUP(pipe_spec_freep) struct pipe_spec *spec = NULL;
-    status = pipe_spec_from_json(question->definition, question->secrets, &problems, &spec, err);
-    if (status == ST_OK || status == ST_INVALID) {
-        support_check_supported(question->definition, &problems);
+    status = pipe_spec_from_json(question->definition, question->secrets, problems, &spec, err);
+    if (status == ST_INVALID) {
+        status = ST_OK; /* the problems say it, and there may be more */
+    }
+    if (status == ST_OK) {
+        support_check_supported(question->definition, problems);
+    }
+    return status;
+}
+
+/* The source and the options, every problem of both at once. */
+static enum status read_question(
+    const struct request *request, const struct look *kind, struct probe_question *question,
+    struct reply *reply, struct err *err)
+{
+    struct pipe_problems problems = {0};
+    json_t *body = complete_body(request->json, kind);
+    enum status status = body != NULL ? read_definition(body, question, &problems, err)
+                                      : err_set(err, ST_NO_MEMORY, "no memory for a question");
+    if (status == ST_OK) {
+        status = probe_options_read(
+            request->json, kind->options, kind->options_count, &problems, &question->options, err);
+    }
+    if (status == ST_OK) {
         status = support_problems(&problems, reply, err);
     }
+    if (status == ST_OK && json_object_set_new(question->options, "parts", json_true()) != 0) {
+        status = err_set(err, ST_NO_MEMORY, "no memory for a question");
+    }
     pipe_problems_done(&problems);
+    json_decref(body);
     return status;
 }
 
@@ -110,25 +134,14 @@ look(const struct request *request, const struct look *kind, struct reply *reply
         .has_clickhouse = kind->has_clickhouse,
         .deadline_ms = LOOK_DEADLINE_MS,
     };
-    json_t *body = complete_body(request->json, kind);
     json_t *result = NULL;
-    enum status status = body != NULL ? read_definition(body, &question, reply, err)
-                                      : err_set(err, ST_NO_MEMORY, "no memory for a question");
-    if (status == ST_OK) {
-        status = probe_options_read(
-            request->json, kind->options, kind->options_count, &question.options, err);
-    }
-    if (status == ST_OK && question.options != NULL &&
-        json_object_set_new(question.options, "parts", json_true()) != 0) {
-        status = err_set(err, ST_NO_MEMORY, "no memory for a question");
-    }
+    enum status status = read_question(request, kind, &question, reply, err);
     if (status == ST_OK) {
         status = probe_question_ask(request, &question, &result, err);
     }
     if (status == ST_OK) {
         status = reply_set_result(reply, result, err);
     }
-    json_decref(body);
     probe_question_done(&question);
     return status;
 }

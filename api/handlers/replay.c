@@ -23,66 +23,40 @@ static const struct probe_option OPTIONS[] = {
     {"dryRun", PROBE_OPTION_BOOL, 0, 0}, {"cursor", PROBE_OPTION_TEXT, 0, 0},
 };
 
-/* A filter that is misspelt would replay everything. */
-static enum status check_members(const json_t *body, struct err *err)
+/* A filter that is misspelt would replay everything: no other members. */
+static enum status read_options(
+    const struct request *request, struct reply *reply, json_t **ret_options, struct err *err)
 {
-    const char *name = NULL;
-    json_t *value = NULL;
-    json_object_foreach((json_t *)(uintptr_t)body, name, value)
-    {
-        size_t i = 0;
-        while (i < ARRAY_LEN(OPTIONS) && strcmp(OPTIONS[i].name, name) != 0) {
-            i++;
-        }
-        if (i == ARRAY_LEN(OPTIONS)) {
-            return err_set(
-                err, ST_INVALID,
-                "/%s: a replay has no such member; it has type, from, to, offsets, dryRun and "
-                "cursor",
-                name);
-        }
-    }
-    return ST_OK;
-}
-
-static enum status
-read_options(const struct request *request, json_t **ret_options, struct err *err)
-{
-    enum status status = check_members(request->json, err);
-    if (status != ST_OK) {
-        return status;
-    }
     static const char *const TYPES[] = {
 #define X(type) #type,
         ERROR_TABLE_TYPES(X)
 #undef X
     };
-    status = support_check_word(
-        "/type", json_string_value(json_object_get(request->json, "type")), TYPES, ARRAY_LEN(TYPES),
-        err);
-    if (status != ST_OK) {
-        return status;
+    struct pipe_problems problems = {0};
+    probe_options_only(request->json, OPTIONS, ARRAY_LEN(OPTIONS), &problems);
+    support_check_member(request->json, "/type", TYPES, ARRAY_LEN(TYPES), &problems);
+    enum status status =
+        probe_options_read(request->json, OPTIONS, ARRAY_LEN(OPTIONS), &problems, ret_options, err);
+    if (status == ST_OK) {
+        status = support_problems(&problems, reply, err);
     }
-    return probe_options_read(request->json, OPTIONS, ARRAY_LEN(OPTIONS), ret_options, err);
-}
-
-static json_int_t count_of(const json_t *result, const char *name)
-{
-    return json_integer_value(json_object_get(result, name));
+    pipe_problems_done(&problems);
+    return status;
 }
 
 /* A line in the pipe's history; a missing one is no reason to say that the replay failed. */
 static void note_replay(const struct request *request, const char *pipe_id, json_t *result)
 {
-    if (count_of(result, "replayed") == 0 && count_of(result, "stillFailing") == 0) {
+    if (support_number(result, "replayed") == 0 && support_number(result, "stillFailing") == 0) {
         return;
     }
     char message[160];
     (void)snprintf(/* fits */
                    message, sizeof(message),
                    "%lld of %lld rejected records were replayed, %lld still fail",
-                   (long long)count_of(result, "replayed"), (long long)count_of(result, "matched"),
-                   (long long)count_of(result, "stillFailing"));
+                   (long long)support_number(result, "replayed"),
+                   (long long)support_number(result, "matched"),
+                   (long long)support_number(result, "stillFailing"));
     const struct pipe_event event = {
         .type = "replayed", .severity = "info", .message = message, .details = result};
     enum status status = pipe_add_event(request->store, pipe_id, &event, NULL);
@@ -90,7 +64,8 @@ static void note_replay(const struct request *request, const char *pipe_id, json
 }
 
 static enum status
-ask(const struct request *request, const struct pipe_row *row, json_t **ret_result, struct err *err)
+ask(const struct request *request, const struct pipe_row *row, struct reply *reply,
+    json_t **ret_result, struct err *err)
 {
     char lock[64];
     (void)snprintf(lock, sizeof(lock), "replay:%s", row->id); /* fits */
@@ -103,7 +78,7 @@ ask(const struct request *request, const struct pipe_row *row, json_t **ret_resu
     };
     enum status status = pipe_get_secrets(request->store, row->id, &question.secrets, err);
     if (status == ST_OK) {
-        status = read_options(request, &question.options, err);
+        status = read_options(request, reply, &question.options, err);
     }
     if (status == ST_OK &&
         json_object_set_new(question.options, "pipeId", json_string(row->id)) != 0) {
@@ -130,7 +105,7 @@ handle_errors_replay(const struct request *request, struct reply *reply, struct 
         return status;
     }
     json_t *result = NULL;
-    status = ask(request, &row, &result, err);
+    status = ask(request, &row, reply, &result, err);
     if (status == ST_OK) {
         if (!json_is_true(json_object_get(request->json, "dryRun"))) {
             note_replay(request, row.id, result);

@@ -202,6 +202,22 @@ enum status support_check_word(
     return err_set(err, ST_INVALID, "%s: must be one of %s", what, buf_text(&known));
 }
 
+void support_check_member(
+    const json_t *body, const char *pointer, const char *const *list, size_t count,
+    struct pipe_problems *problems)
+{
+    struct err err = {.status = ST_OK};
+    const char *word = json_string_value(json_object_get(body, pointer + 1));
+    if (support_check_word("x", word, list, count, &err) != ST_OK) {
+        pipe_problems_add(problems, pointer, "%s", err.text + sizeof("x: ") - 1);
+    }
+}
+
+json_int_t support_number(const json_t *object, const char *name)
+{
+    return json_integer_value(json_object_get(object, name));
+}
+
 enum status support_query_page(
     const struct request *request, int64_t limit_default, int64_t limit_max,
     struct support_page *ret_page, struct err *err)

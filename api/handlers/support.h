@@ -62,6 +62,15 @@ enum status support_check_word(
     const char *what, const char *word, const char *const *list, size_t count,
     struct err *err) MUST_CHECK;
 
+/* The same of a body's member; what is wrong goes to problems. pointer: "/" and the member's name.
+ */
+void support_check_member(
+    const json_t *body, const char *pointer, const char *const *list, size_t count,
+    struct pipe_problems *problems);
+
+/* A whole number of an answer; 0 when it is none. */
+json_int_t support_number(const json_t *object, const char *name);
+
 /* A page of what is listed newest first: query parameters from, to, limit, cursor. */
 struct support_page {
     int64_t from_ms;   /* INT64_MIN = any */

@@ -12,15 +12,19 @@ enum {
     POINTER_BYTES = 512,
 };
 
+static const char BINDING[] = "0.5.0"; /* of AsyncAPI's Kafka bindings */
+
 static const char *text_of(const json_t *object, const char *name)
 {
     const char *text = json_string_value(json_object_get(object, name));
     return text == NULL ? "" : text;
 }
 
-/* Each part of a comma separated list as a new member; what makes its value from the part. */
-static json_t *
-map_list(const char *list, bool is_numbered, json_t *(*make)(const char *part, const char *all))
+/* Makes the value of one part of a list. more: what all of them share. */
+typedef json_t *make_part(const char *part, const char *more);
+
+/* Each part of a comma separated list as a new member. */
+static json_t *map_list(const char *list, bool is_numbered, make_part *make, const char *more)
 {
     json_t *made = json_object();
     char *copy = strdup(list);
@@ -32,7 +36,7 @@ map_list(const char *list, bool is_numbered, json_t *(*make)(const char *part, c
         char name[NAME_BYTES];
         (void)snprintf(name, sizeof(name), "broker%d", count++); /* fits */
         is_ok =
-            is_ok && json_object_set_new(made, is_numbered ? name : part, make(part, list)) == 0;
+            is_ok && json_object_set_new(made, is_numbered ? name : part, make(part, more)) == 0;
     }
     free(copy);
     if (!is_ok) {
@@ -42,32 +46,40 @@ map_list(const char *list, bool is_numbered, json_t *(*make)(const char *part, c
     return made;
 }
 
-static json_t *server_of(const char *broker, const char *all)
+/* The scheme decides, which all brokers share; without one, whether there is a login. */
+static const char *protocol_of(const json_t *kafka)
 {
-    (void)all;
-    const char *host = strstr(broker, "://");
-    const bool is_plain =
-        strncasecmp(broker, "PLAINTEXT", 9) == 0 || strncasecmp(broker, "SASL_PLAINTEXT", 14) == 0;
-    return json_pack(
-        "{s:s, s:s}", "host", host == NULL ? broker : host + 3, "protocol",
-        is_plain ? "kafka" : "kafka-secure");
+    const char *brokers = text_of(kafka, "brokers");
+    if (strstr(brokers, "://") == NULL) {
+        return text_of(kafka, "authentication")[0] == '\0' ? "kafka" : "kafka-secure";
+    }
+    const bool is_plain = strncasecmp(brokers, "PLAINTEXT", 9) == 0 ||
+                          strncasecmp(brokers, "SASL_PLAINTEXT", 14) == 0;
+    return is_plain ? "kafka" : "kafka-secure";
 }
 
-static json_t *channel_of(const char *topic, const char *all)
+static json_t *server_of(const char *broker, const char *protocol)
 {
-    (void)all;
+    const char *host = strstr(broker, "://");
+    return json_pack("{s:s, s:s}", "host", host == NULL ? broker : host + 3, "protocol", protocol);
+}
+
+static json_t *channel_of(const char *topic, const char *binding)
+{
     return json_pack(
         "{s:s, s:{s:{s:s}}, s:{s:{s:s, s:s}}}", "address", topic, "messages", "record", "$ref",
         "#/components/messages/record", "bindings", "kafka", "topic", topic, "bindingVersion",
-        "0.5.0");
+        binding);
 }
 
-static json_t *operation_of(const char *topic, const char *all)
+static json_t *operation_of(const char *topic, const char *group)
 {
-    (void)all;
     char pointer[POINTER_BYTES];
     (void)snprintf(pointer, sizeof(pointer), "#/channels/%s", topic); /* Kafka's limit is 249 */
-    return json_pack("{s:s, s:{s:s}}", "action", "receive", "channel", "$ref", pointer);
+    return json_pack(
+        "{s:s, s:{s:s}, s:{s:{s:{s:s, s:[s]}, s:s}}}", "action", "receive", "channel", "$ref",
+        pointer, "bindings", "kafka", "groupId", "type", "string", "enum", group, "bindingVersion",
+        BINDING);
 }
 
 /* The JSON type that a ClickHouse type is read from; "" = any. */
@@ -154,8 +166,9 @@ json_t *wire_asyncapi(const struct pipe_row *row)
         "{s:s, s:{s:s, s:s, s:s}, s:o, s:o, s:o, s:{s:{s:{s:s, s:s, s:o}}}}", "asyncapi", "3.0.0",
         "info", "title", row->name, "version", "1.0.0", "description",
         "What a ClickPipe reads from Kafka into ClickHouse", "servers",
-        map_list(text_of(kafka, "brokers"), true, server_of), "channels",
-        map_list(topics, false, channel_of), "operations", map_list(topics, false, operation_of),
-        "components", "messages", "record", "name", "record", "contentType",
-        content_type_of(text_of(kafka, "format")), "payload", payload_of(row->definition));
+        map_list(text_of(kafka, "brokers"), true, server_of, protocol_of(kafka)), "channels",
+        map_list(topics, false, channel_of, BINDING), "operations",
+        map_list(topics, false, operation_of, row->consumer_group), "components", "messages",
+        "record", "name", "record", "contentType", content_type_of(text_of(kafka, "format")),
+        "payload", payload_of(row->definition));
 }

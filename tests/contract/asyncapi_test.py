@@ -25,6 +25,10 @@ def test_the_document(penstock, make):
     assert message["payload"]["properties"] == {
         "my_id": {"type": "integer", "x-clickhouse-type": "UInt64"},
         "tags": {"type": "array", "x-clickhouse-type": "Array(String)"}, "at": {"x-clickhouse-type": "DateTime"}}
+    assert document["operations"]["t2"]["bindings"]["kafka"]["groupId"] == {
+        "type": "string", "enum": [f"clickpipes-{pipe}"]}
     as_yaml = penstock.request("GET", path, headers={"Accept": "application/yaml"})
     assert as_yaml.text.startswith('---\n"asyncapi": "3.0.0"\n')
+    open_pipe = make(table="open_one", kafka={"authentication": None, "credentials": None})["id"]
+    assert penstock.request("GET", f"{penstock.pipes_path}/{open_pipe}/asyncapi").json["servers"]["broker0"]["protocol"] == "kafka"
     assert as_yaml.headers["content-type"].startswith("application/yaml") and yaml.safe_load(as_yaml.text) == document

@@ -141,7 +141,11 @@ def test_restart(penstock, database, make):
     ({"to": "offsets", "offsets": [{"topic": "t", "partition": 0, "offset": -1}]}, "/offsets/0"),
     ({"to": "offsets", "offsets": [{"topic": "t", "partition": 0, "offset": 1}, {"topic": "t", "partition": 1, "offset": 1},
                                    {"topic": "t", "partition": 0, "offset": 1}]}, "/offsets/2: this partition is named twice"),
-    ({"to": "latest", "dryRun": "yes"}, "/dryRun"),
+    ({"to": "latest", "dryRun": "yes"}, "/dryRun"), ({"to": "latest", "dryrun": True}, "/dryrun: there is no such member"),
+    ({"to": "latest", "timestamp": "2026-01-01T00:00:00Z"}, "/timestamp: goes with"), ({"to": "latest", "offsets": []}, "/offsets"),
+    ({"to": 5, "dryRun": 1, "x": 1, "offsets": {}}, "/x: there is no such member; /to: required"),
+    ({"to": 5, "dryRun": 1, "x": 1, "offsets": {}}, "/offsets: must be a list of 1 to 100000"),
+    ({"to": 5, "dryRun": 1, "x": 1, "offsets": {}}, "/dryRun: must be true or false"),
 ])
 def test_bad_resets(penstock, stopped, body, word):
     reply = penstock.request("POST", f"{penstock.pipes_path}/{stopped['id']}/offsets/reset", body)

@@ -52,6 +52,7 @@ def test_samples_have_their_coordinates(penstock, kafka, topic):
     assert first["value"].encode() == RECORDS[0] and first["decoded"]["who"] == {"age": 1}
     assert first["headers"] == {"trace": "t1", "raw": "base64:" + base64.b64encode(b"\xff").decode()}
     assert newest[0]["decoded"] is None and newest[1]["key"] is None
+    assert first["problem"] is None and "token" in newest[0]["problem"]
     place = probe(penstock, "sample", kafka, topic, partition=0, offset=1, limit=2).result["records"]
     assert [record["offset"] for record in place] == [1, 2]
     assert probe(penstock, "sample", kafka, topic, offset=100).result["records"] == []
@@ -147,6 +148,48 @@ def test_an_unreachable_broker_is_400_with_its_error_and_a_hint(penstock, kind):
     assert "SOURCE_UNREACHABLE" in reply.text and "_TRANSPORT" in reply.text and "Check that the brokers are up" in reply.text
 
 
+def test_odd_topics_and_records(penstock, kafka, clickhouse, name):
+    """Empty, aborted, null, binary, cut in the middle of a character, too large for a pipe."""
+    kafka.create_topic(name, 2)
+    assert probe(penstock, "sample", kafka, name).result == {"records": []}
+    reply = probe(penstock, "infer", kafka, name)
+    assert reply.status == 400 and "no records" in reply.error
+    long = ("ü" * 50000).encode()
+    kafka.produce(name, [(b"k", None, None, None, 0), (b"\x80", b"\xff\x00", [("h", b"1"), ("h", b"\xfe")], None, 0),
+                         (None, b"x" + long, None, None, 0), (None, b"", None, None, 0)])
+    null, binary, text, empty = probe(penstock, "sample", kafka, name, **{"from": "oldest"}).result["records"]
+    assert (null["key"], null["value"], null["decoded"]) == ("k", None, None) and "tombstone" in null["problem"]
+    assert (binary["encoding"], binary["key"], binary["value"]) == ("base64", "gA==", "/wA=")
+    assert binary["headers"] == {"h": ["1", "base64:/g=="]}
+    assert text["encoding"] == "utf8" and text["truncated"] and text["value"] == "x" + "ü" * 32767
+    assert text["decoded"] is None and "65536" in text["problem"]
+    assert empty["value"] == "" and empty["key"] is None and not empty["truncated"]
+    kafka.create_topic(f"{name}_huge", 1, {"max.message.bytes": "25000000"})
+    for megabytes in (17, 9):
+        kafka.produce(f"{name}_huge", [(None, b'{"id":1,"s":"' + b"x" * (megabytes << 20) + b'"}')])
+    assert [record["truncated"] for record in probe(penstock, "sample", kafka, f"{name}_huge").result["records"]] == [True] * 2
+    body = preview_body(kafka, f"{name}_huge", [("id", "Int64"), ("s", "String")])
+    result = preview(penstock, body).result
+    assert [error["type"] for error in result["errors"]] == ["RECORD_TOO_LARGE"]
+    (row,) = result["rows"]
+    assert row["cells"] == {"id": 1, "s": "x" * 65536 + "…"}
+    wide = dict(body, destination={**body["destination"], "columns": [
+        {"name": "s", "type": "Array(String)"}]}, fieldMappings=[])
+    kafka.produce(f"{name}_huge", [(None, b'{"s":["' + b"x" * (9 << 20) + b'"]}')])
+    reply = preview(penstock, dict(wide, limit=1))
+    assert reply.status == 400 and "/limit: the answer would be" in reply.error and "fewer records" in reply.error, reply.text
+
+
+def test_everything_wrong_is_told_at_once(penstock, kafka, topic):
+    reply = penstock.request("POST", f"{penstock.pipes_path}/probe/infer", {
+        "source": {"kafka": {"brokers": "", "topics": 5}}, "limit": 0, "numbersInStrings": 1, "timestamp": "today"})
+    assert reply.status == 400
+    for pointer in ("/source/kafka/brokers:", "/source/kafka/topics:", "/limit:", "/numbersInStrings:", "/timestamp:"):
+        assert pointer in reply.error, reply.text
+    reply = probe(penstock, "sample", kafka, topic, partition=7)
+    assert reply.status == 400 and f"/partition: topic '{topic}' has no partition 7" in reply.error
+
+
 @pytest.mark.parametrize("more, pointer", [
     ({"limit": 0}, "/limit"), ({"limit": 1001}, "/limit"), ({"offset": -1}, "/offset"),
     ({"timestamp": "today"}, "/timestamp"), ({"partition": "0"}, "/partition"), ({"from": "middle"}, "/from"),
@@ -204,6 +247,11 @@ def test_avro_by_the_registry_schema(penstock, kafka, name):
             "any": ("Variant(Int64, String)", True), "sums": ("Map(String, Float64)", True)}
         columns = [(column, kind) for column, (kind, _) in kinds.items()]
         body = kafka_pipe("preview", kafka.bootstrap, name, "not_there_yet", columns, kafka=source["kafka"])
+        newest, oldest = penstock.result("POST", f"{path}/sample", {"source": source})["records"]
+        assert oldest["decoded"] is None and "schema id" in oldest["problem"]
+        assert newest["encoding"] == "base64" and newest["problem"] is None and newest["decoded"] == {
+            "id": 1, "note": None, "price": "1.50", "at": "2026-01-02 03:00:00.000", "kind": "b", "next_kind": None,
+            "tags": ["x", None], "who": {"age": 3, "kinds": ["a"]}, "any": 7, "sums": {"s": 0.5}}
         result = preview(penstock, body).result
         assert [row["cells"] for row in result["rows"]] == [{
             "id": 1, "note": "", "price": "1.50", "at": "2026-01-02 03:00:00.000", "kind": "b", "next_kind": "a",
@@ -212,5 +260,7 @@ def test_avro_by_the_registry_schema(penstock, kafka, name):
         fine = penstock.result("POST", f"{path}/connection", {"source": source})
         assert fine["registry"]["ok"]
         registry.users = {"key": "other"}
+        for record in penstock.result("POST", f"{path}/sample", {"source": source})["records"]:
+            assert record["decoded"] is None and record["value"]  # what Kafka says is shown all the same
         refused = penstock.request("POST", f"{path}/infer", {"source": source})
         assert refused.status == 400 and "REGISTRY_AUTHENTICATION" in refused.text

@@ -7,6 +7,7 @@
 #include "worker/probe/infer/shape.h"
 #include "worker/probe/lookup.h"
 #include "worker/probe/question.h"
+#include "worker/probe/sample_value.h"
 #include "worker/probe/samples.h"
 
 enum {
@@ -103,20 +104,6 @@ static enum status infer(
     return ST_OK;
 }
 
-/* The id in front of a framed message (Confluent's wire format: zero byte, four of the id). */
-static int32_t framed_id(const struct record *record)
-{
-    enum {
-        FRAME_BYTES = 5
-    };
-    if (record->value == NULL || record->value_bytes < FRAME_BYTES || record->value[0] != 0) {
-        return 0;
-    }
-    const uint8_t *at = record->value + 1;
-    uint32_t id = (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
-    return id <= INT32_MAX ? (int32_t)id : 0;
-}
-
 /* The schema the registry's URL names, else that of the newest framed record. */
 static enum status find_id(
     const struct question *question, const struct lookup *lookup, int32_t *ret_id,
@@ -130,7 +117,7 @@ static enum status find_id(
     enum status st = samples_read(question, SAMPLES_DEFAULT, &samples, failure);
     int32_t id = 0;
     for (size_t i = 0; st == ST_OK && id == 0 && i < samples.count; i++) {
-        id = framed_id(&samples.items[i].record);
+        id = sample_schema_id(&samples.items[i].record);
     }
     if (st == ST_OK && id == 0) {
         st = err_set(

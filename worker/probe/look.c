@@ -9,6 +9,7 @@
 #include "common/http/http.h"
 
 #include "worker/probe/question.h"
+#include "worker/probe/sample_value.h"
 #include "worker/probe/samples.h"
 #include "worker/replica/kafka/browse.h"
 #include "worker/replica/kafka/check.h"
@@ -200,21 +201,18 @@ probe_topics(const struct question *question, json_t **ret_result, struct probe_
 
 /* ---- sample ---- */
 
-/* The value as JSON where it is JSON; null otherwise. */
-static json_t *decoded(const struct record *record)
+/* The record, its value decoded, or null and the reason why it is not. */
+static json_t *sample_json(struct sample_values *values, const struct record *record)
 {
-    json_t *value = record->value == NULL ? NULL
-                                          : json_loadb(
-                                                (const char *)record->value, record->value_bytes,
-                                                JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
-    return value == NULL ? json_null() : value;
-}
-
-static json_t *sample_json(const struct record *record)
-{
+    struct err err = {.status = ST_OK};
+    json_t *value = sample_value(values, record, &err);
+    json_t *problem = value == NULL ? json_string(err.text) : json_null();
     json_t *object = json_object();
-    if (object == NULL || !samples_describe(record, object) ||
-        json_object_set_new(object, "decoded", decoded(record)) != 0) {
+    bool is_made = object != NULL && samples_describe(record, object);
+    is_made = json_object_set_new(object, "problem", problem) == 0 && is_made;
+    is_made =
+        json_object_set_new(object, "decoded", value == NULL ? json_null() : value) == 0 && is_made;
+    if (!is_made) {
         json_decref(object);
         return NULL;
     }
@@ -225,13 +223,17 @@ enum status
 probe_sample(const struct question *question, json_t **ret_result, struct probe_failure *failure)
 {
     CLEANUP(samples_done) struct samples samples = {.count = 0};
-    enum status st = samples_read(question, SAMPLES_DEFAULT, &samples, failure);
+    CLEANUP(sample_values_done) struct sample_values values;
+    enum status st = sample_values_open(question, &values, &failure->err);
+    if (st == ST_OK) {
+        st = samples_read(question, SAMPLES_DEFAULT, &samples, failure);
+    }
     if (st != ST_OK) {
         return st;
     }
     json_t *list = json_array();
     for (size_t i = 0; i < samples.count; i++) {
-        if (json_array_append_new(list, sample_json(&samples.items[i].record)) != 0) {
+        if (json_array_append_new(list, sample_json(&values, &samples.items[i].record)) != 0) {
             json_decref(list);
             return err_set(&failure->err, ST_NO_MEMORY, "no memory for %zu records", samples.count);
         }

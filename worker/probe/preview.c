@@ -16,6 +16,7 @@
 #include "worker/probe/samples.h"
 #include "worker/replica/decode/decoder.h"
 #include "worker/replica/destination.h"
+#include "worker/replica/intake.h"
 
 enum {
     RECORDS_DEFAULT = 20
@@ -104,9 +105,9 @@ static bool add_rows(struct preview *preview, const struct record *record, size_
     for (size_t row = from; row < block_rows(preview->block); row++) {
         json_t *cells = json_object();
         for (size_t i = 0; i < count; i++) {
+            json_t *cell = cell_json(block_column(preview->block, i), row);
             (void)json_object_set_new(/* a NULL is left out */
-                                      cells, columns[i].name,
-                                      cell_json(block_column(preview->block, i), row));
+                                      cells, columns[i].name, samples_shorten(cell));
         }
         json_t *made = json_pack(
             "{s:s,s:i,s:I,s:o}", "topic", record->topic, "partition", (int)record->partition,
@@ -148,6 +149,14 @@ static enum status decode(
     struct err *err)
 {
     bool is_tombstone = record->value == NULL && !plan_is_raw(preview->plan);
+    const size_t limit_bytes = intake_record_max_bytes(
+        (size_t)(preview->question->pipe->scaling.memory_gb * 1024.0) * 1024 * 1024);
+    if (record->value_bytes > limit_bytes) {
+        reject_set(
+            &ret_outcome->reject, REJECT_RECORD_TOO_LARGE, NULL,
+            "the message has %zu bytes, the limit is %zu", record->value_bytes, limit_bytes);
+        return ST_REJECTED;
+    }
     enum pipe_tombstones mode = preview->question->pipe->settings.tombstones;
     if (is_tombstone && mode == PIPE_TOMBSTONES_SKIP) {
         return ST_OK;

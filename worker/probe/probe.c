@@ -76,6 +76,26 @@ static json_t *probe_answer(const char *text)
     return is_whole ? result : json_pack("{s:b,s:o*}", "ok", 1, "result", result);
 }
 
+/* The answer as it is sent: one that is larger than a frame becomes the reason why. NULL only
+ * without memory. */
+static char *answer_words(const json_t *answer)
+{
+    char *words = answer == NULL ? NULL : json_dumps(answer, JSON_COMPACT);
+    if (words == NULL || strlen(words) <= PROTOCOL_ANSWER_MAX_BYTES) {
+        return words;
+    }
+    struct probe_failure failure = {.reason = PIPE_REASON_INTERNAL};
+    enum status st = err_set(
+        &failure.err, ST_TOO_LARGE,
+        "/limit: the answer would be %zu bytes, %d are possible; ask for fewer records",
+        strlen(words), PROTOCOL_ANSWER_MAX_BYTES);
+    free(words);
+    json_t *refusal = answer_no(st, &failure);
+    words = refusal == NULL ? NULL : json_dumps(refusal, JSON_COMPACT);
+    json_decref(refusal);
+    return words;
+}
+
 int probe_main(void)
 {
     struct err err;
@@ -90,7 +110,7 @@ int probe_main(void)
     json_t *answer = probe_answer(text);
     secret_wipe(text, strlen(text));
     free(text);
-    char *words = answer == NULL ? NULL : json_dumps(answer, JSON_COMPACT);
+    char *words = answer_words(answer);
     json_decref(answer);
     if (words == NULL) {
         return PROTOCOL_EXIT_FAILED;

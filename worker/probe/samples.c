@@ -216,9 +216,33 @@ enum status samples_read(
 
 /* ---- JSON ---- */
 
-static size_t shown(size_t len)
+/* How much of it is shown; a text is not cut within a character, which would make it no text. */
+static size_t shown(const uint8_t *bytes, size_t len)
 {
-    return len < SAMPLE_SHOWN_BYTES ? len : SAMPLE_SHOWN_BYTES;
+    enum {
+        FOLLOWERS_MAX = 3 /* bytes of a UTF-8 character after its first */
+    };
+    if (len <= SAMPLE_SHOWN_BYTES) {
+        return len;
+    }
+    size_t cut = SAMPLE_SHOWN_BYTES;
+    for (int i = 0; i < FOLLOWERS_MAX && (bytes[cut] & 0xC0) == 0x80; i++) {
+        cut--;
+    }
+    return cut;
+}
+
+json_t *samples_shorten(json_t *value)
+{
+    const size_t len = json_string_length(value);
+    if (len <= SAMPLE_SHOWN_BYTES) {
+        return value;
+    }
+    const char *text = json_string_value(value);
+    json_t *cut =
+        json_sprintf("%.*s…", (int)shown((const uint8_t *)text, len), text); /* NULs end it */
+    json_decref(value);
+    return cut;
 }
 
 static json_t *base64(const void *bytes, size_t len)
@@ -262,8 +286,8 @@ static json_t *time_of(int64_t timestamp_ms)
 
 bool samples_describe(const struct record *record, json_t *object)
 {
-    size_t key_bytes = shown(record->key_bytes);
-    size_t value_bytes = shown(record->value_bytes);
+    size_t key_bytes = shown(record->key, record->key_bytes);
+    size_t value_bytes = shown(record->value, record->value_bytes);
     json_t *key = record->key == NULL ? json_null() : utf8(record->key, key_bytes);
     json_t *value = record->value == NULL ? json_null() : utf8(record->value, value_bytes);
     bool is_text = key != NULL && value != NULL;

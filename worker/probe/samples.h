@@ -47,6 +47,10 @@ enum status samples_read(
     struct probe_failure *failure) MUST_CHECK;
 void samples_done(struct samples *samples);
 
+/* A text longer than SAMPLE_SHOWN_BYTES as its beginning and "…"; anything else as it is. value:
+ * taken. */
+json_t *samples_shorten(json_t *value);
+
 /* {"key","value","encoding","headers"} and the coordinates, added to object. False: no memory. */
 bool samples_describe(const struct record *record, json_t *object) MUST_CHECK;
 

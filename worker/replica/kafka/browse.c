@@ -232,5 +232,11 @@ enum status browse_records(
         return ST_OK;
     }
     free(reading);
+    if (error == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION) {
+        *ret_reason = PIPE_REASON_INTERNAL;
+        return err_set(
+            err, ST_NOT_FOUND, "/partition: topic '%s' has no partition %d", from->topic,
+            (int)from->partition);
+    }
     return check_fail(&browse->check, error, NULL, ret_reason, err);
 }

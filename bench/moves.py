@@ -1,6 +1,5 @@
 """One topic moved to its end, by the pipe that is measured or by what it is compared with."""
 import json
-import os
 import statistics
 import subprocess
 import threading

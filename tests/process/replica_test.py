@@ -13,7 +13,7 @@ from tests.harness import net
 from tests.harness.clickhouse import DevClickHouse
 from tests.harness.kafka import ApacheKafka
 from tests.harness.replica import FRAME, MAGIC, Replica, make_spec, worker_path
-from tests.process.replica_mock_test import COLUMNS, FAST, documents, make_tables, rows_in, wait_rows
+from tests.process.replica_mock_test import COLUMNS, FAST, documents, make_tables, wait_rows
 
 BIG_BATCHES = {"streaming_max_insert_wait_ms": 500, "penstock_batch_rows": 20000}
 

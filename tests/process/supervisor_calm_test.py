@@ -14,7 +14,8 @@ import pytest
 
 from tests.harness import debian, net
 from tests.harness.cable import Cable
-from tests.process.supervisor_test import LEASE_S, PROMPT_S, gone, postgres, read, run, world  # two fixtures among them
+from tests.process.supervisor_test import run
+from tests.process.world import LEASE_S, PROMPT_S, gone, read
 
 
 @pytest.fixture(name="cable")

@@ -6,7 +6,7 @@ import signal
 import time
 
 from tests.harness import net
-from tests.process.supervisor_test import LEASE_S, gone, postgres, read, world  # two fixtures among them
+from tests.process.world import LEASE_S, gone, read
 
 TICK_S = 1
 POLL_S = 2

@@ -1,7 +1,6 @@
 """The kernel holds replicas to their memory and CPU: by control groups where the supervisor may make them,
 else by the weaker means of a process, which is said. Replicas follow a script (scripted_replica.c).
 """
-import glob
 import os
 import shutil
 import signal
@@ -10,8 +9,8 @@ import time
 
 import pytest
 
-from tests.harness import net, paths, proc
-from tests.process.supervisor_test import gone, postgres, read, world  # two fixtures among them
+from tests.harness import net
+from tests.process.world import gone, read
 
 
 @pytest.fixture(name="grouped")

@@ -4,10 +4,12 @@ import os
 
 import pytest
 
-from tests.e2e.conftest import clickhouse, database, kafka, penstock  # noqa: F401  pylint: disable=unused-import
+from tests.e2e import conftest as servers
 
 from .program import NotTheProvider, Terraform, check_provider
 
+clickhouse, database = servers.clickhouse, servers.database
+kafka, penstock = servers.kafka, servers.penstock
 _numbers = itertools.count(1)
 
 

@@ -1,5 +1,6 @@
 """Exactly-once: a replica is killed, frozen and stopped at named steps between the intent, the insert and
 the confirmation, with a real Apache Kafka and a real ClickHouse; the table must hold every record once."""
+import contextlib
 import copy
 import json
 import signal
@@ -195,6 +196,42 @@ def test_a_clean_stop_reads_nothing_again(kafka, clickhouse, relays, tmp_path):
         assert replica.terminate() == 0
         assert replica.counters["sent_records"] == 100
     once_each(clickhouse, "clean", produced)
+
+
+def test_every_end_is_bounded_without_a_broker_and_a_supervisor(kafka, clickhouse, tmp_path):
+    """Records are taken and unsettled, a commit is under way, the broker answers no more, and nobody is there to kill."""
+    tables = [f"ended_{index}" for index in range(3)]
+    produced, replicas = {}, {}
+    for index, table in enumerate(tables):
+        kafka.create_topic(table, 3)
+        make_tables(clickhouse, table)
+        produced[table] = kafka.produce(table, documents(600))
+        replicas[table] = Replica(make_spec(
+            kafka.bootstrap, table, clickhouse, table, COLUMNS, group=f"g-{table}", source={"exactlyOnce": index > 0},
+            settings={"streaming_max_insert_wait_ms": 60000, "penstock_batch_rows": 1000000}), str(tmp_path / table))
+    with contextlib.ExitStack() as stack:
+        for replica in replicas.values():
+            stack.enter_context(replica)
+        for replica in replicas.values():
+            replica.wait(lambda r: r.counters.get("fetched_records") == 600, 60, "fetched")
+        try:
+            kafka.freeze()
+            for replica in replicas.values():
+                replica.is_permitted = False
+                replica.popen.send_signal(signal.SIGTERM)
+            ends = [replica.wait_end(25) for replica in replicas.values()]
+        finally:
+            kafka.thaw()
+    assert ends == [0, 0, 0]
+    for table, replica in replicas.items():
+        with Replica(replica.spec, str(tmp_path / table)) as again:
+            # A commit that a frozen broker finds when it goes on counts, too.
+            again.wait(lambda r: r.counters.get("fetched_records") == 600 or sum(
+                committed for committed, _, _ in r.partitions.values()) == 600, 60, "all is read again")
+            assert again.terminate() == 0
+        assert set(stored(clickhouse, table)) == set(produced[table])
+    for table in tables[1:]:
+        once_each(clickhouse, table, produced[table])
 
 
 def rewind(kafka, group, topic):

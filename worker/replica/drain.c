@@ -5,9 +5,11 @@
 #include "common/base/log.h"
 
 #include "worker/replica/run.h"
+#include "worker/replica/watchdog.h"
 
 enum {
-    DRAIN_STOP_MS = 14000,   /* the supervisor kills after 20 s; leaving the group takes some */
+    DRAIN_STOP_MS = 14000,   /* the supervisor kills after 20 s; leaving the group takes 4 */
+    DRAIN_END_S = 19,        /* the process ends by then, also when nobody is left to kill it */
     DRAIN_REVOKE_MS = 30000, /* the group waits max.poll.interval.ms for us */
     DRAIN_WAITING_MS = 2000, /* while ClickHouse is away anyway */
 };
@@ -24,6 +26,7 @@ void drain_begin(struct run *run, enum run_drain drain, int exit_code)
         run->now_ms + (drain == RUN_DRAIN_STOP ? DRAIN_STOP_MS : DRAIN_REVOKE_MS);
     run->next_report_ms = run->now_ms;
     if (drain == RUN_DRAIN_STOP) {
+        watchdog_end(DRAIN_END_S, exit_code);
         log_event(
             LOG_INFO, "drain_started", "pipe=%s replica=%lld", run->spec.pipe_id,
             (long long)run->spec.replica_index);

@@ -17,8 +17,11 @@
 #include "worker/replica/kafka/check.h"
 #include "worker/replica/kafka/conf.h"
 #include "worker/replica/run.h"
+#include "worker/replica/watchdog.h"
 
 enum {
+    LOOP_LIMIT_S = 60, /* the loop comes round in a second at most; a busy machine needs longer */
+    END_LIMIT_S = 10,  /* without a drain before it */
     SPEC_WAIT_MS = 30000,
     STOOD_STILL_MS = 3000, /* the loop comes round in a fraction of it */
     POLL_MAX_MS = 1000,    /* also how soon a silent supervisor is noticed */
@@ -270,6 +273,7 @@ static void replica_loop(struct run *run)
 {
     while (!run->is_over) {
         replica_wait(run);
+        watchdog_feed(run->now_ms, LOOP_LIMIT_S, PROTOCOL_EXIT_FAILED);
         replica_take_control(run);
         replica_take_answers(run);
         destination_tick(&run->destination, run->now_ms);
@@ -285,7 +289,12 @@ static void replica_loop(struct run *run)
 
 static void replica_end(struct run *run)
 {
-    source_close(run->source);
+    watchdog_end(END_LIMIT_S, run->exit_code);
+    if (!source_close(run->source)) {
+        log_event(
+            LOG_WARN, "group_not_left", "pipe=%s replica=%lld", run->spec.pipe_id,
+            (long long)run->spec.replica_index);
+    }
     status_heartbeat(run);
     log_event(
         LOG_INFO, "replica_ended", "pipe=%s replica=%lld code=%d", run->spec.pipe_id,
@@ -307,6 +316,9 @@ int replica_main(void)
     replica_tune_heap();
     run.now_ms = clock_monotonic_ms();
     enum status st = control_open(&run.control, PROTOCOL_FD_SPEC, &err);
+    if (st == ST_OK) {
+        st = watchdog_open(&err);
+    }
     if (st == ST_OK) {
         st = replica_read_spec(&run, &err);
     }

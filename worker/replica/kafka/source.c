@@ -26,6 +26,8 @@ enum {
     CHECK_EVERY_MS = 1000, /* while Kafka is not well */
     KICK_EVERY_US = 5000,  /* why: helper.h */
     KICK_BELOW_RECORDS = 20000,
+    CLOSE_MS = 4000,
+    CLOSE_POLL_MS = 50,
     REFUSED_COUNTS_MS = 15000, /* a refused login explains time-outs for so long */
 };
 
@@ -512,17 +514,33 @@ void source_take_read(struct source *source, source_read_fn *fn, void *ctx)
     helper_job_free(job);
 }
 
-void source_close(struct source *source)
+/*
+ * Not rd_kafka_consumer_close: with a commit under way to a coordinator that is gone and the
+ * assignment lost meanwhile it never returns (2.0.2, process/replica).
+ */
+bool source_close(struct source *source)
 {
     if (source == NULL) {
-        return;
+        return true;
     }
     source->is_closing = true;
     if (source->is_revoking || source->coming != NULL) {
         /* The library waits for our word on a rebalance, and would wait in its close as well. */
         rebalance_give_up(source);
     }
-    /* Serves the last revocation by itself and waits for the coordinator's answer, if there is one.
-     */
-    (void)rd_kafka_consumer_close(source->rk); /* the group forgets us anyway after a while */
+    int64_t deadline_ms = clock_monotonic_ms() + CLOSE_MS;
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(source->rk);
+    rd_kafka_error_t *failed = rd_kafka_consumer_close_queue(source->rk, queue);
+    if (failed != NULL) {
+        rd_kafka_error_destroy(failed); /* closed already, by a fatal error */
+        return false;
+    }
+    while (rd_kafka_consumer_closed(source->rk) == 0 && clock_monotonic_ms() < deadline_ms) {
+        /* Callbacks run inside: the last revocation, answers to commits. */
+        rd_kafka_message_t *message = rd_kafka_consume_queue(queue, CLOSE_POLL_MS);
+        if (message != NULL) {
+            rd_kafka_message_destroy(message);
+        }
+    }
+    return rd_kafka_consumer_closed(source->rk) != 0;
 }

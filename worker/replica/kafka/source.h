@@ -163,8 +163,9 @@ bool source_has_read(const struct source *source);
  */
 void source_take_read(struct source *source, source_read_fn *fn, void *ctx);
 
-/* Leave the group; a commit must be finished before. The library's memory stays until the process
- * ends (rd_kafka_destroy may never return). */
-void source_close(struct source *source);
+/* Leave the group; a commit must be finished before. Takes 4 s at most: false if the group was not
+ * left by then, which it forgets after the session's time. The library's memory stays until the
+ * process ends (rd_kafka_destroy may never return). */
+bool source_close(struct source *source);
 
 #endif

@@ -2,6 +2,7 @@
 do not grow with them, the supervisor costs a small part of what its replicas cost, a record reaches every pipe of
 its topic, and the end is a clean one. bench/thousand.py prints the same as numbers."""
 import os
+import pathlib
 import resource
 import time
 
@@ -19,6 +20,7 @@ WINDOW_S = 10
 WINDOWS_MAX = 4
 RATE_MAX = 10  # statements a second
 MB = 1024 * 1024
+REPLICA_SLACK_NS = 2000000
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +39,12 @@ def start_with_few_descriptors(penstock):
         return penstock.start_worker()
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def slacks_ns(pids):
+    """By how much all threads of these may be woken late: what keeps librdkafka from spinning before its timers."""
+    threads = [thread for pid in pids for thread in os.listdir(f"/proc/{pid}/task")]
+    return {int(pathlib.Path(f"/proc/{thread}/timerslack_ns").read_text(encoding="ascii")) for thread in threads}
 
 
 def idle(fleet, worker):
@@ -64,6 +72,7 @@ def test_many_idle_pipes_cost_little(penstock, database, kafka, clickhouse):
     many = idle(fleet, worker)
     pids = children(worker.pid)
     assert len(pids) == PIPES
+    assert slacks_ns(pids) == {REPLICA_SLACK_NS}
     # Looks at what is wanted, leases, samples and two statements for all reports: by time, not by pipe.
     rate = many.statements / many.seconds
     assert rate < RATE_MAX, f"{rate:.1f} statements a second"

@@ -64,7 +64,8 @@ static void do_round(struct background *background)
         event_log_release(store);
     }
     store_pool_return(background->stores, store);
-    if (st != ST_OK && st != ST_UNAVAILABLE) { /* a database that is away is told elsewhere */
+    /* a database that is away is told elsewhere */
+    if (st != ST_OK && st != ST_UNAVAILABLE && st != ST_CANCELLED) {
         log_err(LOG_WARN, "background", &err, "round=%s", "failed");
     }
 }
@@ -133,6 +134,7 @@ void background_stop(struct background *background)
     (void)pthread_mutex_lock(&background->lock);
     background->is_stopping = true;
     (void)pthread_cond_broadcast(&background->changed);
+    http_client_stop(background->client); /* a statement that runs is not waited for */
     (void)pthread_mutex_unlock(&background->lock);
     (void)pthread_join(background->thread, NULL);
     background_free(background);

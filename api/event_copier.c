@@ -93,6 +93,9 @@ event_copier_next(struct store *store, struct http_client *client, bool *ret_mor
     if (sent == ST_OK) {
         return event_log_copied(store, &batch, err);
     }
+    if (sent == ST_CANCELLED) {
+        return err_set(err, sent, "%s", reason.text); /* they are copied by who comes next */
+    }
     log_err(LOG_INFO, "events_not_copied", &reason, "pipe=%s", batch.pipe_id);
     const bool is_away = sent == ST_UNAVAILABLE || sent == ST_TIMEOUT;
     return event_log_postpone(store, &batch, is_away ? AWAY_S : REFUSED_S, err);

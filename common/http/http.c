@@ -8,6 +8,7 @@
 
 #include <assert.h>
 #include <curl/curl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,6 +49,7 @@ struct http_client {
     size_t done_count;
     CURL *pool[HTTP_POOL_MAX];
     size_t pool_count;
+    atomic_bool is_stopped;
 };
 
 /* ---- callbacks ---- */
@@ -571,6 +573,14 @@ bool http_take_done(struct http_client *client, struct http_done *ret_done)
     return true;
 }
 
+void http_client_stop(struct http_client *client)
+{
+    if (client != NULL) {
+        atomic_store(&client->is_stopped, true);
+        (void)curl_multi_wakeup(client->multi); /* fails only for what is no multi handle */
+    }
+}
+
 enum status http_perform(
     struct http_client *client, const struct http_request *request,
     struct http_response *ret_response, struct err *err)
@@ -580,7 +590,9 @@ enum status http_perform(
     struct http_call *call = NULL;
     enum status st = http_start(client, request, NULL, &call, err);
     while (st == ST_OK && client->done_count == 0) {
-        st = http_poll(client, NULL, 0, HTTP_TIMEOUT_MS, err);
+        st = atomic_load(&client->is_stopped)
+                 ? err_set(err, ST_CANCELLED, "given up: the program ends")
+                 : http_poll(client, NULL, 0, HTTP_TIMEOUT_MS, err);
     }
     if (st != ST_OK) {
         http_cancel(client, call);

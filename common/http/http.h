@@ -109,12 +109,16 @@ enum status http_client_new(struct http_client **ret_client, struct err *err) MU
 void http_client_free(struct http_client *client);
 void http_client_freep(struct http_client **client);
 
+/* From any thread while the client lives: http_perform, under way or later, ends at once with
+ * ST_CANCELLED. NULL is fine. */
+void http_client_stop(struct http_client *client);
+
 /*
  * Send one request and wait for the answer. ret_response is always filled (http_response_done),
  * also on failure. ST_OK: an answer came, look at its status_code. Otherwise
- * http_failure_status(ret_response->failure) with err, or ST_INVALID for a request that cannot be
- * sent (scheme, colon in the user name, line break in a header). Not while calls of http_start are
- * under way on the same client.
+ * http_failure_status(ret_response->failure) with err, ST_CANCELLED, or ST_INVALID for a request
+ * that cannot be sent (scheme, colon in the user name, line break in a header). Not while calls of
+ * http_start are under way on the same client.
  */
 enum status http_perform(
     struct http_client *client, const struct http_request *request,

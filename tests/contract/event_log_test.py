@@ -1,10 +1,13 @@
 """Events are copied into clickpipes_log beside the pipe's destination, and nothing waits for it."""
 import concurrent.futures
 import json
+import socket
 
 import pytest
 
 from tests.harness import net
+from tests.harness.penstock import Penstock
+from tests.harness.postgres import PrivatePostgres
 
 from .conftest import body_for
 
@@ -68,3 +71,19 @@ def test_who_began_before_the_answer_gets_the_same(penstock, database, table, an
     first = penstock.create_pipe(body_for(table))["id"]
     database.query(f"UPDATE pipe SET is_answered = {answered} IS NOT NULL, answered_at = {answered} WHERE id = '{first}'")
     assert (penstock.create_pipe(body_for(table))["id"] == first) is same
+
+
+def test_the_end_does_not_wait_for_a_statement(clickhouse, table):
+    """The api is told to end while a ClickHouse keeps it waiting for the answer to a copy: it hangs up."""
+    with PrivatePostgres() as database, Penstock(database.url, env={"PENSTOCK_CLICKHOUSE_LOG": 1}) as own, \
+            socket.create_server(("127.0.0.1", 0)) as silent:
+        own.create_service(clickhouse.url)
+        pipe = own.create_pipe(body_for(table))["id"]
+        database.query(f"UPDATE service SET url = 'http://127.0.0.1:{silent.getsockname()[1]}'")
+        database.query(f"INSERT INTO pipe_event (pipe_id, type, severity, message) VALUES ('{pipe}', 'limits', 'info', 'x')")
+        silent.settimeout(60)
+        with silent.accept()[0] as held:
+            assert b"clickpipes_log" in held.recv(65536)
+            own.api.stop(timeout_s=20)  # a statement may take a minute
+            assert own.api.returncode == 0, own.api.log_tail()
+        assert "events_not_copied" not in own.log()

@@ -19,6 +19,7 @@
 #include "common/pg/pg.h"
 
 #include "api/background.h"
+#include "api/certificate_watch.h"
 #include "api/context.h"
 #include "api/dispatch.h"
 #include "api/event_copier.h"
@@ -195,9 +196,10 @@ static enum status open_all(struct serve *serve, struct err *err)
     };
     status = store_pool_new(&pool, &serve->context.stores, err);
     if (status == ST_OK) {
-        static background_chore *const chores[] = {take_back_next, event_copier_next};
+        static background_chore *const chores[] = {
+            take_back_next, certificate_watch_next, event_copier_next};
         status = background_start(
-            serve->context.stores, chores, options->copies_events ? ARRAY_LEN(chores) : 1,
+            serve->context.stores, chores, ARRAY_LEN(chores) - (options->copies_events ? 0 : 1),
             &serve->background, err);
     }
     return status == ST_OK ? start_server(serve, err) : status;

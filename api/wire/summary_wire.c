@@ -153,6 +153,9 @@ static void write_warnings(struct json_text *json, const struct pipe_row *row)
             "the schema registry is asked over http://: its login and the schemas cross the "
             "network unencrypted; use https://");
     }
+    if (row->certificate_warning != NULL) {
+        json_text_string(json, NULL, row->certificate_warning);
+    }
     json_text_end_array(json);
 }
 

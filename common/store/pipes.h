@@ -36,7 +36,8 @@ struct pipe_row {
     char *last_error_at;
     bool has_guarantee; /* it was looked at */
     struct guarantee guarantee;
-    bool has_worker; /* at least one worker was seen within its lease time */
+    char *certificate_warning; /* of one that ends soon or has ended; NULL = none */
+    bool has_worker;           /* at least one worker was seen within its lease time */
 };
 
 void pipe_row_done(struct pipe_row *row);

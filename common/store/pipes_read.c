@@ -17,6 +17,8 @@
     "p.failure_message, p.reason_code, p.reason_message, p.last_error_type, " \
     "p.last_error_message, " SQL_RFC3339("p.last_error_at") ", p.guarantee_mode, " \
     "p.guarantee_detail, COALESCE(p.guarantee_inserts, 0), COALESCE(p.guarantee_seconds, 0), " \
+    "CASE WHEN p.certificate_ends_at < now() + " SQL_CERTIFICATE_SOON " THEN " \
+    SQL_CERTIFICATE_WORDS " END, " \
     SQL_HAS_WORKER " " \
     "FROM pipe p JOIN service s ON s.id = p.service_id " \
     "LEFT JOIN (SELECT pipe_id, true AS is_live, " \
@@ -42,6 +44,7 @@ void pipe_row_done(struct pipe_row *row)
     free(row->last_error_type);
     free(row->last_error_message);
     free(row->last_error_at);
+    free(row->certificate_warning);
     *row = (struct pipe_row){.id = NULL};
 }
 
@@ -141,6 +144,7 @@ pipe_read(struct pg_cell cell, bool is_brief, struct pipe_row *ret_row, struct e
     row.last_error_message = pg_next_copy(&cell);
     row.last_error_at = pg_next_copy(&cell);
     read_guarantee(&cell, &row);
+    row.certificate_warning = pg_next_copy(&cell);
     row.has_worker = pg_next_bool(&cell);
     enum status st = cell.is_out_of_memory ? err_set(err, ST_NO_MEMORY, "pipe")
                                            : read_definition(definition, is_brief, &row, err);

@@ -14,6 +14,13 @@
 #define SQL_RFC3339(column)                                                                        \
     "to_char(" column " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
 
+/* Of pipe p: when its first certificate is said to end soon, and the sentence. */
+#define SQL_CERTIFICATE_SOON "interval '30 days'"
+#define SQL_CERTIFICATE_WORDS                                                                      \
+    "p.certificate_name || CASE WHEN p.certificate_ends_at <= now() THEN ' expired on ' ELSE "     \
+    "' expires on ' END || to_char(p.certificate_ends_at AT TIME ZONE 'UTC', "                     \
+    "'YYYY-MM-DD HH24:MI \"UTC\"')"
+
 /* True while somebody holds the lease of the row with this alias. */
 #define SQL_IS_LIVE(alias) "(" alias ".owner IS NOT NULL AND " alias ".expires_at > now())"
 

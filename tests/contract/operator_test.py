@@ -3,6 +3,9 @@ import json
 
 import pytest
 
+from tests.harness import net
+from tests.harness.certificates import ending_in
+
 
 def source(penstock, pipe, kafka, **more):
     return penstock.request("PATCH", f"{penstock.pipes_path}/{pipe}/source", {"kafka": kafka, **more})
@@ -117,6 +120,29 @@ def test_new_logins_reach_a_running_pipe(penstock, database, make):
     moved = {"schemaRegistry": {"url": "https://elsewhere.invalid", **new}}
     assert "must be stopped" in source(penstock, pipe["id"], moved).error
     assert int(column("revision")) == revision + 1
+
+
+def test_certificates_that_end(penstock, database, make, tmp_path):
+    """Thirty days before: a warning in the summary and one event; at the end another; none once it is replaced."""
+    soon, late = ending_in(tmp_path / "soon", 10), ending_in(tmp_path / "late", 40)
+    login = lambda pair: {"authentication": "MUTUAL_TLS", "credentials": {"certificate": pair[0], "privateKey": pair[1]}}
+    pipe = make(kafka={**login(soon), "caCertificate": late[0]})["id"]
+    path = f"{penstock.pipes_path}/{pipe}"
+    events = lambda: [(event["severity"], event["message"]) for event in
+                      penstock.result("GET", f"{path}/events?type=credentials")["events"] if "expire" in event["message"]]
+    warnings = lambda: penstock.summary(pipe)["warnings"]
+    net.wait_until(events, 30, "the event")
+    (said,) = warnings()
+    assert said.startswith("the client's certificate (source.kafka.credentials.certificate) expires on 20"), said
+    assert events() == [("warning", said)]
+    (of_list,) = [row["warnings"] for row in penstock.result("GET", f"{penstock.pipes_path}/summary") if row["id"] == pipe]
+    assert of_list == [said]
+    database.query(f"UPDATE pipe SET certificate_ends_at = now() - interval '1 s' WHERE id = '{pipe}'")
+    net.wait_until(lambda: len(events()) == 2, 30, "the second event")
+    assert events()[0][0] == "critical" and " expired on " in events()[0][1] and warnings() == [events()[0][1]]
+    assert penstock.request("PATCH", path, {"source": {"kafka": login(late)}}).status == 200
+    net.wait_until(lambda: warnings() == [], 30, "no warning")
+    assert len(events()) == 2
 
 
 def test_restart(penstock, database, make):

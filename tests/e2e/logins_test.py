@@ -7,6 +7,7 @@ from tests.e2e.destination_test import PLAIN, counters_agree, record, wait_reaso
 from tests.e2e.orders import create_pipe, stored, wait_settled
 from tests.harness import net
 from tests.harness.aws import MskFront, Sts
+from tests.harness.certificates import self_signed
 from tests.harness.penstock import Penstock
 from tests.harness.replica import make_spec
 from tests.process.replica_test import probe
@@ -79,13 +80,21 @@ def test_user_and_password(kafka, clickhouse):
             assert ("2.6.1" in message) == (method != "PLAIN" and confluent_kafka.libversion()[1] < 0x020601ff)
 
 
-def test_certificates(kafka, clickhouse):
+def test_certificates(kafka, clickhouse, tmp_path):
     ca, stranger = pem(kafka, "ca"), pem(kafka, "stranger")
     plain = {"authentication": "PLAIN"}
     user = {"username": kafka.users["plain"]["username"], "password": kafka.users["plain"]["password"]}
     for wrong in ({}, {"caCertificate": stranger}):
         code, message = ask(clickhouse, kafka.listeners["SASL_SSL"], {**plain, **wrong}, user)
         assert code == "SOURCE_UNREACHABLE" and "CA certificate" in message, message
+        assert "the broker's certificate is refused: " in message, message
+    own = self_signed(tmp_path, "20200101000000Z", "20210203040506Z")
+    for wrong in ({"caCertificate": own[0]}, {"authentication": "MUTUAL_TLS", "caCertificate": ca}):
+        keys = {"certificate": own[0], "privateKey": own[1]} if "authentication" in wrong else user
+        name = "client's" if "authentication" in wrong else "CA"
+        code, message = ask(clickhouse, kafka.listeners["MTLS" if "authentication" in wrong else "SASL_SSL"],
+                            {**plain, **wrong}, keys)
+        assert f"the {name} certificate expired on 2021-02-03T04:05:06Z" in message, message
     assert ask(clickhouse, "SSL://" + kafka.listeners["SSL"], {"caCertificate": ca}) == ("", "")
     mutual = {"authentication": "MUTUAL_TLS", "caCertificate": ca}
     client = {"certificate": pem(kafka, "client"), "privateKey": pem(kafka, "clientKey")}

@@ -39,6 +39,7 @@ OWNERS = {
             "client.h", "client.c", "handle.h", "helper.h", "ask.h", "trouble.h", "source.c",
             "rebalance.c", "commit.c", "helper.c", "ask.c", "trouble.c", "check.c", "check_handle.h",
             "message.h", "message.c", "browse.c", "token.h", "token.c")},
+    "openssl/x509.h": {"common/model/certificate.c"},
     "libpq-fe.h": {"common/pg/pg.c"},
 }
 

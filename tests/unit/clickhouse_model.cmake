@@ -6,6 +6,7 @@ penstock_unit_test(model_registry_url_test tests/unit/common/model/registry_url_
 penstock_unit_test(model_pipe_settings_test tests/unit/common/model/pipe_settings_test.c model)
 penstock_unit_test(model_header_json_test tests/unit/common/model/header_json_test.c model)
 penstock_unit_test(model_pipe_mapping_test tests/unit/common/model/pipe_mapping_test.c model)
+penstock_unit_test(model_certificate_test tests/unit/common/model/certificate_test.c model)
 penstock_unit_test(model_guarantee_test tests/unit/common/model/guarantee_test.c model)
 add_library(script_server STATIC ${CMAKE_SOURCE_DIR}/tests/unit/common/http/script_server.c)
 penstock_include_root(unit_header tests/unit)

@@ -52,6 +52,24 @@ static void check_error_event(rd_kafka_t *rk, int error, const char *reason, voi
     }
 }
 
+/* On a thread of the library. Its other arguments say which certificate it is: the first that is
+ * refused ends the handshake. */
+static int check_verify_event(
+    rd_kafka_t *rk, const char *broker_name, int32_t broker_id, int *x509_error, int depth,
+    const char *bytes, size_t len_bytes, char *text, size_t text_bytes, void *opaque)
+{
+    (void)rk;
+    (void)broker_name;
+    (void)broker_id;
+    (void)depth;
+    (void)bytes;
+    (void)len_bytes;
+    (void)text;
+    (void)text_bytes;
+    struct check *check = opaque;
+    return trouble_verified(&check->login, *x509_error);
+}
+
 static enum status check_status(enum pipe_reason reason)
 {
     switch (reason) {
@@ -178,6 +196,7 @@ enum status check_open(struct check *check, struct err *err)
     }
     rd_kafka_conf_set_opaque(made, check);
     rd_kafka_conf_set_error_cb(made, check_error_event);
+    (void)rd_kafka_conf_set_ssl_cert_verify_cb(made, check_verify_event); /* without TLS: unused */
     return client_new(made, &check->rk, err);
 }
 

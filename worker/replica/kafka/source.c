@@ -195,6 +195,24 @@ static void source_message_event(rd_kafka_message_t *message, void *opaque)
     }
 }
 
+/* On a thread of the library. Its other arguments say which certificate it is: the first that is
+ * refused ends the handshake. */
+static int source_verify_event(
+    rd_kafka_t *rk, const char *broker_name, int32_t broker_id, int *x509_error, int depth,
+    const char *bytes, size_t len_bytes, char *text, size_t text_bytes, void *opaque)
+{
+    (void)rk;
+    (void)broker_name;
+    (void)broker_id;
+    (void)depth;
+    (void)bytes;
+    (void)len_bytes;
+    (void)text;
+    (void)text_bytes;
+    struct source *source = opaque;
+    return trouble_verified(&source->login, *x509_error);
+}
+
 static enum status
 source_make_handle(struct source *source, const struct source_params *params, struct err *err)
 {
@@ -205,6 +223,7 @@ source_make_handle(struct source *source, const struct source_params *params, st
     }
     rd_kafka_conf_set_opaque(conf, source);
     rd_kafka_conf_set_error_cb(conf, source_error_event);
+    (void)rd_kafka_conf_set_ssl_cert_verify_cb(conf, source_verify_event); /* without TLS: unused */
     rd_kafka_conf_set_rebalance_cb(conf, rebalance_event);
     rd_kafka_conf_set_offset_commit_cb(conf, commit_event);
     st = client_new(conf, &source->rk, err);

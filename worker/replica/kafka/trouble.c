@@ -4,6 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/clock.h"
+#include "common/model/certificate.h"
+
 #include "worker/replica/kafka/library.h"
 
 enum {
@@ -40,6 +43,13 @@ enum pipe_reason trouble_reason(rd_kafka_resp_err_t error)
     }
 }
 
+/* 0: there is none, or it cannot be read. */
+static int64_t end_of(const char *pem, enum certificate_pick pick)
+{
+    int64_t end_s = 0;
+    return pem != NULL && certificate_end(pem, pick, &end_s) == ST_OK ? end_s : 0;
+}
+
 void trouble_login(const struct kafka_conf *conf, struct trouble_login *ret_login)
 {
     const char *mechanism = kafka_conf_get(conf, "sasl.mechanism");
@@ -58,6 +68,15 @@ void trouble_login(const struct kafka_conf *conf, struct trouble_login *ret_logi
     };
     (void)snprintf(
         ret_login->group, sizeof(ret_login->group), "%s", group == NULL ? "" : group); /* cut */
+    ret_login->certificate_end_s =
+        end_of(kafka_conf_get(conf, "ssl.certificate.pem"), CERTIFICATE_FIRST);
+    ret_login->ca_end_s = end_of(kafka_conf_get(conf, "ssl.ca.pem"), CERTIFICATE_LATEST);
+}
+
+int trouble_verified(struct trouble_login *login, int x509_error)
+{
+    atomic_store(&login->refusal, x509_error);
+    return x509_error == 0 ? 1 : 0;
 }
 
 static const char *hint_authentication(const struct trouble_login *login)
@@ -98,6 +117,29 @@ hint_unreachable(rd_kafka_resp_err_t error, const char *words, const struct trou
     return "";
 }
 
+/* A certificate that is known to be the reason, before the advice there is without it. */
+static void hint_certificate(
+    const char *advice, const struct trouble_login *login, char *ret_hint, size_t len_bytes)
+{
+    const int64_t now_s = clock_wall_ms() / 1000;
+    const bool is_client = login->certificate_end_s != 0 && login->certificate_end_s <= now_s;
+    const bool is_ca = login->ca_end_s != 0 && login->ca_end_s <= now_s;
+    const int refusal = atomic_load(&login->refusal);
+    if (is_client || is_ca) {
+        char end[CLOCK_RFC3339_BYTES];
+        clock_rfc3339((is_client ? login->certificate_end_s : login->ca_end_s) * 1000, end);
+        (void)snprintf(
+            ret_hint, len_bytes, " (%s expired on %s; give the pipe a new one)",
+            is_client ? "the client's certificate" : "the CA certificate", end); /* fits */
+    } else if (refusal != 0 && advice[0] != '\0') {
+        (void)snprintf(
+            ret_hint, len_bytes, " (the broker's certificate is refused: %s; %s",
+            certificate_problem(refusal), advice + 2); /* behind " (" */
+    } else {
+        (void)snprintf(ret_hint, len_bytes, "%s", advice); /* ours are short */
+    }
+}
+
 /* The right that is missing: Kafka's ACL operations, or MSK's policy actions. */
 static void hint_authorization(
     rd_kafka_resp_err_t error, const struct trouble_login *login, char *ret_hint, size_t len_bytes)
@@ -132,8 +174,7 @@ void trouble_text(
         (void)snprintf(hint, sizeof(hint), "%s", hint_authentication(login)); /* ours are short */
         break;
     case PIPE_REASON_SOURCE_UNREACHABLE:
-        (void)snprintf(
-            hint, sizeof(hint), "%s", hint_unreachable(error, words, login)); /* likewise */
+        hint_certificate(hint_unreachable(error, words, login), login, hint, sizeof(hint));
         break;
     case PIPE_REASON_SOURCE_AUTHORIZATION:
         hint_authorization(error, login, hint, sizeof(hint));

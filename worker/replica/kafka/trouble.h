@@ -4,8 +4,10 @@
 /* What an error of the Kafka library means for a pipe, and a sentence that a person can use. */
 
 #include <librdkafka/rdkafka.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "common/model/pipe_state.h"
 
@@ -25,11 +27,19 @@ struct trouble_login {
     bool has_certificate; /* of the client */
     bool is_tls;
     bool is_event_hubs;
-    bool has_odd_port; /* Event Hubs, and a port that is not its 9093 */
-    char group[128];   /* "" = none; cut when longer */
+    bool has_odd_port;         /* Event Hubs, and a port that is not its 9093 */
+    char group[128];           /* "" = none; cut when longer */
+    int64_t certificate_end_s; /* of the client's, seconds since 1970; 0 = none */
+    int64_t ca_end_s;
+    atomic_int refusal; /* of the last broker's certificate, by OpenSSL's code; 0 = none. Written by
+                           the library's threads */
 };
 
 void trouble_login(const struct kafka_conf *conf, struct trouble_login *ret_login);
+
+/* For a callback of the library that verifies certificates: what OpenSSL found is noted, and is the
+ * answer (1 = accepted, 0 = refused). login: live as long as the client. */
+int trouble_verified(struct trouble_login *login, int x509_error);
 
 /* One line: Kafka's error name, what the library said, and a hint where we know one: what to check,
  * or which right is missing. text may be NULL. */

@@ -118,10 +118,39 @@ static void a_long_text_leaves_room_for_the_hint(void **state)
     assert_non_null(strstr(text, "_AUTHENTICATION: "));
 }
 
+static void certificates_that_are_the_reason(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t client_end_s;
+        int64_t ca_end_s;
+        int refusal; /* by OpenSSL's code */
+        const char *part;
+    } rows[] = {
+        {1, 1, 10, " (the client's certificate expired on 1970-01-01T00:00:01Z; "},
+        {INT64_MAX, 1, 10, " (the CA certificate expired on 1970-01-01T00:00:01Z; "},
+        {INT64_MAX, INT64_MAX, 10,
+         " (the broker's certificate is refused: certificate has expired; check the CA"},
+        {0, 0, 0, " (check the CA certificate, the client's certificate and key"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct trouble_login login;
+        login_of(KAFKA_TYPE_KAFKA, KAFKA_AUTH_MUTUAL_TLS, "h", &login);
+        assert_int_equal(login.certificate_end_s, 0); /* what is no certificate has no end */
+        login.certificate_end_s = rows[i].client_end_s;
+        login.ca_end_s = rows[i].ca_end_s;
+        assert_int_equal(trouble_verified(&login, rows[i].refusal), rows[i].refusal == 0);
+        char text[TROUBLE_TEXT_BYTES];
+        trouble_text(RD_KAFKA_RESP_ERR__SSL, "handshake failed", &login, text);
+        assert_non_null(strstr(text, rows[i].part));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hints),
+        cmocka_unit_test(certificates_that_are_the_reason),
         cmocka_unit_test(a_long_text_leaves_room_for_the_hint),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -270,12 +270,6 @@ void http_client_free(struct http_client *client)
     curl_global_cleanup();
 }
 
-void http_client_freep(struct http_client **client)
-{
-    http_client_free(*client);
-    *client = NULL;
-}
-
 size_t http_calls_count(const struct http_client *client)
 {
     return client->calls_count;
@@ -575,10 +569,8 @@ bool http_take_done(struct http_client *client, struct http_done *ret_done)
 
 void http_client_stop(struct http_client *client)
 {
-    if (client != NULL) {
-        atomic_store(&client->is_stopped, true);
-        (void)curl_multi_wakeup(client->multi); /* fails only for what is no multi handle */
-    }
+    atomic_store(&client->is_stopped, true);
+    (void)curl_multi_wakeup(client->multi); /* fails only for what is no multi handle */
 }
 
 enum status http_perform(

@@ -107,10 +107,14 @@ enum status http_client_new(struct http_client **ret_client, struct err *err) MU
 
 /* Cancels what is under way and closes the connections. NULL is fine. */
 void http_client_free(struct http_client *client);
-void http_client_freep(struct http_client **client);
+static inline void http_client_freep(struct http_client **client)
+{
+    http_client_free(*client);
+    *client = NULL;
+}
 
 /* From any thread while the client lives: http_perform, under way or later, ends at once with
- * ST_CANCELLED. NULL is fine. */
+ * ST_CANCELLED. */
 void http_client_stop(struct http_client *client);
 
 /*

@@ -89,8 +89,7 @@ static enum status take_lease(struct supervisor *s, const struct lease *lease, s
     bool is_there = false;
     const size_t at = find_place(s, lease, &is_there);
     if (is_there) {
-        s->seats[at]->lease = *lease;
-        s->seats[at]->is_held = true;
+        seat_take_lease(s->seats[at], lease);
         return ST_OK;
     }
     if (s->seats_count == SUPERVISOR_SEATS_MAX) {

@@ -30,6 +30,22 @@ void report_child_started(struct report *report, int64_t now_ms)
     report->records_per_second = 0;
     report->bytes_per_second = 0;
     report->has_changes = true;
+    report->is_stranger = false;
+}
+
+void report_lease_changed(struct report *report)
+{
+    report->is_stranger = true;
+    report->has_heartbeat = false;
+    report->last = (struct protocol_heartbeat){.state = PROTOCOL_STATE_STARTING};
+    report->pending = (struct report_counters){0};
+    report->attempt.is_open = false;
+    report->row_unsettled_records = 0;
+    report->row_unsettled_bytes = 0;
+    report->cpu_millicores = 0;
+    report->records_per_second = 0;
+    report->bytes_per_second = 0;
+    report->has_changes = true;
 }
 
 static int64_t step(uint64_t before, uint64_t now)
@@ -58,6 +74,9 @@ static void take_rates(struct report *report, const struct report_sample *now)
 void report_take_heartbeat(
     struct report *report, const struct protocol_heartbeat *heartbeat, int64_t now_ms)
 {
+    if (report->is_stranger) {
+        return;
+    }
     const struct protocol_counters *before = &report->last.counters;
     const struct protocol_counters *now = &heartbeat->counters;
     bool has_moved = !report->has_heartbeat || report->last.state != heartbeat->state ||

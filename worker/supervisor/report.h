@@ -60,6 +60,8 @@ struct report_sample {
 
 struct report {
     bool has_heartbeat; /* of the present child */
+    bool
+        is_stranger; /* the present child belongs to an earlier lease: what it counts is not told */
     struct protocol_heartbeat last;
     struct report_sample window_start;
     int cpu_millicores;
@@ -89,6 +91,11 @@ void report_done(struct report *report);
 
 /* A child was started at now_ms (monotonic). Its counters begin at zero. */
 void report_child_started(struct report *report, int64_t now_ms);
+
+/* The replica is held under a new lease. What an earlier one had not stored is dropped: whoever had
+ * the replica in between has taken back what was unsettled, and whether an attempt had arrived is
+ * not known any more. The same holds for what the earlier lease's child still says. */
+void report_lease_changed(struct report *report);
 
 /* Take a checked message. */
 void report_take_heartbeat(

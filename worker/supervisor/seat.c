@@ -177,6 +177,15 @@ void seat_kill(struct seat *seat)
     child_kill(&seat->child);
 }
 
+void seat_take_lease(struct seat *seat, const struct lease *lease)
+{
+    if (seat->lease.generation != lease->generation) {
+        report_lease_changed(&seat->report);
+    }
+    seat->lease = *lease;
+    seat->is_held = true;
+}
+
 void seat_lose(struct seat *seat, int64_t now_ms)
 {
     seat->is_held = false;

@@ -86,6 +86,9 @@ void seat_postpone(struct seat *seat, int64_t now_ms, int64_t wait_ms);
 void seat_drain(struct seat *seat, int64_t now_ms);
 void seat_kill(struct seat *seat);
 
+/* The lease as it is now: renewed, or claimed again after somebody else had it. */
+void seat_take_lease(struct seat *seat, const struct lease *lease);
+
 /* The lease has gone to somebody else: a child that drains already gets less time. */
 void seat_lose(struct seat *seat, int64_t now_ms);
 

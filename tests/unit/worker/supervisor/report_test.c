@@ -236,6 +236,38 @@ static void a_fenced_report_is_dropped(void **state)
     report_done(&report);
 }
 
+/* Somebody else had the replica for a while and took back what was unsettled; our old child drains.
+ */
+static void a_new_lease_begins_anew(void **state)
+{
+    (void)state;
+    struct report report;
+    report_init(&report, 1000);
+    report_child_started(&report, clock_monotonic_ms());
+    take(&report, 100, 40);
+    assert_int_equal(flush(&report, 11), ST_OK); /* the row says 40 */
+    take(&report, 150, 20);
+    fake_store.answer = ST_UNAVAILABLE;
+    fake_store.ok_calls_count = 0;
+    assert_int_equal(flush(&report, 11), ST_UNAVAILABLE); /* nobody knows whether it arrived */
+    take(&report, 170, 10);
+    report_lease_changed(&report);
+    fake_store.ok_calls_count = -1;
+    assert_int_equal(flush(&report, 11), ST_OK);
+    take(&report, 200, 0); /* the old child drains, counts and ends */
+    report_child_ended(&report);
+    assert_int_equal(flush(&report, 0), ST_OK);
+    assert_int_equal(fake_store.totals.fetched_records, 100);
+    assert_int_equal(fake_store.totals.sent_records, 60);
+    assert_int_equal(fake_store.totals.unsettled_records, 0);
+    report_child_started(&report, clock_monotonic_ms());
+    take(&report, 30, 10);
+    assert_int_equal(flush(&report, 12), ST_OK);
+    assert_int_equal(fake_store.totals.fetched_records, 130);
+    assert_int_equal(fake_store.totals.sent_records, 80);
+    report_done(&report);
+}
+
 static void counters_that_lie_are_not_believed(void **state)
 {
     (void)state;
@@ -407,6 +439,7 @@ int main(void)
         T(a_lost_answer_does_not_count_twice),
         T(a_report_that_is_refused_for_good_is_dropped),
         T(a_fenced_report_is_dropped),
+        T(a_new_lease_begins_anew),
         T(counters_that_lie_are_not_believed),
         T(rates_come_from_successive_heartbeats),
         T(inserts_and_cpu_add_up),

@@ -7,7 +7,7 @@
 #include "common/store/store_internal.h"
 
 /* $1 pipe, $2 mode, $3 detail, $4 inserts, $5 seconds, $6 severity, $7 uuid, $8 hash; the fence of
- * a replica: $9 owner (null: none), $10 index, $11 generation. */
+ * a replica: $9 owner (null: none), $10 index, $11 generation; $12 change. */
 /* clang-format off */
 static const char SQL[] =
     "WITH old AS MATERIALIZED (SELECT p.id, guarantee_mode, guarantee_severity, table_uuid, table_hash FROM pipe p "
@@ -23,9 +23,10 @@ static const char SQL[] =
     "$6 = 'info')), "
     "changed AS (INSERT INTO pipe_event (pipe_id, type, severity, message, details) SELECT id, 'table_changed', "
     "'warning', CASE WHEN table_uuid IS DISTINCT FROM $7 THEN 'the table was made again: what was sent to the one "
-    "before and not confirmed is forgotten' ELSE 'the table is not as it was: its columns, engine or settings are "
-    "others; records that are not stored yet are decoded for it' END, "
-    "json_build_object('before', table_uuid, 'uuid', $7::text) FROM old WHERE table_hash <> $8) "
+    "before and not confirmed is forgotten' ELSE 'the table is not as it was: ' || COALESCE($12, 'its columns, "
+    "engine or settings are others') || '; records that are not stored yet are decoded for it' END, "
+    "json_build_object('before', table_uuid, 'uuid', $7::text, 'change', $12::text) FROM old "
+    "WHERE table_hash <> $8) "
     "SELECT id FROM old";
 /* clang-format on */
 
@@ -58,6 +59,7 @@ enum status guarantee_store(
     pg_add_text(&args, NULL);
     pg_add_int(&args, 0);
     pg_add_int(&args, 0);
+    pg_add_text(&args, NULL);
     int64_t count = 0;
     enum status st = store_change(store, SQL, &args, &count, err);
     return st == ST_OK && count == 0 ? err_set(err, ST_NOT_FOUND, "no pipe %s", pipe_id) : st;
@@ -74,6 +76,7 @@ enum status guarantee_report_store(
     pg_add_text(&args, owner);
     pg_add_int(&args, lease->replica_index);
     pg_add_int(&args, lease->generation);
+    pg_add_text(&args, text_or_null(report->table_change));
     int64_t count = 0;
     enum status st = store_change(store, SQL, &args, &count, err);
     if (st == ST_OK && count == 0) {

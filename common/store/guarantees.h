@@ -20,6 +20,8 @@ struct guarantee_report {
     const char *severity;
     const char *table_uuid; /* of the described destination; "" = not told */
     const char *table_hash; /* of its whole description; "" = not told */
+    const char
+        *table_change; /* what is different from before, a sentence; NULL or "" = not known */
 };
 
 /* Store a replica's report, with a further event `table_changed` if the table is not what it was.

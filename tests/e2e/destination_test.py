@@ -164,7 +164,9 @@ def test_a_column_changes_its_type(penstock, kafka, clickhouse, name):
     assert len(stored(clickhouse, name)[0]) == 16
     counters_agree(penstock, pipe_id, 17)
     events = penstock.result("GET", f"{penstock.pipes_path}/{pipe_id}/events?type=table_changed")["events"]
-    assert 1 <= len(events) <= 3 and all("not as it was" in event["message"] for event in events), events
+    assert 1 <= len(events) <= 3 and all("not as it was: " in event["message"] for event in events), events
+    assert any(event["details"]["change"] in ("column id is UInt8, was UInt64", "column id is String, was UInt8")
+               for event in events), events
     penstock.delete_pipe(pipe_id)
 
 

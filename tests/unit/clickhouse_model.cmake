@@ -15,7 +15,8 @@ target_link_libraries(script_server PRIVATE penstock_warnings penstock_hardening
     PUBLIC Threads::Threads)
 penstock_unit_test(http_response_test tests/unit/common/http/http_response_test.c http)
 penstock_unit_test(http_test tests/unit/common/http/http_test.c http script_server)
-foreach(room answer client ddl describe error_table log_table preflight range_sql user kafka_engine)
+foreach(room answer client ddl describe error_table log_table preflight range_sql user kafka_engine
+        table_change)
     penstock_unit_test(clickhouse_${room}_test tests/unit/common/clickhouse/${room}_test.c
         clickhouse script_server)
 endforeach()

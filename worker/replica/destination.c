@@ -39,6 +39,7 @@ void destination_done(struct destination *destination)
     destination->call = NULL;
     plan_freep(&destination->plan);
     preflight_done(&destination->preflight);
+    clickhouse_table_freep(&destination->known);
     buf_done(&destination->sql);
     destination->state = DESTINATION_IDLE;
 }
@@ -188,6 +189,13 @@ static void destination_read(struct destination *destination, const char *text, 
         assert(destination->table_uuid[0] == 0); /* an engine without one: zeros */
     }
     destination->fingerprint = clickhouse_table_fingerprint(table);
+    destination->change[0] = '\0';
+    if (destination->known != NULL) {
+        clickhouse_table_change(destination->known, table, destination->change);
+    }
+    clickhouse_table_free(destination->known);
+    destination->known = table;
+    table = NULL;
     const struct clickhouse_table_name name = {
         destination->pipe->destination.database, destination->pipe->destination.table};
     st = preflight_init(&destination->preflight, &name, &destination->asked, &err);

@@ -21,6 +21,7 @@
 #include "common/clickhouse/client.h"
 #include "common/clickhouse/describe.h"
 #include "common/clickhouse/preflight.h"
+#include "common/clickhouse/table_change.h"
 #include "common/http/http.h"
 #include "common/model/pipe.h"
 #include "common/model/pipe_state.h"
@@ -52,8 +53,10 @@ struct destination {
     bool is_exploring;
     /* Of the last answer, valid from READY on. */
     struct guarantee guarantee;
-    uint8_t table_uuid[UUID_BYTES]; /* zeros: the table has none */
-    uint64_t fingerprint;           /* clickhouse_table_fingerprint */
+    uint8_t table_uuid[UUID_BYTES];  /* zeros: the table has none */
+    uint64_t fingerprint;            /* clickhouse_table_fingerprint */
+    struct clickhouse_table *known;  /* owned; NULL = not described yet */
+    char change[TABLE_CHANGE_BYTES]; /* of the last answer to the one before; "" = none known */
     bool is_hopeless; /* the definition cannot work with this version: do not ask again */
 };
 

@@ -1,4 +1,5 @@
 /* Reports to the supervisor: each second while something changes, and before every commit. */
+#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -198,13 +199,17 @@ void status_guarantee(struct run *run)
     const char *mode = guarantee_mode_text(guarantee->mode);
     char uuid[UUID_TEXT_BYTES];
     uuid_write(destination->table_uuid, uuid);
-    char details[PROTOCOL_EVENT_TEXT_BYTES];
-    (void)snprintf(/* fits */
-                   details, sizeof(details),
-                   "{\"mode\":\"%s\",\"inserts\":%lld,\"seconds\":%lld,\"tableUuid\":\"%s\","
-                   "\"tableHash\":\"%016llx\"}",
-                   mode, (long long)guarantee->inserts, (long long)guarantee->seconds, uuid,
-                   (unsigned long long)destination->fingerprint);
+    char hash[24];
+    (void)snprintf(
+        hash, sizeof(hash), "%016llx", (unsigned long long)destination->fingerprint); /* fits */
+    json_t *told = json_pack(
+        "{s:s, s:I, s:I, s:s, s:s, s:s}", "mode", mode, "inserts", (json_int_t)guarantee->inserts,
+        "seconds", (json_int_t)guarantee->seconds, "tableUuid", uuid, "tableHash", hash,
+        "tableChange", destination->change);
+    char details[PROTOCOL_EVENT_TEXT_BYTES] = "";
+    const size_t len_bytes = json_dumpb(told, details, sizeof(details) - 1, JSON_COMPACT);
+    details[len_bytes < sizeof(details) ? len_bytes : 0] = '\0'; /* it is a few hundred bytes */
+    json_decref(told);
     struct reporter_event event = {
         .event = "guarantee",
         .name = guarantee_severity(guarantee, destination->asked.is_exactly_once),

@@ -151,6 +151,7 @@ static enum status store_guarantee(
         .severity = event->severity,
         .table_uuid = json_string_value(json_object_get(details, "tableUuid")),
         .table_hash = json_string_value(json_object_get(details, "tableHash")),
+        .table_change = json_string_value(json_object_get(details, "tableChange")),
     };
     (void)snprintf(/* the event's text is longer than a detail; cut is fine */
                    report.guarantee.detail, sizeof(report.guarantee.detail), "%.*s",

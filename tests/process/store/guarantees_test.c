@@ -93,6 +93,7 @@ static void report(
         .severity = "info",
         .table_uuid = uuid,
         .table_hash = hash,
+        .table_change = "column x is Int8, was Int16",
     };
     assert_status(expected, guarantee_report_store(f->a, "one", lease, &report, &err), &err);
 }
@@ -113,12 +114,17 @@ static void another_table_is_an_event(void **state)
             f, "SELECT count(*) FROM pipe_event WHERE type = 'table_changed' AND message LIKE "
                "'the table is not as it was%'"),
         1);
-    report(f, &lease, "u2", "h3", ST_OK);
+    report(f, &lease, "u2", "h3", ST_OK); /* what is different is told where it is known */
+    assert_int_equal(
+        fixture_int(
+            f, "SELECT count(*) FROM pipe_event WHERE type = 'table_changed' AND message LIKE "
+               "'the table is not as it was: column x is Int8, was Int16; records%'"),
+        1);
     assert_int_equal(
         fixture_int(
             f, "SELECT count(*) FROM pipe_event WHERE type = 'table_changed' AND message LIKE "
                "'the table was made again%' AND details::jsonb = '{\"before\": \"u1\", "
-               "\"uuid\": \"u2\"}'"),
+               "\"uuid\": \"u2\", \"change\": \"column x is Int8, was Int16\"}'"),
         1);
 }
 

@@ -150,6 +150,21 @@ static bool is_source_changed(const struct attempt *attempt)
             json_equal(attempt->patch.secrets, attempt->old_secrets) == 0);
 }
 
+/* Settings that not every Kafka library knows. */
+static bool is_group_changed(const struct attempt *attempt)
+{
+    static const char *const NAMES[] = {"penstock_group_protocol", "penstock_assignor"};
+    const json_t *before = json_object_get(attempt->row.definition, "settings");
+    const json_t *after = json_object_get(attempt->patch.definition, "settings");
+    bool is_changed = false;
+    for (size_t i = 0; i < ARRAY_LEN(NAMES); i++) {
+        const json_t *wanted = json_object_get(after, NAMES[i]);
+        is_changed = is_changed ||
+                     (wanted != NULL && json_equal(json_object_get(before, NAMES[i]), wanted) == 0);
+    }
+    return is_changed;
+}
+
 /* The new columns against the table. Of a table that the pipe manages columns may be missing still:
  * the contract takes them (case 20), and whoever changes the table next has the new ones in it. */
 static enum status check_columns(
@@ -191,6 +206,9 @@ static enum status check_others(
         status = source_check(request, &subject, &problems, err);
     }
     const bool is_source_bad = problems.count > 0;
+    if (status == ST_OK && !is_source_changed(attempt) && is_group_changed(attempt)) {
+        status = source_check_library(request, &subject, &problems, err);
+    }
     if (status == ST_OK) {
         status = check_columns(request, attempt, &problems, err);
     }
@@ -214,6 +232,12 @@ static bool concerns_others(const struct request *request, change_function *chan
                                       json_object_get(request->json, "destination") != NULL));
 }
 
+static bool has_settings(const struct request *request, change_function *change)
+{
+    return change == apply_settings ||
+           (change == apply_patch && json_object_get(request->json, "settings") != NULL);
+}
+
 /*
  * Brokers and ClickHouse answer in their own time, so they are asked with the row unlocked, about
  * the change as it would be now. Should another change come between, this one is made all the same,
@@ -222,7 +246,7 @@ static bool concerns_others(const struct request *request, change_function *chan
 static enum status check_before(
     const struct request *request, change_function *change, struct reply *reply, struct err *err)
 {
-    if (!concerns_others(request, change)) {
+    if (!concerns_others(request, change) && !has_settings(request, change)) {
         return ST_OK;
     }
     CLEANUP(attempt_done) struct attempt attempt = {.old_secrets = NULL};

@@ -64,31 +64,54 @@ static void judge(const json_t *answer, struct pipe_problems *problems)
     judge_part(json_object_get(parts, "registry"), problems);
 }
 
-enum status source_check(
-    const struct request *request, const struct source_subject *subject,
-    struct pipe_problems *problems, struct err *err)
+/* Ask a probe of this kind about the subject. *ret_answer: owned reference, NULL without a worker.
+ */
+static enum status
+ask(const struct request *request, const char *kind, const struct source_subject *subject,
+    json_t **ret_answer, struct err *err)
 {
     bool has_worker = false;
+    *ret_answer = NULL;
     enum status status = probe_has_worker(request->store, &has_worker, err);
     if (status != ST_OK || !has_worker) {
         return status;
     }
     json_t *question = json_pack(
-        "{s:s, s:O, s:O*, s:s, s:{s:b}, s:i}", "kind", "connection", "definition",
-        subject->definition, "secrets", subject->secrets, "consumerGroup", subject->consumer_group,
-        "options", "all", 1, "deadlineMs", PROBE_DEADLINE_MS);
+        "{s:s, s:O, s:O*, s:s, s:{s:b}, s:i}", "kind", kind, "definition", subject->definition,
+        "secrets", subject->secrets, "consumerGroup", subject->consumer_group, "options", "all", 1,
+        "deadlineMs", PROBE_DEADLINE_MS);
     if (question == NULL) {
         return err_set(err, ST_NO_MEMORY, "no memory for the source's check");
     }
     char job[UUID_TEXT_BYTES];
     status = probe_ask(request->store, question, PROBE_DEADLINE_MS, job, err);
     json_decref(question);
+    return status == ST_OK ? probe_wait(request->store, job, PROBE_DEADLINE_MS, ret_answer, err)
+                           : status;
+}
+
+enum status source_check(
+    const struct request *request, const struct source_subject *subject,
+    struct pipe_problems *problems, struct err *err)
+{
     json_t *answer = NULL;
-    if (status == ST_OK) {
-        status = probe_wait(request->store, job, PROBE_DEADLINE_MS, &answer, err);
-    }
-    if (status == ST_OK) {
+    enum status status = ask(request, "connection", subject, &answer, err);
+    if (status == ST_OK && answer != NULL) {
         judge(answer, problems);
+    }
+    json_decref(answer);
+    return status;
+}
+
+enum status source_check_library(
+    const struct request *request, const struct source_subject *subject,
+    struct pipe_problems *problems, struct err *err)
+{
+    json_t *answer = NULL;
+    enum status status = ask(request, "library", subject, &answer, err);
+    const char *message = json_string_value(json_object_get(answer, "message"));
+    if (status == ST_OK && message != NULL && !json_is_true(json_object_get(answer, "ok"))) {
+        pipe_problems_add(problems, "/settings", "%s", message);
     }
     json_decref(answer);
     return status;

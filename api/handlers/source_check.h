@@ -27,6 +27,12 @@ enum status source_check(
     const struct request *request, const struct source_subject *subject,
     struct pipe_problems *problems, struct err *err) MUST_CHECK;
 
+/* Can the worker's Kafka library do what the settings ask for? Talks to no broker. Adds what it
+ * cannot do; statuses of source_check. */
+enum status source_check_library(
+    const struct request *request, const struct source_subject *subject,
+    struct pipe_problems *problems, struct err *err) MUST_CHECK;
+
 /* Decode the newest records as the pipe would (the table may still be to be made). ST_REJECTED with
  * the first that would be rejected; statuses of probe_question_ask. */
 enum status source_check_samples(

@@ -6,7 +6,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "common/store/store_internal.h"
+#include "common/store/history.h"
 
 /* JSON as the text of a column; NULL gives NULL. ST_NO_MEMORY. */
 static enum status text_of(const json_t *json, char **ret_text, struct err *err)
@@ -75,8 +75,9 @@ enum status audit_drop(struct store *store, int64_t id, struct err *err)
     return store_run(store, "DELETE FROM audit_entry WHERE id = $1", &args, NULL, err);
 }
 
-static void audit_row_done(struct audit_row *row)
+static void audit_row_done(void *context)
 {
+    struct audit_row *row = context;
     free(row->time);
     free(row->key_id);
     free(row->method);
@@ -87,15 +88,6 @@ static void audit_row_done(struct audit_row *row)
     json_decref(row->after);
 }
 
-void audit_rows_done(struct audit_rows *rows)
-{
-    for (size_t i = 0; i < rows->count; i++) {
-        audit_row_done(&rows->items[i]);
-    }
-    free(rows->items);
-    *rows = (struct audit_rows){0};
-}
-
 /* The next cell: JSON, null for a null. */
 static enum status read_json(struct pg_cell *cell, json_t **ret_json, struct err *err)
 {
@@ -103,71 +95,48 @@ static enum status read_json(struct pg_cell *cell, json_t **ret_json, struct err
     return store_parse_json(text == NULL ? "null" : text, "audit entries", ret_json, err);
 }
 
-static enum status
-read_row(const struct pg_rows *rows, int index, struct audit_row *ret_row, struct err *err)
+static enum status audit_row_read(struct pg_cell *cell, void *context, struct err *err)
 {
-    struct pg_cell cell = pg_row(rows, index);
-    ret_row->id = pg_next_int(&cell);
-    ret_row->time = pg_next_copy(&cell);
-    ret_row->key_id = pg_next_copy(&cell);
-    ret_row->method = pg_next_copy(&cell);
-    ret_row->path = pg_next_copy(&cell);
-    ret_row->target = pg_next_copy(&cell);
-    ret_row->outcome = pg_next_copy(&cell);
-    if (cell.is_out_of_memory) {
-        return err_set(err, ST_NO_MEMORY, "no memory for an audit entry");
-    }
-    enum status status = read_json(&cell, &ret_row->before, err);
-    return status == ST_OK ? read_json(&cell, &ret_row->after, err) : status;
+    struct audit_row *row = context;
+    row->id = pg_next_int(cell);
+    row->time = pg_next_copy(cell);
+    row->key_id = pg_next_copy(cell);
+    row->method = pg_next_copy(cell);
+    row->path = pg_next_copy(cell);
+    row->target = pg_next_copy(cell);
+    row->outcome = pg_next_copy(cell);
+    enum status status = read_json(cell, &row->before, err);
+    return status == ST_OK ? read_json(cell, &row->after, err) : status;
 }
 
-static enum status
-read_rows(const struct pg_rows *rows, int limit, struct audit_rows *ret_rows, struct err *err)
-{
-    int count = pg_rows_count(rows) < limit ? pg_rows_count(rows) : limit;
-    struct audit_rows made = {calloc((size_t)count + 1, sizeof(struct audit_row)), 0, 0};
-    enum status status =
-        made.items == NULL ? err_set(err, ST_NO_MEMORY, "no memory for the audit") : ST_OK;
-    for (int i = 0; status == ST_OK && i < count; i++) {
-        made.count++;
-        status = read_row(rows, i, &made.items[i], err);
-    }
-    if (status != ST_OK) {
-        audit_rows_done(&made);
-        return status;
-    }
-    if (pg_rows_count(rows) > limit) {
-        made.next_id = made.items[count - 1].id;
-    }
-    *ret_rows = made;
-    return ST_OK;
-}
+static const struct history_form ENTRIES = {
+    .sql = HISTORY_SQL(
+        "key_id, method, path, target, outcome, before, after", "audit_entry", "organization_id",
+        "target"),
+    .what = "audit entries",
+    .row_bytes = sizeof(struct audit_row),
+    .read = audit_row_read,
+    .done = audit_row_done,
+};
 
-/* $3 and $4 are milliseconds, null = any. One row more than the limit tells whether more follow. */
-static const char LIST_SQL[] =
-    "SELECT id, " SQL_RFC3339("time") ", key_id, method, path, target, outcome, before, after"
-                                      " FROM audit_entry WHERE organization_id = $1"
-                                      " AND ($2::text IS NULL OR target = $2)"
-                                      " AND ($3::bigint IS NULL OR time >="
-                                      " to_timestamp($3::double precision / 1000))"
-                                      " AND ($4::bigint IS NULL OR time <"
-                                      " to_timestamp($4::double precision / 1000))"
-                                      " AND id < $5 ORDER BY id DESC LIMIT $6";
+void audit_rows_done(struct audit_rows *rows)
+{
+    struct history_rows all = {rows->items, rows->count, 0};
+    history_rows_done(&ENTRIES, &all);
+    *rows = (struct audit_rows){0};
+}
 
 enum status audit_list(
     struct store *store, const struct audit_filter *filter, struct audit_rows *ret_rows,
     struct err *err)
 {
     assert(filter->limit >= 1 && filter->limit <= AUDIT_PAGE_LIMIT_MAX);
-    struct pg_args args;
-    pg_args_init(&args);
-    pg_add_text(&args, filter->organization_id);
-    pg_add_text(&args, filter->target);
-    store_add_time(&args, filter->from_ms, INT64_MIN);
-    store_add_time(&args, filter->to_ms, INT64_MAX);
-    pg_add_int(&args, filter->before_id);
-    pg_add_int(&args, filter->limit + 1);
-    CLEANUP(pg_rows_freep) struct pg_rows *rows = NULL;
-    enum status status = store_run(store, LIST_SQL, &args, &rows, err);
-    return status == ST_OK ? read_rows(rows, filter->limit, ret_rows, err) : status;
+    const struct history_page page = {filter->organization_id, filter->target,    filter->from_ms,
+                                      filter->to_ms,           filter->before_id, filter->limit};
+    struct history_rows rows = {.items = NULL};
+    enum status status = history_list(store, &ENTRIES, &page, &rows, err);
+    if (status == ST_OK) {
+        *ret_rows = (struct audit_rows){rows.items, rows.count, rows.next_id};
+    }
+    return status;
 }

@@ -6,18 +6,11 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "common/store/store_internal.h"
+#include "common/store/history.h"
 
-/* $3 and $4 are milliseconds, null = any. One row more than the limit tells whether more follow. */
-static const char LIST_SQL[] = "SELECT id, " SQL_RFC3339(
-    "time") ", type, severity, message, details FROM pipe_event"
-            " WHERE pipe_id = $1 AND ($2::text IS NULL OR type = $2)"
-            " AND ($3::bigint IS NULL OR time >= to_timestamp($3::double precision / 1000))"
-            " AND ($4::bigint IS NULL OR time < to_timestamp($4::double precision / 1000))"
-            " AND id < $5 ORDER BY id DESC LIMIT $6";
-
-static void event_row_done(struct event_row *row)
+static void event_row_done(void *context)
 {
+    struct event_row *row = context;
     free(row->time);
     free(row->type);
     free(row->severity);
@@ -25,52 +18,31 @@ static void event_row_done(struct event_row *row)
     json_decref(row->details);
 }
 
+static enum status event_row_read(struct pg_cell *cell, void *context, struct err *err)
+{
+    struct event_row *row = context;
+    row->id = pg_next_int(cell);
+    row->time = pg_next_copy(cell);
+    row->type = pg_next_copy(cell);
+    row->severity = pg_next_copy(cell);
+    row->message = pg_next_copy(cell);
+    return store_parse_json(pg_next_text(cell), "an event's details", &row->details, err);
+}
+
+static const struct history_form EVENTS = {
+    .sql = HISTORY_SQL("type, severity, message, details", "pipe_event", "pipe_id", "type"),
+    .what = "events",
+    .row_bytes = sizeof(struct event_row),
+    .read = event_row_read,
+    .done = event_row_done,
+};
+
 void event_rows_done(struct event_rows *rows)
 {
-    for (size_t i = 0; i < rows->count; i++) {
-        event_row_done(&rows->items[i]);
-    }
-    free(rows->items);
+    struct history_rows all = {rows->items, rows->count, 0};
+    history_rows_done(&EVENTS, &all);
     rows->items = NULL;
     rows->count = 0;
-}
-
-static enum status
-read_row(const struct pg_rows *rows, int index, struct event_row *ret_row, struct err *err)
-{
-    struct pg_cell cell = pg_row(rows, index);
-    ret_row->id = pg_next_int(&cell);
-    ret_row->time = pg_next_copy(&cell);
-    ret_row->type = pg_next_copy(&cell);
-    ret_row->severity = pg_next_copy(&cell);
-    ret_row->message = pg_next_copy(&cell);
-    if (cell.is_out_of_memory) {
-        return err_set(err, ST_NO_MEMORY, "no memory for an event");
-    }
-    return store_parse_json(pg_next_text(&cell), "an event's details", &ret_row->details, err);
-}
-
-static enum status
-read_rows(const struct pg_rows *rows, int limit, struct event_rows *ret_rows, struct err *err)
-{
-    int count = pg_rows_count(rows) < limit ? pg_rows_count(rows) : limit;
-    struct event_rows made = {calloc((size_t)count + 1, sizeof(struct event_row)), 0, 0};
-    if (made.items == NULL) {
-        return err_set(err, ST_NO_MEMORY, "no memory for %d events", count);
-    }
-    for (int i = 0; i < count; i++) {
-        made.count++;
-        enum status status = read_row(rows, i, &made.items[i], err);
-        if (status != ST_OK) {
-            event_rows_done(&made);
-            return status;
-        }
-    }
-    if (pg_rows_count(rows) > limit) {
-        made.next_id = made.items[count - 1].id;
-    }
-    *ret_rows = made;
-    return ST_OK;
 }
 
 enum status event_list(
@@ -78,18 +50,12 @@ enum status event_list(
     struct err *err)
 {
     assert(filter->limit >= 1 && filter->limit <= EVENT_PAGE_LIMIT_MAX);
-    struct pg_args args;
-    pg_args_init(&args);
-    pg_add_text(&args, filter->pipe_id);
-    pg_add_text(&args, filter->type);
-    store_add_time(&args, filter->from_ms, INT64_MIN);
-    store_add_time(&args, filter->to_ms, INT64_MAX);
-    pg_add_int(&args, filter->before_id);
-    pg_add_int(&args, filter->limit + 1);
-    CLEANUP(pg_rows_freep) struct pg_rows *rows = NULL;
-    enum status status = store_run(store, LIST_SQL, &args, &rows, err);
-    if (status != ST_OK) {
-        return status;
+    const struct history_page page = {filter->pipe_id, filter->type,      filter->from_ms,
+                                      filter->to_ms,   filter->before_id, filter->limit};
+    struct history_rows rows = {.items = NULL};
+    enum status status = history_list(store, &EVENTS, &page, &rows, err);
+    if (status == ST_OK) {
+        *ret_rows = (struct event_rows){rows.items, rows.count, rows.next_id};
     }
-    return read_rows(rows, filter->limit, ret_rows, err);
+    return status;
 }

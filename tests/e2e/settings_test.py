@@ -1,7 +1,11 @@
 """Changing settings of a pipe that is under load loses nothing: every record is accounted for by
 (partition, offset)."""
+import confluent_kafka
+
 from tests.e2e.delivery_test import start_stream
 from tests.e2e.orders import reconcile, wait_settled
+
+CONSUMER_GROUPS = 0x020c00ff  # 2.12.0
 
 CHANGES = [
     {"penstock_compression": "zstd"},
@@ -28,4 +32,13 @@ def test_settings_change_under_load(penstock, kafka, clickhouse, name):
     outcome = reconcile(clickhouse, name, acknowledged)
     assert outcome.rejected == sum(acknowledged.values())
     assert penstock.pipe(pipe_id)["state"] == "Running"
+    before = penstock.pipe(pipe_id)
+    for method, path, body in (("PUT", "/settings", {"penstock_group_protocol": "consumer"}),
+                               ("PATCH", "", {"settings": {"penstock_group_protocol": "consumer"}})):
+        reply = penstock.request(method, f"{penstock.pipes_path}/{pipe_id}{path}", body)
+        if confluent_kafka.libversion()[1] < CONSUMER_GROUPS:  # the worker's own: refused before a replica would
+            assert reply.status == 400 and "/settings: penstock_group_protocol=consumer needs librdkafka" in reply.error
+            assert penstock.pipe(pipe_id) == before
+        else:
+            assert reply.status == 200
     penstock.delete_pipe(pipe_id)

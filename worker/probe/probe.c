@@ -28,15 +28,23 @@ look_at_offsets(const struct question *question, json_t **ret_result, struct pro
                        : st;
 }
 
+/* Whether this worker's Kafka library can do what the settings ask for. */
+static enum status
+look_at_library(const struct question *question, json_t **ret_result, struct probe_failure *failure)
+{
+    (void)ret_result; /* there is no more to say than yes */
+    return kafka_check_library(&question->pipe->settings, &failure->err);
+}
+
 static probe_kind *kind_of(const char *name)
 {
     static const struct {
         const char *name;
         probe_kind *run;
     } KINDS[] = {
-        {"connection", probe_connection}, {"topics", probe_topics},   {"sample", probe_sample},
-        {"infer", probe_infer},           {"preview", probe_preview}, {"replay", probe_replay},
-        {"offsets", look_at_offsets},
+        {"connection", probe_connection}, {"topics", probe_topics},     {"sample", probe_sample},
+        {"infer", probe_infer},           {"preview", probe_preview},   {"replay", probe_replay},
+        {"offsets", look_at_offsets},     {"library", look_at_library},
     };
     for (size_t i = 0; i < ARRAY_LEN(KINDS); i++) {
         if (strcmp(name, KINDS[i].name) == 0) {

@@ -65,7 +65,7 @@ struct protocol_frame {
  *   common/model/pipe_mapping.h has them; for ranges that were sent with them),
  *   "scaling":{"replicas","replicaCpuMillicores","replicaMemoryGb"},
  *   "clickhouse":{"url","username","password","caCertificate"}}
- * probe: {"kind":"connection","definition":{…},"secrets":{…},"deadlineMs"}
+ * probe: {"kind":"connection"|"library","definition":{…},"secrets":{…},"deadlineMs"}
  *   → answer {"ok":true} or {"ok":false,"status":<text of enum status>,"code":<pipe reason>,
  *   "message","hint","member":absent or what of source.kafka is to blame, as "schemaRegistry/url"};
  *   with "options":{"parts":true} {"ok":true,"result":{"source","registry","destination"}}, each

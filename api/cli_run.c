@@ -209,6 +209,7 @@ serve_options_read(const struct config *config, const struct key_ring *keys)
         .connections_max = (unsigned)config_int(config, CONFIG_MAX_CONNECTIONS),
         .rate_limit_requests = config_int(config, CONFIG_RATE_LIMIT_REQUESTS),
         .rate_limit_window_s = config_int(config, CONFIG_RATE_LIMIT_WINDOW_S),
+        .trusts_proxy = config_bool(config, CONFIG_TRUST_PROXY),
         .copies_events = config_bool(config, CONFIG_CLICKHOUSE_LOG),
         .stores_max = (unsigned)config_int(config, CONFIG_DATABASE_POOL_SIZE),
         .database_timeout_ms = (int)config_int(config, CONFIG_DATABASE_TIMEOUT_MS),

@@ -100,6 +100,7 @@ static enum status start_server(struct serve *serve, struct err *err)
         .key_pem = key_pem,
         .connections_max = serve->options->connections_max,
         .max_body_bytes = serve->options->max_body_bytes,
+        .trusts_proxy = serve->options->trusts_proxy,
         .handle = dispatch,
         .context = &serve->context,
     };

@@ -28,6 +28,7 @@ struct serve_options {
     unsigned connections_max;    /* each has a thread */
     int64_t rate_limit_requests; /* of one key in rate_limit_window_s; 0 = any number */
     int64_t rate_limit_window_s;
+    bool trusts_proxy;       /* X-Forwarded-Proto and -Host are believed */
     bool copies_events;      /* into clickpipes_log */
     unsigned stores_max;     /* PostgreSQL connections, 0 = 8 */
     int database_timeout_ms; /* to connect and for a statement, 0 = 10000 */

@@ -362,6 +362,7 @@ static int exit_code(enum status status)
     case ST_STOP:
     case ST_FENCED:
     case ST_CANCELLED:
+    case ST_NO_WORKER:
         return EXIT_FAILED;
     }
     return EXIT_FAILED;

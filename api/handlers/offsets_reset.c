@@ -178,7 +178,7 @@ static enum status reset(
         status = support_check_idle(row, err);
     }
     if (status == ST_OK && !row->has_worker) {
-        status = err_set(err, ST_UNAVAILABLE, "no worker could ask Kafka");
+        status = err_set(err, ST_NO_WORKER, "no worker runs that could ask Kafka: start one");
     }
     if (status != ST_OK) {
         json_decref(question);

@@ -80,14 +80,16 @@ enum command {
     COMMAND_STOP,
 };
 
-/* "command" (the API) or "action" (the public documentation). */
+/* "command" (the API) or "action" (the public documentation); both must say the same. */
 static enum status
 read_command(const struct request *request, enum command *ret_command, struct err *err)
 {
     const json_t *value = json_object_get(request->json, "command");
-    if (value == NULL) {
-        value = json_object_get(request->json, "action");
+    const json_t *alias = json_object_get(request->json, "action");
+    if (value != NULL && alias != NULL && json_equal(value, alias) == 0) {
+        return err_set(err, ST_INVALID, "/action: is another name of command, and says otherwise");
     }
+    value = value == NULL ? alias : value;
     const char *text = json_string_value(value);
     if (text == NULL) {
         return err_set(err, ST_INVALID, "/command: required, one of start, stop");

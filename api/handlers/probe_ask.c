@@ -112,7 +112,7 @@ enum status probe_question_ask(
     bool has_worker = false;
     enum status status = probe_has_worker(request->store, &has_worker, err);
     if (status == ST_OK && !has_worker) {
-        status = err_set(err, ST_UNAVAILABLE, "no worker runs that could do this; start one");
+        status = err_set(err, ST_NO_WORKER, "no worker runs that could do this: start one");
     }
     json_t *json = NULL;
     if (status == ST_OK) {

@@ -102,6 +102,22 @@ static enum status read_definition(
     return status;
 }
 
+/* The worker looks at these words only where it needs them. */
+static void check_words(const json_t *options, struct pipe_problems *problems)
+{
+    static const char *const ends[] = {"newest", "oldest"};
+    static const char *const forms[] = {"tuple", "json", "flatten"};
+    const char *from = json_string_value(json_object_get(options, "from"));
+    const char *nested = json_string_value(json_object_get(options, "nested"));
+    struct err err = {.status = ST_OK};
+    if (support_check_word("", from, ends, ARRAY_LEN(ends), &err) != ST_OK) {
+        pipe_problems_add(problems, "/from", "%s", err.text + strlen(": "));
+    }
+    if (support_check_word("", nested, forms, ARRAY_LEN(forms), &err) != ST_OK) {
+        pipe_problems_add(problems, "/nested", "%s", err.text + strlen(": "));
+    }
+}
+
 /* The source and the options, every problem of both at once. */
 static enum status read_question(
     const struct request *request, const struct look *kind, struct probe_question *question,
@@ -114,6 +130,7 @@ static enum status read_question(
     if (status == ST_OK) {
         status = probe_options_read(
             request->json, kind->options, kind->options_count, &problems, &question->options, err);
+        check_words(question->options, &problems);
     }
     if (status == ST_OK) {
         status = support_problems(&problems, reply, err);

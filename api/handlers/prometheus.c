@@ -53,11 +53,24 @@ static enum status reply_page(
     return status;
 }
 
+/* filtered_metrics is a boolean or absent. */
+static enum status check_filtered(const struct request *request, struct err *err)
+{
+    const char *text = request_query(request, "filtered_metrics");
+    if (text == NULL || strcmp(text, "true") == 0 || strcmp(text, "false") == 0) {
+        return ST_OK;
+    }
+    return err_set(err, ST_INVALID, "query parameter filtered_metrics: must be true or false");
+}
+
 enum status
 handle_prometheus_organization(const struct request *request, struct reply *reply, struct err *err)
 {
     struct service_rows services = {0};
-    enum status status = service_list(request->store, request->key.organization_id, &services, err);
+    enum status status = check_filtered(request, err);
+    if (status == ST_OK) {
+        status = service_list(request->store, request->key.organization_id, &services, err);
+    }
     if (status != ST_OK) {
         return status;
     }
@@ -71,7 +84,9 @@ handle_prometheus_service(const struct request *request, struct reply *reply, st
 {
     struct service_row service = request->service; /* borrowed, shown as a list of one */
     struct service_rows services = {&service, 1};
-    return reply_page(request, &services, request->service.id, reply, err);
+    enum status status = check_filtered(request, err);
+    return status != ST_OK ? status
+                           : reply_page(request, &services, request->service.id, reply, err);
 }
 
 /* One service's target: the address that this request was sent to, the path in a label. */
@@ -99,7 +114,10 @@ handle_prometheus_discovery(const struct request *request, struct reply *reply, 
         return err_set(err, ST_INVALID, "targets need a Host header of the form host:port");
     }
     struct service_rows services = {0};
-    enum status status = service_list(request->store, request->key.organization_id, &services, err);
+    enum status status = check_filtered(request, err);
+    if (status == ST_OK) {
+        status = service_list(request->store, request->key.organization_id, &services, err);
+    }
     if (status != ST_OK) {
         return status;
     }

@@ -180,6 +180,16 @@ handle_service_delete(const struct request *request, struct reply *reply, struct
 enum status
 handle_service_state(const struct request *request, struct reply *reply, struct err *err)
 {
+    static const char *const commands[] = {"awake", "start", "stop"};
+    const json_t *command = json_object_get(request->json, "command");
+    if (command != NULL && !json_is_string(command)) {
+        return err_set(err, ST_INVALID, "/command: must be a string");
+    }
+    enum status status = support_check_word(
+        "/command", json_string_value(command), commands, ARRAY_LEN(commands), err);
+    if (status != ST_OK) {
+        return status;
+    }
     return reply_set_result(reply, wire_service_to_json(&request->service), err);
 }
 

@@ -131,6 +131,7 @@ enum status support_clickhouse_status(enum status status, struct err *err)
     case ST_UNSUPPORTED:
     case ST_FENCED:
     case ST_CANCELLED:
+    case ST_NO_WORKER:
         break;
     }
     return status;

@@ -114,6 +114,9 @@ static const char *public_text(const struct reply *reply, enum status status, co
     if (code < 500) {
         return reply->error_text != NULL ? reply->error_text : err->text;
     }
+    if (status == ST_NO_WORKER) {
+        return err->text;
+    }
     if (code == 503) {
         return "a service Penstock needs cannot be reached, nothing was changed";
     }

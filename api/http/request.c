@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "common/base/parse.h"
 
@@ -60,6 +61,38 @@ enum status request_set_path(struct request *request, const char *raw_path)
     }
     path[out] = '\0';
     request->path = path;
+    return ST_OK;
+}
+
+/* The first of a list, without the blanks around it. */
+static size_t first_of_list(const char **at)
+{
+    static const char BLANKS[] = " \t";
+    *at += strspn(*at, BLANKS);
+    size_t len = strcspn(*at, ",");
+    while (len > 0 && strchr(BLANKS, (*at)[len - 1]) != NULL) {
+        len--;
+    }
+    return len;
+}
+
+enum status request_set_forwarded(struct request *request, const char *scheme, const char *host)
+{
+    static const char SECURE[] = "https";
+    size_t len = scheme == NULL ? 0 : first_of_list(&scheme);
+    if (len > 0) {
+        request->is_secure = len == sizeof(SECURE) - 1 && strncasecmp(scheme, SECURE, len) == 0;
+    }
+    len = host == NULL ? 0 : first_of_list(&host);
+    if (len == 0) {
+        return ST_OK;
+    }
+    char *copy = strndup(host, len);
+    if (copy == NULL) {
+        return ST_NO_MEMORY;
+    }
+    free(request->host);
+    request->host = copy;
     return ST_OK;
 }
 

@@ -54,8 +54,8 @@ struct request {
     char *authorization; /* header values, owned, NULL = absent */
     char *user_agent;
     char *accept;
-    char *host;     /* the Host header */
-    bool is_secure; /* over TLS that this server ends */
+    char *host;     /* the Host header, or what a trusted proxy says instead */
+    bool is_secure; /* over TLS that this server ends, or a trusted proxy */
     uint8_t *body;  /* borrowed from the server until the reply is sent */
     size_t body_len_bytes;
     bool is_body_too_large;
@@ -79,6 +79,14 @@ void request_done(struct request *request);
 /* Set path from the decoded path of the request line: slashes collapsed, none at the end, "/" for
  * the root. ST_NO_MEMORY. */
 enum status request_set_path(struct request *request, const char *raw_path) MUST_CHECK;
+
+/*
+ * What a trusted proxy says of the request it passes on (X-Forwarded-Proto, X-Forwarded-Host; MDN
+ * describes both): it replaces is_secure and host. Of a list the first counts, which is what the
+ * client sent to the outermost proxy. scheme, host: NULL or "" = not said. ST_NO_MEMORY.
+ */
+enum status
+request_set_forwarded(struct request *request, const char *scheme, const char *host) MUST_CHECK;
 
 /* Add one decoded query parameter (value may be NULL). ST_INVALID past REQUEST_QUERY_MAX,
  * ST_NO_MEMORY. */

@@ -81,9 +81,14 @@ on_query(void *context, enum MHD_ValueKind kind, const char *name, const char *v
     return request_add_query(request, name, value) == ST_OK ? MHD_YES : MHD_NO;
 }
 
+static const char *header_get(struct MHD_Connection *connection, const char *name)
+{
+    return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+}
+
 static char *header_copy(struct MHD_Connection *connection, const char *name)
 {
-    const char *value = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+    const char *value = header_get(connection, name);
     return value == NULL ? NULL : strdup(value);
 }
 
@@ -107,6 +112,14 @@ static struct exchange *exchange_new(
     request->accept = header_copy(connection, MHD_HTTP_HEADER_ACCEPT);
     request->host = header_copy(connection, MHD_HTTP_HEADER_HOST);
     request->is_secure = server->options.cert_pem != NULL;
+    if (server->options.trusts_proxy) {
+        const char *scheme = header_get(connection, "X-Forwarded-Proto");
+        const char *host = header_get(connection, "X-Forwarded-Host");
+        if (request_set_forwarded(request, scheme, host) != ST_OK) {
+            exchange_free(exchange);
+            return NULL;
+        }
+    }
     (void)MHD_get_connection_values(
         connection, MHD_GET_ARGUMENT_KIND, on_query, request); /* the count is of no use */
     return exchange;

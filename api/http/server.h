@@ -20,6 +20,7 @@ struct server_options {
     const char *key_pem;
     unsigned connections_max;
     size_t max_body_bytes;
+    bool trusts_proxy; /* X-Forwarded-Proto and -Host are believed */
     /* Answer one request: fill and render reply. Called from many threads at once. The status and
      * err it returns are for the log. */
     enum status (*handle)(

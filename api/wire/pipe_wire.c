@@ -53,12 +53,21 @@ static const struct shape KAFKA[] = {
     {"reversePrivateEndpointIds", NULL, SHAPE_HIDE_EMPTY},
     {"exactlyOnce", NULL, 0},
     {"tombstoneMode", NULL, 0},
+    {"protobufSchema", NULL, SHAPE_WRITE_ONLY},
     END,
 };
 
 static const struct shape SOURCE[] = {
     {"kafka", KAFKA, 0},
     {"validateSamples", NULL, SHAPE_WRITE_ONLY},
+    /* ClickHouse Cloud's other kinds, to be refused by name */
+    {"objectStorage", NULL, SHAPE_WRITE_ONLY},
+    {"kinesis", NULL, SHAPE_WRITE_ONLY},
+    {"pubsub", NULL, SHAPE_WRITE_ONLY},
+    {"postgres", NULL, SHAPE_WRITE_ONLY},
+    {"mysql", NULL, SHAPE_WRITE_ONLY},
+    {"bigquery", NULL, SHAPE_WRITE_ONLY},
+    {"mongodb", NULL, SHAPE_WRITE_ONLY},
     END,
 };
 

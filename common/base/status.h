@@ -30,7 +30,8 @@
     X(ST_REJECTED,      "rejected",            400, false) \
     X(ST_STOP,          "stop",                400, false) \
     X(ST_FENCED,        "fenced",              409, false) \
-    X(ST_CANCELLED,     "cancelled",           503, true)
+    X(ST_CANCELLED,     "cancelled",           503, true)  \
+    X(ST_NO_WORKER,     "no_worker",           503, true)
 /* clang-format on */
 
 enum status {

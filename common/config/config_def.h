@@ -33,6 +33,9 @@
       "PEM private key of the certificate; read again on SIGHUP.") \
     X(ALLOW_PLAIN_HTTP, BOOL, "0", "0", 0, 1, "", BOTH, \
       "Serve plain HTTP on an address that is not loopback (behind a proxy that ends TLS).") \
+    X(TRUST_PROXY, BOOL, "0", "0", 0, 1, "", API, \
+      "Believe `X-Forwarded-Proto` and `X-Forwarded-Host` where an answer holds an address: only " \
+      "behind a proxy that sets both itself.") \
     X(MAX_BODY_BYTES, INT, "4194304", "4194304", 1024, 67108864, "bytes", API, \
       "Largest request body; a larger one is answered 413.") \
     X(MAX_CONNECTIONS, INT, "256", "256", 16, 4096, "connections", API, \

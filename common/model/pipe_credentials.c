@@ -68,6 +68,28 @@ static void credentials_read_hubs(
     }
 }
 
+bool kafka_credentials_check(
+    struct pipe_reader *reader, const struct pipe_node *kafka, const struct pipe_node *secrets)
+{
+    static const char *const names[] = {"username",  "password",         "accessKeyId",
+                                        "secretKey", "connectionString", "certificate",
+                                        "privateKey"};
+    struct pipe_node node = credentials_node(secrets, "kafka", kafka);
+    if (node.json != NULL && !json_is_object(node.json)) {
+        pipe_problems_add(reader->problems, node.pointer, "must be an object");
+        return false;
+    }
+    bool is_ok = true;
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        struct pipe_node member = pipe_json_member(&node, names[i]);
+        if (member.json != NULL && !json_is_string(member.json)) {
+            pipe_problems_add(reader->problems, member.pointer, "must be a string");
+            is_ok = false;
+        }
+    }
+    return is_ok;
+}
+
 void kafka_credentials_read(
     struct pipe_reader *reader, const struct pipe_node *kafka, const struct pipe_node *secrets,
     struct kafka_source *source)

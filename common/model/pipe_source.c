@@ -207,6 +207,20 @@ static enum kafka_scheme source_read_lists(
     return scheme;
 }
 
+/* Members of newer revisions of the API that would change what is stored. */
+static void source_refuse_unsupported(struct pipe_reader *reader, const struct pipe_node *kafka)
+{
+    static const char *const names[] = {"tombstoneMode", "protobufSchema"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        struct pipe_node node = pipe_json_member(kafka, names[i]);
+        if (node.json != NULL) {
+            pipe_problems_add(
+                reader->problems, node.pointer, "%s is not supported yet by this version",
+                names[i]);
+        }
+    }
+}
+
 void kafka_source_read(
     struct pipe_reader *reader, const struct pipe_node *definition, const struct pipe_node *secrets,
     struct kafka_source *ret_source)
@@ -237,13 +251,10 @@ void kafka_source_read(
     source_read_offset(reader, &kafka, ret_source);
     (void)pipe_json_bool(/* problems are in reader */
                          reader, &kafka, "exactlyOnce", PIPE_OPTIONAL, &ret_source->exactly_once);
-    node = pipe_json_member(&kafka, "tombstoneMode");
-    if (node.json != NULL) {
-        pipe_problems_add(
-            reader->problems, node.pointer, "tombstoneMode is not supported yet by this version");
-    }
+    source_refuse_unsupported(reader, &kafka);
     bool is_unauthenticated = scheme == KAFKA_SCHEME_PLAINTEXT || scheme == KAFKA_SCHEME_SSL;
-    if (!is_unauthenticated || ret_source->authentication == KAFKA_AUTH_MUTUAL_TLS) {
+    bool are_texts = kafka_credentials_check(reader, &kafka, secrets);
+    if (are_texts && (!is_unauthenticated || ret_source->authentication == KAFKA_AUTH_MUTUAL_TLS)) {
         kafka_credentials_read(reader, &kafka, secrets, ret_source);
     }
     schema_registry_read(reader, &kafka, secrets, ret_source);

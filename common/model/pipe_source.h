@@ -12,6 +12,10 @@ void kafka_source_read(
     struct kafka_source *ret_source);
 void kafka_source_done(struct kafka_source *source);
 
+/* Whether all credentials given are texts, also those that the authentication does not use. */
+bool kafka_credentials_check(
+    struct pipe_reader *reader, const struct pipe_node *kafka, const struct pipe_node *secrets);
+
 /* Credentials by authentication, and the registry with its own (pipe_credentials.c). */
 void kafka_credentials_read(
     struct pipe_reader *reader, const struct pipe_node *kafka, const struct pipe_node *secrets,

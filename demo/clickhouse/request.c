@@ -75,6 +75,7 @@ static void fail(struct request *r, enum status st)
     case ST_STOP:
     case ST_FENCED:
     case ST_CANCELLED:
+    case ST_NO_WORKER:
         break;
     }
     fault_set(

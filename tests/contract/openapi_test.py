@@ -30,6 +30,23 @@ def test_same_routes_as_the_program(document):
     assert {f"{method.upper()} {path}" for method, path, _, _ in operations(document)} == set(done.stdout.splitlines())
 
 
+def test_same_query_members_as_the_program(penstock, document, make):
+    """A member that a path does not take is answered with those that it takes (a star: may be repeated)."""
+    values = {"{organizationId}": penstock.organization_id, "{serviceId}": penstock.service_id, "{clickPipeId}": make()["id"]}
+    for method, path, item, operation in operations(document):
+        members = [resolve(document, one) for one in item.get("parameters", []) + operation.get("parameters", [])]
+        documented = sorted(one["name"] + ("*" if one["schema"].get("type") == "array" else "") for one in members
+                            if one["in"] == "query")
+        if method != "get" or not path.startswith("/v1/"):
+            assert not documented, path
+            continue
+        for name, value in values.items():
+            path = path.replace(name, value)
+        error = penstock.request("GET", f"{path}?nonsense=1").error
+        assert error.startswith("BAD_REQUEST: query parameter nonsense: this path takes "), (path, error)
+        assert sorted(error.partition("takes ")[2].split()) == (documented or ["none"]), path
+
+
 def test_the_program_serves_this_file(penstock, document):
     assert yaml.safe_load(penstock.request("GET", "/openapi.yaml", key=None).text) == document
 

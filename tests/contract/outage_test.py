@@ -1,4 +1,5 @@
 """What the api says while PostgreSQL or ClickHouse is away, and how it starts and ends."""
+import concurrent.futures
 import http.client
 import os
 import signal
@@ -17,6 +18,7 @@ from tests.harness.penstock import Penstock
 from tests.harness.postgres import PrivatePostgres, bin_folder
 
 from .conftest import body_for
+from .users_test import Scripted
 
 
 @pytest.fixture(scope="module")
@@ -90,17 +92,26 @@ def test_a_failed_insert_takes_the_tables_back(own, own_database, own_clickhouse
     assert own.request("POST", own.pipes_path, body_for(table, name="refused")).status == 200
 
 
+def hold_rows(own_database, table):
+    """Statements that make a row of the table wait, for ever: returns the psql that holds the lock."""
+    own_database.query("CREATE OR REPLACE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS "
+                       "$$ BEGIN PERFORM pg_advisory_xact_lock(77); RETURN NEW; END $$")
+    own_database.query(f"CREATE TRIGGER hold BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION hold()")
+    holder = subprocess.Popen([os.path.join(bin_folder(), "psql"), "-qAt", own_database.url], stdin=subprocess.PIPE,
+                              stdout=subprocess.DEVNULL, text=True)
+    holder.stdin.write("SELECT pg_advisory_lock(77);\n")
+    holder.stdin.flush()
+    net.wait_until(lambda: own_database.query("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted"), 10, "the lock")
+    return holder
+
+
 @pytest.mark.parametrize("how", ["killed", "frozen"])
 def test_a_create_without_an_answer_is_one_pipe_when_it_comes_again(own, own_database, own_clickhouse, table, how):
     """A trigger holds the statement after the INSERT of the row (the event "created"): there the api is killed, or
     PostgreSQL answers no more. The row is stored, the client was not answered."""
     body = body_for(table, name=f"again {how}")
-    own_database.query("CREATE OR REPLACE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS "
-                       "$$ BEGIN PERFORM pg_advisory_xact_lock(77); RETURN NEW; END $$")
-    own_database.query("CREATE TRIGGER hold BEFORE INSERT ON pipe_event FOR EACH ROW EXECUTE FUNCTION hold()")
     stored = lambda: own_database.query(f"SELECT id FROM pipe WHERE name = 'again {how}'")
-    holder = subprocess.Popen([os.path.join(bin_folder(), "psql"), "-qAt", own_database.url], stdin=subprocess.PIPE,
-                              stdout=subprocess.DEVNULL, text=True)
+    holder = hold_rows(own_database, "pipe_event")
     answers = []
 
     def ask():
@@ -110,9 +121,6 @@ def test_a_create_without_an_answer_is_one_pipe_when_it_comes_again(own, own_dat
             answers.append(None)
 
     try:
-        holder.stdin.write("SELECT pg_advisory_lock(77);\n")
-        holder.stdin.flush()
-        net.wait_until(lambda: own_database.query("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted"), 10, "the lock")
         thread = threading.Thread(target=ask)
         thread.start()
         first = net.wait_until(stored, 20, "the row")
@@ -137,6 +145,49 @@ def test_a_create_without_an_answer_is_one_pipe_when_it_comes_again(own, own_dat
     for name in (table, f"{table}_clickpipes_error"):
         assert own_clickhouse.value(f"EXISTS TABLE {name}") == "1"
     assert own.create_pipe(body)["id"] != first  # answered now: the same again is another pipe
+
+
+@pytest.mark.parametrize("is_swept", [False, True], ids=["retried", "swept"])
+@pytest.mark.parametrize("step", ["CREATE USER", "_clickpipes_error", "the row"])
+def test_postgresql_is_killed_in_the_middle_of_a_create(own, own_database, own_clickhouse, table, step, is_swept):
+    """By kill -9, while the user is made, while it gets its grants, and while the row is inserted. Nothing is stored and
+    503 is said. The same create again makes one pipe, whose tables stay; or nobody asks again and everything goes."""
+    front = Scripted(own_clickhouse.port)
+    both = (table, f"{table}_clickpipes_error")
+    holder = None
+    try:
+        service = own.result("POST", f"{own.organization_path}/services", {
+            "name": "front", "provisionUsers": True, "endpoint": {"url": f"http://127.0.0.1:{front.port}"}})["id"]
+        pipes = f"{own.organization_path}/services/{service}/clickpipes"
+        front.before = lambda text: own_database.kill9() if step in text else None
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            if step == "the row":
+                holder = hold_rows(own_database, "pipe")
+            create = pool.submit(own.request, "POST", f"{pipes}/", body_for(table))
+            if step == "the row":
+                net.wait_until(lambda: own_database.query(
+                    "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = 77 AND NOT granted"), 20, "the row")
+                own_database.kill9()
+            assert create.result().status == 503
+        front.before = None
+        own_database.restart()
+        own_database.query("DROP TRIGGER IF EXISTS hold ON pipe")
+        net.wait_until(lambda: own.request("GET", "/health/ready", key=None).status == 200, 20, "ready again")
+        assert own.result("GET", pipes) == []
+        if not is_swept:
+            made = own.result("POST", f"{pipes}/", body_for(table))
+        own_database.query("UPDATE leftover SET retry_at = now()")  # as if ten minutes had gone by
+        net.wait_until(lambda: not own_database.query("SELECT 1 FROM leftover"), 30, "the leftovers to go")
+        assert own.result("GET", pipes) == ([] if is_swept else [made])
+        assert [own_clickhouse.value(f"EXISTS TABLE {name}") for name in both] == ["0" if is_swept else "1"] * 2
+        users = [text for text in front.statements if text.startswith("CREATE USER")]
+        dropped = [text for text in front.statements if text.startswith("DROP USER")]
+        assert len(users) == (1 if is_swept else 2) and users[0].split()[2] in dropped[0]
+    finally:
+        front.close()
+        if holder:
+            holder.kill()
+            holder.wait()
 
 
 def start(own, folder, **env):

@@ -267,6 +267,25 @@ def test_aws_logins_are_taken(penstock, table, kafka):
     penstock.delete_pipe(pipe["id"])
 
 
+@pytest.mark.parametrize("source, problem", [
+    ({"postgres": {}}, "/source/postgres: only Kafka sources are supported"),
+    ({"objectStorage": {"type": "s3"}}, "/source/objectStorage: only Kafka sources are supported"),
+    ({"kafka": {"protobufSchema": "AAAA"}}, "/source/kafka/protobufSchema: "),
+    ({"kafka": {"tombstoneMode": "delete", "exactlyOnce": True}}, "/source/kafka/tombstoneMode: "),
+    ({"kafka": {"credentials": {"username": "u", "password": 5}}}, "/source/kafka/credentials/password: must be a string"),
+])
+def test_a_source_is_one_kafka(penstock, table, source, problem):
+    body = body_for(table, kafka=source.get("kafka", {}))
+    body["source"] = {**source, **body["source"]}
+    assert problem in refused(penstock, body)
+
+
+def test_other_sources_that_are_null_are_absent(penstock, table):
+    body = body_for(table)
+    body["source"].update(postgres=None, kinesis=None)
+    assert list(penstock.create_pipe(body)["source"]) == ["kafka"]
+
+
 REGISTRY_LOGIN = {"username": "key", "password": "hunter2-secret"}
 
 
@@ -397,7 +416,7 @@ def test_stop_and_start(penstock, make):
     assert penstock.summary(pipe)["desired"] == "stopped"
     assert penstock.result("PATCH", path, {"action": "start"})["state"] == "Provisioning"
     assert penstock.result("PATCH", path, {"action": "stop"})["state"] == "Stopped"
-    for body in ({"command": "resync"}, {"command": "awake"}, {}, {"command": 1}):
+    for body in ({"command": "resync"}, {"command": "awake"}, {}, {"command": 1}, {"command": "stop", "action": "start"}):
         assert penstock.request("PATCH", path, body).status == 400
     assert penstock.pipe(pipe)["state"] == "Stopped"
 

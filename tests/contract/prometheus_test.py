@@ -9,6 +9,7 @@ import urllib.request
 import pytest
 
 from tests.harness import debian, net, paths, proc
+from tests.harness.penstock import Penstock
 
 ALERTS = os.path.join(paths.ROOT, "deploy", "prometheus", "alerts.yml")
 EXAMPLE = os.path.join(paths.ROOT, "deploy", "prometheus", "prometheus.yml")
@@ -155,3 +156,22 @@ def test_discovery(penstock):
     assert other.json[0]["labels"]["__param_filtered_metrics"] == "false"
     refused = penstock.request("GET", f"{penstock.organization_path}/prometheus/discovery", headers={"Host": "a b\xff"})
     assert refused.status == 400
+
+
+def test_discovery_behind_a_proxy(penstock, database):
+    """What a proxy says of the address counts only for an api that is told to trust it."""
+    told = {"X-Forwarded-Proto": "HTTPS", "X-Forwarded-Host": "pipes.example.org:8443, inner"}
+
+    def found(api, headers):
+        target = api.request("GET", f"{api.organization_path}/prometheus/discovery", headers=headers).json[0]
+        return target["labels"]["__scheme__"], target["targets"]
+
+    own = ("http", [f"127.0.0.1:{penstock.port}"])
+    assert found(penstock, told) == own
+    with Penstock(database.url, env={"PENSTOCK_TRUST_PROXY": 1}) as trusting:
+        assert found(trusting, told) == ("https", ["pipes.example.org:8443"])
+        assert found(trusting, {}) == ("http", [f"127.0.0.1:{trusting.port}"])
+        assert found(trusting, {"X-Forwarded-Proto": "http"}) == ("http", [f"127.0.0.1:{trusting.port}"])
+        reply = trusting.request("GET", f"{trusting.organization_path}/prometheus/discovery",
+                                 headers={"X-Forwarded-Host": "a b"})
+        assert reply.status == 400

@@ -10,6 +10,7 @@ from .conftest import body_for
 
 UUID = re.compile(r"^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$")
 NOBODY = "00000000-0000-4000-8000-000000000000"
+OTHER = "00000000-0000-4000-8000-00000000000f"
 
 
 def assert_error(reply, status, start):
@@ -85,6 +86,26 @@ def test_unknown_organization_and_service_are_403(penstock, make):
                  f"{penstock.organization_path}/services/{NOBODY}/clickpipes/{pipe['id']}",
                  f"{penstock.organization_path}/services/{NOBODY}"):
         assert_error(penstock.request("GET", path), 403, "FORBIDDEN: ")
+
+
+def test_keys_of_another_organization_see_nothing(penstock, database, make):
+    """The same secret, another organization: its own list, and 403 for everything of ours, whether it exists or not."""
+    pipe = make()
+    database.query(f"INSERT INTO organization (id, name) VALUES ('{OTHER}', 'other')")
+    database.query("INSERT INTO api_key (id, organization_id, name, role, secret_hash) SELECT 'foreign', "
+                   f"'{OTHER}', 'x', 'admin', secret_hash FROM api_key WHERE id = '{penstock.key_id}'")
+    key = ("foreign", penstock.key_secret)
+    try:
+        assert [one["id"] for one in penstock.request("GET", "/v1/organizations", key=key).result] == [OTHER]
+        assert penstock.request("GET", f"/v1/organizations/{OTHER}/services", key=key).result == []
+        mixed = f"/v1/organizations/{OTHER}/services/{penstock.service_id}/clickpipes"
+        for path in (penstock.organization_path, penstock.service_path, penstock.pipes_path, mixed, f"{mixed}/{pipe['id']}",
+                     f"{penstock.pipes_path}/{pipe['id']}", f"{penstock.organization_path}/audit"):
+            assert_error(penstock.request("GET", path, key=key), 403, "FORBIDDEN: ")
+        assert_error(penstock.request("DELETE", f"{mixed}/{pipe['id']}", key=key), 403, "FORBIDDEN: ")
+        assert penstock.pipe(pipe["id"]) == pipe
+    finally:
+        database.query(f"DELETE FROM organization WHERE id = '{OTHER}'")
 
 
 def test_malformed_ids_are_400(penstock):

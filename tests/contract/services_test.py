@@ -35,6 +35,9 @@ def test_service_life(penstock, clickhouse):
     assert changed == {**made, "name": "renamed", "provisionUsers": True}
     assert penstock.result("PATCH", path, {}) == changed
     assert penstock.result("PATCH", f"{path}/state", {"command": "awake"})["state"] == "running"
+    assert penstock.result("PATCH", f"{path}/state", {})["state"] == "running"
+    for body in ({"command": "sleep"}, {"command": 1}):
+        assert penstock.request("PATCH", f"{path}/state", body).status == 400
     assert penstock.result("GET", f"{path}/clickpipesReversePrivateEndpoints") == []
     reply = penstock.request("POST", f"{path}/clickpipesReversePrivateEndpoints", {"description": "x", "type": "VPC"})
     assert reply.status == 400 and "not supported" in reply.error

@@ -35,6 +35,12 @@ def worker(database):
     database.query("DELETE FROM worker WHERE owner = 'played'")
 
 
+def test_without_a_worker_the_probes_say_so(penstock):
+    reply = penstock.request("POST", f"{penstock.pipes_path}/schemaDiscovery", {"source": body_for("t")["source"]})
+    assert reply.status == 503
+    assert reply.error == "SERVICE_UNAVAILABLE: no worker runs that could do this: start one"
+
+
 def test_a_source_that_works(penstock, database, worker, table):
     worker({"ok": True})
     assert penstock.create_pipe(body_for(table))["state"] == "Provisioning"

@@ -101,6 +101,30 @@ static void methods(void **state)
     }
 }
 
+static void what_a_proxy_says(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *scheme;
+        const char *host;
+        bool is_secure; /* before */
+        bool is_secure_after;
+        const char *host_after;
+    } cases[] = {
+        {NULL, NULL, false, false, "own:1"},        {NULL, NULL, true, true, "own:1"},
+        {"", " ", false, false, "own:1"},           {"https", NULL, false, true, "own:1"},
+        {"HTTPS , http", "", false, true, "own:1"}, {"http", NULL, true, false, "own:1"},
+        {"httpsx", NULL, true, false, "own:1"},     {NULL, " a.b:2 ,c", false, false, "a.b:2"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct request request = {.host = strdup("own:1"), .is_secure = cases[i].is_secure};
+        assert_int_equal(request_set_forwarded(&request, cases[i].scheme, cases[i].host), ST_OK);
+        assert_int_equal(request.is_secure, cases[i].is_secure_after);
+        assert_string_equal(request.host, cases[i].host_after);
+        request_done(&request);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -108,6 +132,7 @@ int main(void)
         cmocka_unit_test(errors_do_not_quote_the_body),
         cmocka_unit_test(query),
         cmocka_unit_test(methods),
+        cmocka_unit_test(what_a_proxy_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

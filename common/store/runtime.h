@@ -59,8 +59,8 @@ struct lease_claim {
 
 /* Claim up to max_count wanted replicas that nobody holds (FOR UPDATE SKIP LOCKED), first those of
  * the pipes of which owner holds least, so that a pipe's replicas lie on several hosts; each gets a
- * new generation. A replica that asks for more than the maxima is left to others. To keep a sum
- * within bounds, claim one at a time. */
+ * new generation. Together they ask for no more than the maxima: what does not fit is left to
+ * others, and the next call may find a smaller one that does. */
 enum status lease_claim(
     struct store *store, const struct lease_claim *claim, struct leases *ret_leases,
     struct err *err) MUST_CHECK;

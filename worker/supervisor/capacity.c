@@ -72,11 +72,6 @@ struct capacity capacity_of_host(const struct capacity_setting *setting)
     };
 }
 
-bool capacity_is_unlimited(const struct capacity *offered)
-{
-    return offered->memory_gb <= 0 && offered->cpu_millicores <= 0;
-}
-
 struct capacity capacity_left(const struct capacity *offered, const struct capacity *used)
 {
     struct capacity left = {

@@ -27,7 +27,6 @@ struct capacity capacity_of_host(const struct capacity_setting *setting);
 /* What is left when used is taken away: never negative, 0 is "nothing"; unlimited stays unlimited,
  * shown as CAPACITY_UNLIMITED. */
 #define CAPACITY_UNLIMITED 1e9
-bool capacity_is_unlimited(const struct capacity *offered);
 struct capacity capacity_left(const struct capacity *offered, const struct capacity *used);
 
 #endif

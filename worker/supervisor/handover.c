@@ -17,15 +17,41 @@ static bool is_giveable(const struct seat *seat)
            (seat->phase == ASSIGN_CHILD_LIVE || seat->phase == ASSIGN_CHILD_NONE);
 }
 
-/* How many giveable replicas of the seat's pipe are here. */
-static int count_of_pipe(const struct supervisor *s, const struct seat *of)
+/* By pipe, then by number. */
+static int compare_seats(const void *a, const void *b)
 {
-    int count = 0;
-    for (size_t i = 0; i < s->seats_count; i++) {
-        const struct seat *seat = s->seats[i];
-        count += is_giveable(seat) && strcmp(seat->lease.pipe_id, of->lease.pipe_id) == 0;
+    const struct seat *const *left = a;
+    const struct seat *const *right = b;
+    const int by_pipe = strcmp((*left)->lease.pipe_id, (*right)->lease.pipe_id);
+    return by_pipe != 0 ? by_pipe : (*left)->lease.replica_index - (*right)->lease.replica_index;
+}
+
+/* The seats for which is_one says so, by pipe. Owned, free(); NULL if out of memory. */
+static struct seat **
+seats_by_pipe(const struct supervisor *s, bool (*is_one)(const struct seat *), size_t *ret_count)
+{
+    struct seat **seats = calloc(s->seats_count + 1, sizeof(struct seat *));
+    size_t count = 0;
+    for (size_t i = 0; seats != NULL && i < s->seats_count; i++) {
+        if (is_one(s->seats[i])) {
+            seats[count++] = s->seats[i];
+        }
     }
-    return count;
+    if (seats != NULL) {
+        qsort(seats, count, sizeof(struct seat *), compare_seats);
+    }
+    *ret_count = count;
+    return seats;
+}
+
+/* How many seats from this one on are of one pipe. */
+static size_t run_of(struct seat *const *seats, size_t count, size_t from)
+{
+    size_t end = from + 1;
+    while (end < count && strcmp(seats[end]->lease.pipe_id, seats[from]->lease.pipe_id) == 0) {
+        end++;
+    }
+    return end - from;
 }
 
 /* What the smallest replica here asks for. */
@@ -72,23 +98,27 @@ static struct capacity largest_room(const struct worker_share *shares, size_t co
     return room;
 }
 
+static bool does_fit(const struct seat *seat, const struct capacity *room)
+{
+    return seat->lease.memory_gb <= room->memory_gb &&
+           seat->lease.cpu_millicores <= room->cpu_millicores;
+}
+
 /* Of the pipe with most replicas here, so that its replicas come to lie on several hosts; the one
- * with the highest number. NULL if none fits. */
-static struct seat *choose(const struct supervisor *s, const struct capacity *room)
+ * with the highest number. NULL if none fits. seats: by pipe. */
+static struct seat *choose(struct seat *const *seats, size_t count, const struct capacity *room)
 {
     struct seat *best = NULL;
-    int best_count = 0;
-    for (size_t i = 0; i < s->seats_count; i++) {
-        struct seat *seat = s->seats[i];
-        if (!is_giveable(seat) || seat->lease.memory_gb > room->memory_gb ||
-            seat->lease.cpu_millicores > room->cpu_millicores) {
-            continue;
-        }
-        const int count = count_of_pipe(s, seat);
-        if (count > best_count ||
-            (count == best_count && seat->lease.replica_index > best->lease.replica_index)) {
-            best = seat;
-            best_count = count;
+    size_t best_run = 0;
+    for (size_t at = 0; at < count;) {
+        const size_t run = run_of(seats, count, at);
+        struct seat *last = seats[at + run - 1];
+        at += run;
+        if (does_fit(last, room) &&
+            (best == NULL || run > best_run ||
+             (run == best_run && last->lease.replica_index > best->lease.replica_index))) {
+            best = last;
+            best_run = run;
         }
     }
     return best;
@@ -106,14 +136,15 @@ static int given_count(const struct supervisor *s)
 static void give(struct supervisor *s, const struct worker_share *shares, size_t count, int surplus)
 {
     const struct capacity room = largest_room(shares, count);
-    int given = given_count(s);
-    while (given < surplus && given < HANDOVER_MOVES_MAX) {
-        struct seat *seat = choose(s, &room);
+    for (int given = given_count(s); given < surplus && given < HANDOVER_MOVES_MAX; given++) {
+        size_t seats_count = 0;
+        struct seat **seats = seats_by_pipe(s, is_giveable, &seats_count);
+        struct seat *seat = seats == NULL ? NULL : choose(seats, seats_count, &room);
+        free(seats);
         if (seat == NULL) {
-            return;
+            return; /* without memory: the next poll tries again */
         }
         seat->is_given = true;
-        given++;
         log_event(
             LOG_INFO, "replica_given", "pipe=%s replica=%d surplus=%d", seat->lease.pipe_id,
             seat->lease.replica_index, surplus);
@@ -149,15 +180,9 @@ enum status handover_balance(struct supervisor *s, struct err *err)
     return ST_OK;
 }
 
-/* How many held replicas of the same pipe stand before this seat. */
-static int place_in_pipe(const struct supervisor *s, size_t of)
+static bool is_held(const struct seat *seat)
 {
-    int place = 0;
-    for (size_t i = 0; i < of; i++) {
-        place += s->seats[i]->is_held &&
-                 strcmp(s->seats[i]->lease.pipe_id, s->seats[of]->lease.pipe_id) == 0;
-    }
-    return place;
+    return seat->is_held;
 }
 
 void handover_begin(struct supervisor *s, int64_t now_ms)
@@ -167,10 +192,16 @@ void handover_begin(struct supervisor *s, int64_t now_ms)
     if (s->workers_live < 2 || !s->database.is_up) {
         return;
     }
-    for (size_t i = 0; i < s->seats_count; i++) {
-        struct seat *seat = s->seats[i];
-        seat->is_second_wave = seat->phase == ASSIGN_CHILD_LIVE && place_in_pipe(s, i) % 2 == 1;
+    size_t count = 0;
+    struct seat **seats = seats_by_pipe(s, is_held, &count);
+    size_t place = 0;
+    for (size_t i = 0; seats != NULL && i < count; i++) { /* without memory all go at once */
+        place = i > 0 && strcmp(seats[i]->lease.pipe_id, seats[i - 1]->lease.pipe_id) == 0
+                    ? place + 1
+                    : 0;
+        seats[i]->is_second_wave = seats[i]->phase == ASSIGN_CHILD_LIVE && place % 2 == 1;
     }
+    free(seats);
 }
 
 static void let_go(struct supervisor *s, const char *pipe_id)

@@ -183,17 +183,16 @@ static int held_count(const struct supervisor *s)
     return count;
 }
 
-/* Claim as many as the host has room for: all at once if it has no limit, else one. */
+/* Claim as many as the host has room for. */
 static enum status claim_some(struct supervisor *s, int want_count, int *ret_count, struct err *err)
 {
     const struct capacity used = reconcile_capacity_used(s);
     const struct capacity left = capacity_left(&s->options->capacity, &used);
-    const bool has_limit = !capacity_is_unlimited(&s->options->capacity);
     const struct lease_claim claim = {
         .owner = s->owner,
         .host = s->options->host_id,
         .lease_s = s->options->lease_s,
-        .max_count = has_limit && want_count > 1 ? 1 : want_count,
+        .max_count = want_count,
         .memory_gb_max = left.memory_gb,
         .cpu_millicores_max = left.cpu_millicores,
     };

@@ -286,6 +286,47 @@ static void what_does_not_fit_is_left_to_others(void **state)
     assert_int_equal(load.workers_live, 1);
 }
 
+/* Several at once are as many as fit together; a smaller one behind a larger one comes next time.
+ */
+static void what_is_claimed_together_fits_together(void **state)
+{
+    struct fixture *f = *state;
+    struct err err = {.text = ""};
+    char id[37];
+    for (int i = 0; i < 3; i++) {
+        fixture_pipe(f, 2, id);
+    }
+    fixture_sql(f, "UPDATE pipe SET memory_gb = 2");
+    fixture_pipe(f, 1, id); /* 0.5 GB and 250 millicores, the last in turn */
+    static const struct {
+        double memory_gb_max;
+        int cpu_millicores_max;
+        int max_count;
+        size_t count;
+    } cases[] = {
+        {3.9, 10000, 10, 1}, /* one of 2 GB */
+        {0.5, 10000, 10, 1}, /* the small one */
+        {100, 749, 10, 2},   /* CPU decides */
+        {100, 10000, 1, 1},  /* no more than asked for */
+        {4, 500, 10, 2},     /* exactly */
+        {100, 10000, 10, 0}, /* nothing is left */
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const struct lease_claim claim = {
+            .owner = "one",
+            .host = "host",
+            .lease_s = FIXTURE_LEASE_S,
+            .max_count = cases[i].max_count,
+            .memory_gb_max = cases[i].memory_gb_max,
+            .cpu_millicores_max = cases[i].cpu_millicores_max,
+        };
+        struct leases leases = {.items = NULL};
+        assert_ok(lease_claim(f->a, &claim, &leases, &err), &err);
+        assert_int_equal(leases.count, cases[i].count);
+        leases_done(&leases);
+    }
+}
+
 /* The one lease that a renewal tells of; SQL changes something before. */
 static void a_renewal_tells_what_is_wanted(void **state)
 {
@@ -402,6 +443,7 @@ int main(void)
         cmocka_unit_test_setup(a_claim_tells_what_the_supervisor_needs, fixture_setup),
         cmocka_unit_test_setup(every_pipe_gets_its_first_replica_first, fixture_setup),
         cmocka_unit_test_setup(what_does_not_fit_is_left_to_others, fixture_setup),
+        cmocka_unit_test_setup(what_is_claimed_together_fits_together, fixture_setup),
         cmocka_unit_test_setup(a_renewal_tells_what_is_wanted, fixture_setup),
         cmocka_unit_test_setup(lost_leases_are_missing_from_a_renewal, fixture_setup),
         cmocka_unit_test_setup(a_release_is_fenced, fixture_setup),

@@ -1,4 +1,5 @@
 """Members come, go, fall silent and wake up: every record is stored, and nothing twice where nothing was killed."""
+import contextlib
 import json
 import os
 import signal
@@ -6,8 +7,9 @@ import signal
 import pytest
 
 from tests.harness import kafka_admin, net
+from tests.harness.kafka import ApacheKafka
 from tests.harness.relay import Relay
-from tests.kafka.conftest import LIBRARY
+from tests.kafka.conftest import KAFKA, LIBRARY
 from tests.process.replica_mock_test import documents, rows_in, wait_rows
 from tests.process.replica_test import Producing, probe, reconcile, stored
 
@@ -20,6 +22,7 @@ KINDS = {
     "cooperative-sticky": COOPERATIVE,
     "consumer": CONSUMER,
 }
+OLD_KAFKA = "3.9.2"
 NEEDS_NEWEST = ("cooperative-sticky", "consumer")
 
 
@@ -112,6 +115,23 @@ def test_settings_that_this_library_cannot_do_are_refused(kafka, clickhouse, rep
             assert one.wait_end(20) == 4
         failed = [text for event, _, text, _ in one.events if event == "failed"]
         assert len(failed) == 1 and words in failed[0] and "this worker runs on 2.0.2" in failed[0], one.events
+
+
+@pytest.mark.short
+@pytest.mark.skipif(LIBRARY == "system", reason="the system's library does not speak it either")
+def test_a_broker_without_the_new_group_protocol(kafka, replica, name):
+    """Kafka 3.9: the library asks again for ever without a word; the pipe says what it waits for, and keeps saying it."""
+    with contextlib.ExitStack() as stack:
+        old = kafka if KAFKA == OLD_KAFKA else stack.enter_context(ApacheKafka(version=OLD_KAFKA))
+        old.create_topic(name, 1)
+        with replica(bootstrap=old.bootstrap, settings=CONSUMER) as one:
+            one.wait(lambda r: "SOURCE_UNREACHABLE" in r.reasons(), 20, "the reason")
+            text = [text for event, _, text, _ in one.events if event == "reason"][-1]
+            assert "penstock_group_protocol=consumer needs Kafka 4.0 or newer" in text, one.events
+            heard = one.heartbeats
+            one.wait(lambda r: r.heartbeats > heard, 30, "time goes by")
+            assert one.reasons() == ["SOURCE_UNREACHABLE"], one.events
+            assert one.terminate() == 0
 
 
 @pytest.mark.short

@@ -7,6 +7,7 @@
  */
 
 #include <librdkafka/rdkafka.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -72,8 +73,9 @@ struct source {
     bool is_well;
     struct trouble_login login;
     bool is_checking;
-    bool is_group_refused; /* the group's coordinator lets us not in, though Kafka answers */
-    bool is_suspect;       /* a connection failed: ask whether Kafka is still there */
+    rd_kafka_resp_err_t group_refused; /* the coordinator lets us not in, though Kafka answers */
+    atomic_bool lacks_protocol;        /* set by a thread of the library: the coordinator said so */
+    bool is_suspect;                   /* a connection failed: ask whether Kafka is still there */
     rd_kafka_topic_partition_list_t *refused; /* one partition of each topic we may not read */
     char last_error[512];                     /* why it failed */
     int64_t next_check_ms;
@@ -108,6 +110,11 @@ void commit_event(
 /* source.c: tell the listener. */
 void source_report_well(struct source *source);
 void source_report_trouble(struct source *source, rd_kafka_resp_err_t error, const char *text);
+
+/* group_log.c: hear what only the log tells, before the handle is made; and, in each poll, tell it
+ * on. ST_INTERNAL. */
+enum status source_listen_to_log(rd_kafka_conf_t *conf, struct err *err) MUST_CHECK;
+void source_take_log(struct source *source);
 
 /* Ask where the partition of this slot begins and ends, once. */
 void source_ask_bounds(struct source *source, size_t slot);

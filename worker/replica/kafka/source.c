@@ -33,7 +33,7 @@ enum {
 
 void source_report_well(struct source *source)
 {
-    source->is_group_refused = false;
+    source->group_refused = RD_KAFKA_RESP_ERR_NO_ERROR;
     if (source->refused != NULL) {
         return; /* the rest is well, but a topic is not: only its own check ends that */
     }
@@ -60,8 +60,9 @@ void source_report_trouble(struct source *source, rd_kafka_resp_err_t error, con
     }
     char line[TROUBLE_TEXT_BYTES];
     trouble_text(error, text, &source->login, line);
-    source->is_group_refused =
-        source->is_group_refused || error == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED;
+    if (error == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED) {
+        source->group_refused = error;
+    }
     source->is_well = false;
     source->listener.on_health(source->listener.ctx, reason, line);
 }
@@ -71,9 +72,11 @@ static void source_end(struct source *source)
 {
     char text[512];
     rd_kafka_resp_err_t cause = rd_kafka_fatal_error(source->rk, text, sizeof(text));
+    char line[TROUBLE_TEXT_BYTES];
+    trouble_text(cause, text, &source->login, line);
     source->is_well = false;
     source->listener.on_fatal(
-        source->listener.ctx, cause == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, text);
+        source->listener.ctx, cause == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, line);
 }
 
 static void source_error_event(rd_kafka_t *rk, int error, const char *reason, void *opaque)
@@ -221,6 +224,13 @@ source_make_handle(struct source *source, const struct source_params *params, st
     if (st != ST_OK) {
         return st;
     }
+    if (source->login.is_new_group) {
+        st = source_listen_to_log(conf, err);
+        if (st != ST_OK) {
+            rd_kafka_conf_destroy(conf);
+            return st;
+        }
+    }
     rd_kafka_conf_set_opaque(conf, source);
     rd_kafka_conf_set_error_cb(conf, source_error_event);
     (void)rd_kafka_conf_set_ssl_cert_verify_cb(conf, source_verify_event); /* without TLS: unused */
@@ -321,10 +331,11 @@ static void source_checked(struct source *source, const struct helper_job *job)
             return;
         }
     }
-    if (job->error == RD_KAFKA_RESP_ERR_NO_ERROR && source->is_group_refused) {
+    if (job->error == RD_KAFKA_RESP_ERR_NO_ERROR &&
+        source->group_refused != RD_KAFKA_RESP_ERR_NO_ERROR) {
         /* librdkafka says it once; only an assignment or a commit shows that it is over */
-        rd_kafka_resp_err_t refused = RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED;
-        source_report_trouble(source, refused, rd_kafka_err2str(refused));
+        source_report_trouble(
+            source, source->group_refused, rd_kafka_err2str(source->group_refused));
         return;
     }
     if (job->error == RD_KAFKA_RESP_ERR_NO_ERROR) {
@@ -380,6 +391,7 @@ void source_poll(struct source *source, int64_t now_ms)
         source_message_event(message, source);
         rd_kafka_message_destroy(message);
     }
+    source_take_log(source);
     source_take_answers(source, now_ms);
     rebalance_tick(source, now_ms);
     if ((!source->is_well || source->is_suspect) && !source->is_checking &&

@@ -23,6 +23,7 @@ enum pipe_reason trouble_reason(rd_kafka_resp_err_t error)
     case RD_KAFKA_RESP_ERR__TRANSPORT:
     case RD_KAFKA_RESP_ERR_BROKER_NOT_AVAILABLE:
     case RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE:
+    case RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE: /* the broker is too old for what is asked of it */
         return PIPE_REASON_SOURCE_UNREACHABLE;
     case RD_KAFKA_RESP_ERR__AUTHENTICATION:
     case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
@@ -57,6 +58,7 @@ void trouble_login(const struct kafka_conf *conf, struct trouble_login *ret_logi
     const char *username = kafka_conf_get(conf, "sasl.username");
     const char *group = kafka_conf_get(conf, "group.id");
     const char *brokers = kafka_conf_get(conf, "bootstrap.servers");
+    const char *group_protocol = kafka_conf_get(conf, "group.protocol");
     bool is_event_hubs = username != NULL && strcmp(username, "$ConnectionString") == 0;
     *ret_login = (struct trouble_login){
         .is_scram = mechanism != NULL && strncmp(mechanism, "SCRAM", 5) == 0,
@@ -65,6 +67,7 @@ void trouble_login(const struct kafka_conf *conf, struct trouble_login *ret_logi
         .is_tls = protocol != NULL && strstr(protocol, "ssl") != NULL,
         .is_event_hubs = is_event_hubs,
         .has_odd_port = is_event_hubs && brokers != NULL && strstr(brokers, ":9093") == NULL,
+        .is_new_group = group_protocol != NULL && strcmp(group_protocol, "consumer") == 0,
     };
     (void)snprintf(
         ret_login->group, sizeof(ret_login->group), "%s", group == NULL ? "" : group); /* cut */
@@ -78,6 +81,10 @@ int trouble_verified(struct trouble_login *login, int x509_error)
     atomic_store(&login->refusal, x509_error);
     return x509_error == 0 ? 1 : 0;
 }
+
+static const char HINT_NEW_GROUP[] =
+    " (penstock_group_protocol=consumer needs Kafka 4.0 or newer, with 'consumer' among its "
+    "group.coordinator.rebalance.protocols; 'classic' works with all)";
 
 static const char *hint_authentication(const struct trouble_login *login)
 {
@@ -98,6 +105,9 @@ static const char *hint_authentication(const struct trouble_login *login)
 static const char *
 hint_unreachable(rd_kafka_resp_err_t error, const char *words, const struct trouble_login *login)
 {
+    if (error == RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE) {
+        return login->is_new_group ? HINT_NEW_GROUP : "";
+    }
     if (login->has_odd_port) {
         return " (Event Hubs speaks Kafka on port 9093)";
     }
@@ -180,6 +190,9 @@ void trouble_text(
         hint_authorization(error, login, hint, sizeof(hint));
         break;
     default:
+        if (error == RD_KAFKA_RESP_ERR_UNSUPPORTED_VERSION && login->is_new_group) {
+            (void)snprintf(hint, sizeof(hint), "%s", HINT_NEW_GROUP); /* fits */
+        }
         break;
     }
     (void)snprintf(

@@ -28,6 +28,7 @@ struct trouble_login {
     bool is_tls;
     bool is_event_hubs;
     bool has_odd_port;         /* Event Hubs, and a port that is not its 9093 */
+    bool is_new_group;         /* group protocol of KIP-848 */
     char group[128];           /* "" = none; cut when longer */
     int64_t certificate_end_s; /* of the client's, seconds since 1970; 0 = none */
     int64_t ca_end_s;

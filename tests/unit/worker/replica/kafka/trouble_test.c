@@ -146,11 +146,34 @@ static void certificates_that_are_the_reason(void **state)
     }
 }
 
+/* Only a pipe that asked for the new group protocol is told what it needs. */
+static void what_a_broker_lacks(void **state)
+{
+    (void)state;
+    struct trouble_login login;
+    login_of(KAFKA_TYPE_KAFKA, KAFKA_AUTH_PLAIN, "h", &login);
+    assert_false(login.is_new_group);
+    static const rd_kafka_resp_err_t errors[] = {
+        RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE, RD_KAFKA_RESP_ERR_UNSUPPORTED_VERSION};
+    for (size_t i = 0; i < ARRAY_LEN(errors); i++) {
+        char text[TROUBLE_TEXT_BYTES];
+        login.is_new_group = false;
+        trouble_text(errors[i], "why", &login, text);
+        assert_null(strstr(text, "Kafka 4.0"));
+        login.is_new_group = true;
+        trouble_text(errors[i], "why", &login, text);
+        assert_non_null(strstr(text, "penstock_group_protocol=consumer needs Kafka 4.0"));
+    }
+    assert_int_equal(
+        trouble_reason(RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE), PIPE_REASON_SOURCE_UNREACHABLE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hints),
         cmocka_unit_test(certificates_that_are_the_reason),
+        cmocka_unit_test(what_a_broker_lacks),
         cmocka_unit_test(a_long_text_leaves_room_for_the_hint),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

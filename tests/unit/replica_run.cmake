@@ -1,5 +1,5 @@
 # The replica's own rooms: loop, Kafka, ledger, sink. (decode and block have a file of their own.)
-foreach(room batch pace lanes latency intake intake_waiting waiting spec control watchdog)
+foreach(room batch pace lanes latency intake intake_waiting waiting spec control watchdog reporter)
     penstock_unit_test(replica_${room}_test tests/unit/worker/replica/${room}_test.c replica)
 endforeach()
 foreach(room ledger kept pending intent token)

@@ -8,7 +8,7 @@ foreach(room assign restart capacity environment child limits metrics_server)
 endforeach()
 
 # These call the store: a fake takes its place at link time.
-foreach(room outbox report)
+foreach(room outbox report flush)
     penstock_unit_test(supervisor_${room}_test tests/unit/worker/supervisor/${room}_test.c
         supervisor)
     target_sources(supervisor_${room}_test PRIVATE

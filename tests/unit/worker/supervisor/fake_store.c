@@ -65,6 +65,34 @@ enum status runtime_report(
     return fake_store.is_answer_lost ? err_set(err, ST_UNAVAILABLE, "lost") : ST_OK;
 }
 
+enum status runtime_report_all(
+    struct store *store, const char *owner, struct runtime_report_item *items, size_t count,
+    struct err *err)
+{
+    fake_store.statements_count++;
+    enum status st = next_answer(err);
+    for (size_t i = 0; st == ST_OK && i < count; i++) {
+        const size_t index = (size_t)items[i].lease->replica_index;
+        items[i].status =
+            index < ARRAY_LEN(fake_store.item_answers) ? fake_store.item_answers[index] : ST_OK;
+        if (items[i].status == ST_OK) {
+            st = runtime_report(store, owner, items[i].lease, items[i].report, err);
+        }
+    }
+    return st;
+}
+
+enum status runtime_report_all_partitions(
+    struct store *store, const struct runtime_partitions_item *items, size_t count, struct err *err)
+{
+    fake_store.statements_count++;
+    enum status st = next_answer(err);
+    for (size_t i = 0; st == ST_OK && i < count; i++) {
+        st = runtime_report_partitions(store, items[i].lease, items[i].rows, items[i].count, err);
+    }
+    return st;
+}
+
 enum status runtime_report_partitions(
     struct store *store, const struct lease *lease, const struct runtime_partition *rows,
     size_t count, struct err *err)

@@ -1,7 +1,6 @@
 /* A comma is needed unless the last byte opens something: a finished value never ends with one. */
 #include "common/base/json_text.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -126,9 +125,12 @@ void json_text_integer(struct json_text *json, const char *name, int64_t value)
 
 void json_text_number(struct json_text *json, const char *name, double value)
 {
-    if (fabs(value) < WHOLE_MAX && !(floor(value) < value)) {
-        json_text_integer(json, name, (int64_t)value);
-        return;
+    if (-WHOLE_MAX < value && value < WHOLE_MAX) {
+        const int64_t whole = (int64_t)value; /* towards zero */
+        if (!((double)whole < value) && !((double)whole > value)) {
+            json_text_integer(json, name, whole);
+            return;
+        }
     }
     char text[NUMBER_BYTES];
     int len = snprintf(text, sizeof(text), "%.15g", value); /* at most 22 bytes */

@@ -3,6 +3,7 @@
  */
 #include "api/wire/import_wire.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -150,6 +151,74 @@ static void put_brokers(struct import *import)
     put(import, import->kafka, "brokers", json_string(buf_text(&brokers)));
 }
 
+/* −1: no hexadecimal digit. */
+static int hex_value(char digit)
+{
+    static const char DIGITS[] = "0123456789abcdef";
+    const char *at = digit == '\0' ? NULL : strchr(DIGITS, tolower((unsigned char)digit));
+    return at == NULL ? -1 : (int)(at - DIGITS);
+}
+
+/* A part of a URL with its %XX read; what is no such code stays. */
+static json_t *unescaped(const char *text, size_t len_bytes)
+{
+    CLEANUP(freep) char *made = malloc(len_bytes + 1);
+    size_t count = 0;
+    for (size_t i = 0; made != NULL && i < len_bytes; i++) {
+        const bool is_code = text[i] == '%' && i + 2 < len_bytes && hex_value(text[i + 1]) >= 0 &&
+                             hex_value(text[i + 2]) >= 0;
+        made[count++] =
+            is_code ? (char)(hex_value(text[i + 1]) * 16 + hex_value(text[i + 2])) : text[i];
+        i += is_code ? 2 : 0;
+    }
+    return made == NULL ? NULL : json_stringn(made, count);
+}
+
+/* The engine has the login in the URL, a pipe beside it. */
+static void put_registry(struct import *import)
+{
+    const char *url = setting(import, "format_avro_schema_registry_url");
+    if (url[0] == '\0') {
+        return;
+    }
+    const char *mark = strstr(url, "://");
+    const char *login = mark == NULL ? url : mark + 3;
+    const size_t host_bytes = strcspn(login, "/?#");
+    const char *at = memrchr(login, '@', host_bytes);
+    if (at == NULL) {
+        put(import, import->kafka, "schemaRegistry", json_pack("{s:s}", "url", url));
+        return;
+    }
+    const char *colon = memchr(login, ':', (size_t)(at - login));
+    const char *user_end = colon == NULL ? at : colon;
+    const char *password = colon == NULL ? at : colon + 1;
+    put(import, import->kafka, "schemaRegistry",
+        json_pack(
+            "{s:o, s:s, s:{s:o, s:o}}", "url",
+            json_sprintf("%.*s%s", (int)(login - url), url, at + 1), "authentication", "PLAIN",
+            "credentials", "username", unescaped(login, (size_t)(user_end - login)), "password",
+            unescaped(password, (size_t)(at - password))));
+}
+
+/* What a pipe must have and the statement does not say. */
+static void list_missing(struct import *import)
+{
+    static const struct {
+        const char *setting;
+        const char *reason;
+    } needed[] = {
+        {"kafka_broker_list", "not in the statement (but perhaps in a named collection): give "
+                              "source.kafka.brokers"},
+        {"kafka_topic_list",
+         "not in the statement (but perhaps in a named collection): give source.kafka.topics"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(needed); i++) {
+        if (setting(import, needed[i].setting)[0] == '\0') {
+            leave(import, needed[i].setting, needed[i].reason);
+        }
+    }
+}
+
 static void put_format(struct import *import)
 {
     static const struct {
@@ -170,14 +239,13 @@ static void put_format(struct import *import)
     }
     if (ours == NULL) {
         leave(
-            import, "kafka_format", "a pipe does not read this format; JSONEachRow is put instead");
+            import, "kafka_format",
+            format[0] == '\0' ? "not in the statement; JSONEachRow is put"
+                              : "a pipe does not read this format; JSONEachRow is put instead");
         ours = "JSONEachRow";
     }
     put(import, import->kafka, "format", json_string(ours));
-    const char *registry = setting(import, "format_avro_schema_registry_url");
-    if (registry[0] != '\0') {
-        put(import, import->kafka, "schemaRegistry", json_pack("{s:s}", "url", registry));
-    }
+    put_registry(import);
 }
 
 /* The engine takes the keys of the machine it runs on; a pipe names a role, or has keys. */
@@ -366,6 +434,7 @@ json_t *wire_import_to_json(const struct kafka_engine *engine)
     put_format(&import);
     put_login(&import);
     put_settings(&import);
+    list_missing(&import);
     list_not_carried(&import);
     const int64_t replicas = bounded(&import, "kafka_num_consumers", 1, REPLICAS_MAX);
     json_t *pipe = json_pack(

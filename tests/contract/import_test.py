@@ -112,3 +112,17 @@ def test_iam_of_msk(penstock):
 def test_unknown_protocols_and_mechanisms(penstock, name, known):
     reply = imported(penstock, f"CREATE TABLE t (x Int8) ENGINE = Kafka('h', 't', 'g', 'JSONEachRow') SETTINGS {name} = 'TLS'")
     assert reply.status == 400 and f"{name} 'TLS': must be {known}" in reply.error
+
+
+def test_what_the_statement_does_not_say(penstock):
+    reply = imported(penstock, "CREATE TABLE t (x Int8) ENGINE = Kafka(collection)")
+    left = {entry["setting"]: entry["reason"] for entry in reply.result["notCarried"]}
+    assert "named collection" in left["kafka_topic_list"] and "not in the statement" in left["kafka_format"]
+
+
+def test_a_registry_with_its_login_in_the_url(penstock):
+    kafka, _ = kafka_of(penstock, "format_avro_schema_registry_url = 'https://me%40x:p:%2Fss%@r:8081/a@b'")
+    assert kafka["schemaRegistry"] == {
+        "url": "https://r:8081/a@b", "authentication": "PLAIN", "credentials": {"username": "me@x", "password": "p:/ss%"}}
+    kafka, _ = kafka_of(penstock, "format_avro_schema_registry_url = 'http://r:8081'")
+    assert kafka["schemaRegistry"] == {"url": "http://r:8081"}

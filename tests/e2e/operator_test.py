@@ -2,6 +2,7 @@
 import datetime
 import json
 import re
+import signal
 
 from tests.e2e.destination_test import record, start
 from tests.e2e.orders import stored
@@ -110,3 +111,31 @@ def test_restart_and_other_topics(penstock, kafka, clickhouse, name):
     net.wait_until(lambda: any(value > 1_000_000 for _, value in memory()), 60, "a sample of the memory")
     penstock.delete_pipe(pipe_id)
 
+
+
+def test_a_pipe_is_stopping_while_it_drains(penstock, kafka, clickhouse, name):
+    """ClickHouse stands still with an insert under way: until that has ended the pipe is Stopping, whatever is asked of it;
+    then Stopped, with the offset behind the rows. Started while it drains it goes on."""
+    pipe = start(penstock, kafka, name)  # with ten records
+    penstock.wait_summary(pipe, lambda s: s["records"]["sent"] == 10, what="ten records sent")
+    for number, command in enumerate(("stop", "start")):
+        clickhouse.process.signal(signal.SIGSTOP)
+        try:
+            kafka.produce(name, [record(10 + number)])
+            penstock.wait_summary(pipe, lambda s, wanted=11 + number: s["records"]["fetched"] == wanted, what="the record read")
+            assert penstock.command_pipe(pipe, "stop")["state"] == "Stopping"
+            for _ in range(5):
+                assert penstock.pipe(pipe)["state"] == "Stopping"
+            assert penstock.summary(pipe)["records"]["sent"] == 10 + number
+            assert penstock.command_pipe(pipe, command)["state"] == ("Stopping" if command == "stop" else "Running")
+        finally:
+            clickhouse.process.signal(signal.SIGCONT)
+        penstock.wait_state(pipe, "Stopped" if command == "stop" else "Running")
+        if command == "stop":
+            offsets = penstock.result("GET", f"{penstock.pipes_path}/{pipe}/offsets")["partitions"]
+            assert [row["committed"] for row in offsets] == [11] and penstock.summary(pipe)["records"]["sent"] == 11
+            penstock.command_pipe(pipe, "start")
+            penstock.wait_state(pipe, "Running")
+    penstock.wait_summary(pipe, lambda s: s["records"]["sent"] == 12, what="all sent")
+    assert clickhouse.value(f"SELECT count(), uniqExact(id) FROM {name} FORMAT TSV") == "12\t12"
+    penstock.delete_pipe(pipe)

@@ -6,7 +6,7 @@ function(penstock_lint name)
         ENVIRONMENT "PENSTOCK_BUILD_DIR=${CMAKE_BINARY_DIR};PYTHONDONTWRITEBYTECODE=1")
 endfunction()
 
-foreach(name walls budget bans format tidy enums headers readme failure_modes scripts)
+foreach(name walls budget bans format tidy enums headers readme proofs scripts)
     penstock_lint(${name})
 endforeach()
 

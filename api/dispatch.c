@@ -117,6 +117,9 @@ static enum status check_body(struct request *request, struct err *err)
     if (request->is_body_too_large) {
         return err_set(err, ST_TOO_LARGE, "the body is larger than PENSTOCK_MAX_BODY_BYTES");
     }
+    if (request->is_body_one_too_many) {
+        return err_set(err, ST_UNAVAILABLE, "too many large bodies at once; try again");
+    }
     return request->route->body == ROUTE_JSON_BODY ? request_parse_json(request, err) : ST_OK;
 }
 

@@ -35,6 +35,8 @@ void request_done(struct request *request)
     request->accept = NULL;
     free(request->host);
     request->host = NULL;
+    free(request->content_encoding);
+    request->content_encoding = NULL;
     json_decref(request->json);
     request->json = NULL;
     api_key_row_done(&request->key);
@@ -173,6 +175,12 @@ enum status request_parse_json(struct request *request, struct err *err)
     if (request->body_len_bytes == 0) {
         request->json = json_object();
         return request->json == NULL ? err_set(err, ST_NO_MEMORY, "no memory for the body") : ST_OK;
+    }
+    const char *encoding = request->content_encoding;
+    if (encoding != NULL && strcasecmp(encoding, "identity") != 0) {
+        return err_set(
+            err, ST_INVALID, "Content-Encoding '%.32s' is not understood: send the JSON as it is",
+            encoding);
     }
     json_error_t problem;
     json_t *json = json_loadb(

@@ -54,11 +54,13 @@ struct request {
     char *authorization; /* header values, owned, NULL = absent */
     char *user_agent;
     char *accept;
-    char *host;     /* the Host header, or what a trusted proxy says instead */
+    char *host; /* the Host header, or what a trusted proxy says instead */
+    char *content_encoding;
     bool is_secure; /* over TLS that this server ends, or a trusted proxy */
     uint8_t *body;  /* borrowed from the server until the reply is sent */
     size_t body_len_bytes;
     bool is_body_too_large;
+    bool is_body_one_too_many; /* it was dropped, because others fill the room for bodies */
 
     /* Filled by the dispatcher. */
     int64_t arrived_us; /* monotonic */

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <microhttpd.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,7 @@ enum {
      * instead of a reset connection. */
     SWALLOW_MAX_BYTES = 64 * 1024 * 1024,
     NUMBER_BYTES = 32,
+    BODIES_MAX = 16, /* as many of the largest are kept at once, of all connections together */
 };
 
 /* GnuTLS priority string: TLS 1.2 and 1.3 only. */
@@ -45,21 +47,29 @@ struct server {
     unsigned running_count;     /* requests */
     unsigned connections_count; /* with or without a request */
     bool is_draining;
+    atomic_size_t bodies_bytes; /* of all exchanges */
 };
 
 struct exchange {
+    struct server *server; /* borrowed */
     struct request request;
     struct buf body;
     size_t seen_bytes;
 };
 
-static void exchange_free(struct exchange *exchange)
+static void drop_body(struct exchange *exchange)
 {
-    request_done(&exchange->request);
+    atomic_fetch_sub(&exchange->server->bodies_bytes, exchange->body.len_bytes);
     if (exchange->body.bytes != NULL) {
         secret_wipe(exchange->body.bytes, exchange->body.len_bytes);
     }
     buf_done(&exchange->body);
+}
+
+static void exchange_free(struct exchange *exchange)
+{
+    request_done(&exchange->request);
+    drop_body(exchange);
     free(exchange);
 }
 
@@ -99,6 +109,7 @@ static struct exchange *exchange_new(
     if (exchange == NULL) {
         return NULL;
     }
+    exchange->server = server;
     buf_init(&exchange->body, server->options.max_body_bytes);
     struct request *request = &exchange->request;
     if (uuid_new(request->id) != ST_OK || request_set_path(request, url) != ST_OK) {
@@ -111,6 +122,7 @@ static struct exchange *exchange_new(
     request->user_agent = header_copy(connection, MHD_HTTP_HEADER_USER_AGENT);
     request->accept = header_copy(connection, MHD_HTTP_HEADER_ACCEPT);
     request->host = header_copy(connection, MHD_HTTP_HEADER_HOST);
+    request->content_encoding = header_copy(connection, MHD_HTTP_HEADER_CONTENT_ENCODING);
     request->is_secure = server->options.cert_pem != NULL;
     if (server->options.trusts_proxy) {
         const char *scheme = header_get(connection, "X-Forwarded-Proto");
@@ -132,13 +144,20 @@ static enum MHD_Result on_piece(struct exchange *exchange, const char *bytes, si
     if (exchange->seen_bytes > SWALLOW_MAX_BYTES) {
         return MHD_NO;
     }
-    if (exchange->request.is_body_too_large) {
+    struct request *request = &exchange->request;
+    struct server *server = exchange->server;
+    if (request->is_body_too_large || request->is_body_one_too_many) {
         return MHD_YES;
     }
+    const size_t all_bytes = atomic_fetch_add(&server->bodies_bytes, len_bytes) + len_bytes;
     enum status status = buf_add(&exchange->body, bytes, len_bytes);
-    if (status == ST_TOO_LARGE) {
-        exchange->request.is_body_too_large = true;
-        buf_done(&exchange->body);
+    if (status != ST_OK) {
+        atomic_fetch_sub(&server->bodies_bytes, len_bytes);
+    }
+    request->is_body_too_large = status == ST_TOO_LARGE;
+    request->is_body_one_too_many = all_bytes > BODIES_MAX * server->options.max_body_bytes;
+    if (request->is_body_too_large || request->is_body_one_too_many) {
+        drop_body(exchange);
         return MHD_YES;
     }
     return status == ST_OK ? MHD_YES : MHD_NO;

@@ -37,6 +37,7 @@ struct http_call {
     size_t response_max_bytes;
     enum status local; /* why a callback refused, ST_OK if none did */
     bool is_done;
+    bool is_sent_once;
     char address[HTTP_ADDRESS_BYTES]; /* host:port */
     char error_text[CURL_ERROR_SIZE];
     struct http_response response;
@@ -66,6 +67,9 @@ static size_t http_on_read(char *target, size_t size, size_t count, void *opaque
 static int http_on_seek(void *opaque, curl_off_t offset, int origin)
 {
     struct http_call *call = opaque;
+    if (call->is_sent_once && call->response.sent_bytes > 0) {
+        return CURL_SEEKFUNC_FAIL; /* the server may have it all: CURLE_SEND_FAIL_REWIND */
+    }
     if (origin != SEEK_SET || http_body_seek(&call->body, offset) != ST_OK) {
         return CURL_SEEKFUNC_FAIL;
     }
@@ -471,6 +475,7 @@ enum status http_start(
     }
     call->client = client;
     call->opaque = opaque;
+    call->is_sent_once = request->is_sent_once;
     call->started_us = clock_monotonic_us();
     memcpy(call->address, address, sizeof(call->address));
     call->response_max_bytes =

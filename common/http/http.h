@@ -62,6 +62,7 @@ struct http_request {
     const struct http_piece *body; /* sent one after the other without copying */
     size_t body_count;
     bool has_body;              /* send a body even if it is empty */
+    bool is_sent_once;          /* never resent by itself (was_resent): HTTP_FAILURE_CUT instead */
     const char *ca_pem;         /* NULL = the system's CAs */
     const char *user_agent;     /* NULL = penstock/<version> */
     int64_t connect_timeout_ms; /* 0 = HTTP_CONNECT_TIMEOUT_MS */

@@ -408,6 +408,30 @@ static void a_closed_kept_connection_is_replaced(void **state)
     end(&f);
 }
 
+static void what_is_sent_once_is_not_sent_again(void **state)
+{
+    (void)state;
+    static const struct script_step steps[] = {
+        {SCRIPT_ANSWER, ok_answer, 0}, {SCRIPT_CLOSE, "", 0}, {SCRIPT_ANSWER, ok_answer, 0}};
+    struct fixture f;
+    begin(&f, steps, ARRAY_LEN(steps));
+    const struct http_piece pieces[] = {{"abc", 3}};
+    const struct http_request request = {
+        .url = f.url, .body = pieces, .body_count = 1, .is_sent_once = true};
+    struct http_response response;
+    assert_int_equal(http_perform(f.client, &request, &response, NULL), ST_OK);
+    http_response_done(&response);
+    assert_int_equal(http_perform(f.client, &request, &response, NULL), ST_UNAVAILABLE);
+    assert_int_equal(response.failure, HTTP_FAILURE_CUT);
+    assert_true(response.may_have_run);
+    assert_false(response.was_resent);
+    http_response_done(&response);
+    assert_int_equal(http_perform(f.client, &request, &response, NULL), ST_OK);
+    assert_string_equal(script_server_body(f.server, 2, NULL), "abc");
+    http_response_done(&response);
+    end(&f);
+}
+
 static void a_second_sending_is_told(void **state)
 {
     (void)state;
@@ -470,6 +494,7 @@ int main(void)
         cmocka_unit_test(exchanges_run_beside_each_other),
         cmocka_unit_test(other_descriptors_wake_the_poll),
         cmocka_unit_test(a_closed_kept_connection_is_replaced),
+        cmocka_unit_test(what_is_sent_once_is_not_sent_again),
         cmocka_unit_test(a_second_sending_is_told),
         cmocka_unit_test(slow_answers_can_be_given_up),
     };

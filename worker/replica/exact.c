@@ -130,11 +130,22 @@ void exact_adopt_table(struct run *run)
     }
 }
 
+/* Records of it that are there no more: compacted, or deleted. Of a divided range nobody knows how
+ * many there were. */
+static void tell_missing(struct run *run, size_t slot, uint64_t found)
+{
+    const struct intent_range *range = pending_next(run->exact.pending, slot);
+    if ((range->flags & INTENT_DIVIDED) == 0 && found < range->count) {
+        status_missing(run, slot, range, range->count - found);
+    }
+}
+
 /* The stored range that is read now has come to its end. */
 static void close_range(struct run *run, size_t slot)
 {
     struct pending *pending = run->exact.pending;
     const struct batch *batch = run->lanes.open[slot];
+    tell_missing(run, slot, batch == NULL ? 0 : batch->messages_count);
     if (batch == NULL || batch_is_empty(batch)) {
         pending_skip(pending, slot); /* none of its records is left */
         run->is_commit_due = true;

@@ -266,6 +266,10 @@ void status_strangers(struct run *run, const struct source_start *first, size_t 
 void status_guarantee(struct run *run);
 /* A schema was used for the first time. */
 void status_schema(struct run *run, const struct schema *schema);
+/* Exactly-once: of a range that was stored with the group, `missing` records are in Kafka no more.
+ */
+void status_missing(
+    struct run *run, size_t slot, const struct intent_range *range, uint64_t missing);
 void status_jump(struct run *run, enum source_jump jump, size_t slot, int64_t from, int64_t to);
 
 #endif

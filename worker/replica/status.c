@@ -243,6 +243,32 @@ void status_schema(struct run *run, const struct schema *schema)
         KINDS[schema->kind]);
 }
 
+void status_missing(
+    struct run *run, size_t slot, const struct intent_range *range, uint64_t missing)
+{
+    struct source_partition at;
+    source_partition(run->source, slot, &at);
+    char details[PROTOCOL_EVENT_TEXT_BYTES];
+    /* Topic names have no character that JSON would escape. */
+    (void)snprintf(
+        details, sizeof(details),
+        "{\"topic\":\"%s\",\"partition\":%d,\"from\":%lld,\"to\":%lld,\"count\":%llu}", at.topic,
+        (int)at.partition, (long long)range->first, (long long)range->last + 1,
+        (unsigned long long)missing);
+    struct reporter_event event = {
+        .event = "offset_gap",
+        .name = "warning",
+        .text = "records that were sent before, without it being known whether they are stored, are "
+                "in Kafka no more (compaction or retention): what is left of them is sent again",
+        .details = details,
+    };
+    reporter_event(&run->reporter, &event);
+    log_event(
+        LOG_WARN, "range_shrunk", "topic=%s partition=%d first=%lld last=%lld missing=%llu",
+        at.topic, (int)at.partition, (long long)range->first, (long long)range->last,
+        (unsigned long long)missing);
+}
+
 void status_jump(struct run *run, enum source_jump jump, size_t slot, int64_t from, int64_t to)
 {
     struct source_partition at;

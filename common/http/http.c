@@ -37,7 +37,6 @@ struct http_call {
     size_t response_max_bytes;
     enum status local; /* why a callback refused, ST_OK if none did */
     bool is_done;
-    bool is_sent_once;
     char address[HTTP_ADDRESS_BYTES]; /* host:port */
     char error_text[CURL_ERROR_SIZE];
     struct http_response response;
@@ -67,9 +66,6 @@ static size_t http_on_read(char *target, size_t size, size_t count, void *opaque
 static int http_on_seek(void *opaque, curl_off_t offset, int origin)
 {
     struct http_call *call = opaque;
-    if (call->is_sent_once && call->response.sent_bytes > 0) {
-        return CURL_SEEKFUNC_FAIL; /* the server may have it all: CURLE_SEND_FAIL_REWIND */
-    }
     if (origin != SEEK_SET || http_body_seek(&call->body, offset) != ST_OK) {
         return CURL_SEEKFUNC_FAIL;
     }
@@ -373,7 +369,8 @@ http_set_body(struct http_call *call, const struct http_request *request, struct
         (void)curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body.len_bytes);
         (void)curl_easy_setopt(easy, CURLOPT_READFUNCTION, http_on_read);
         (void)curl_easy_setopt(easy, CURLOPT_READDATA, call);
-        (void)curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, http_on_seek);
+        curl_seek_callback resend = request->is_sent_once ? NULL : http_on_seek;
+        (void)curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, resend); /* none: SEND_FAIL_REWIND */
         (void)curl_easy_setopt(easy, CURLOPT_SEEKDATA, call);
         if (call->body.len_bytes > HTTP_UPLOAD_SMALL_BYTES) {
             (void)curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)HTTP_UPLOAD_BUFFER_BYTES);
@@ -475,7 +472,6 @@ enum status http_start(
     }
     call->client = client;
     call->opaque = opaque;
-    call->is_sent_once = request->is_sent_once;
     call->started_us = clock_monotonic_us();
     memcpy(call->address, address, sizeof(call->address));
     call->response_max_bytes =

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.harness import kafka_admin, net
+from tests.harness import net
 from tests.harness.fault_proxy import FaultProxy
 from tests.harness.observe import steps
 from tests.harness.observe.insert_relay import InsertRelay

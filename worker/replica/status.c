@@ -258,8 +258,9 @@ void status_missing(
     struct reporter_event event = {
         .event = "offset_gap",
         .name = "warning",
-        .text = "records that were sent before, without it being known whether they are stored, are "
-                "in Kafka no more (compaction or retention): what is left of them is sent again",
+        .text =
+            "records that were sent before, without it being known whether they are stored, are "
+            "in Kafka no more (compaction or retention): what is left of them is sent again",
         .details = details,
     };
     reporter_event(&run->reporter, &event);

@@ -175,8 +175,8 @@ static enum status sink_start_call(struct sink *sink, struct err *err)
     if (st != ST_OK) {
         return st;
     }
-    /* An insert that may be stored is looked for, or gets its token again, before it is repeated: that
-     * is not for the library to do in silence when a kept connection breaks. */
+    /* An insert that may be stored is looked for, or gets its token again, before it is repeated:
+     * that is not for the library to do in silence when a kept connection breaks. */
     request.http.is_sent_once = true;
     st = http_start(sink->params.client, &request.http, sink, &sink->call, err);
     clickhouse_request_done(&request);

@@ -67,7 +67,7 @@ fuzz: ## the libFuzzer targets for SECONDS together (TARGET=name for one; make f
 	@cmake --build $(FUZZ_BUILD) -j $(JOBS) --target fuzz-targets
 	@tests/fuzz/run.py --build $(FUZZ_BUILD) --seconds $(SECONDS) $(TARGET)
 
-chaos: ## kill everything under load and account for every record (ROUNDS=200 SEED=n MODE=exactly|at-least)
+chaos: ## kill everything under load and account for every record (ROUNDS=200 SEED=n MODE=both|exactly|at-least|check|all)
 	@deploy/install-deps test
 	@cmake -S . -B $(BUILD) -DCMAKE_BUILD_TYPE=Release >/dev/null
 	@cmake --build $(BUILD) -j $(JOBS) --target all demo-programs

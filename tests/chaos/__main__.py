@@ -22,7 +22,8 @@ from tests.harness import paths
 from . import schedule
 from .harness import RATE, Chaos, ChaosFailure
 
-MODES = {"exactly": [schedule.EXACTLY], "at-least": [schedule.AT_LEAST], "both": list(schedule.MODES)}
+MODES = {"exactly": [schedule.EXACTLY], "at-least": [schedule.AT_LEAST], "check": [schedule.CHECK],
+         "both": list(schedule.MODES), "all": list(schedule.ALL_MODES)}
 
 
 def main():

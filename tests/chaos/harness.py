@@ -11,7 +11,7 @@ from .account import Account, Mismatch
 from .faults import FaultError, Strike
 from .feed import Feed
 from .history import histories
-from .stack import PARTITIONS, TOPICS, Stack
+from .stack import PARTITIONS, PROMISES, TOPICS, Stack
 
 RATE = 700  # records a second, three times that with the bursts
 ROUND_S = 300  # a fault and what it takes to make it good
@@ -57,7 +57,7 @@ class Chaos:
             for mode, pipe in self.stack.pipes.items():
                 self.stack.wait_flowing(pipe)
                 self.accounts[mode] = Account(
-                    self.stack.clickhouse, self.feed, pipe.table, mode != schedule.EXACTLY)
+                    self.stack.clickhouse, self.feed, pipe.table, mode == schedule.AT_LEAST)
         except BaseException:
             self.stack.__exit__()
             raise
@@ -82,6 +82,9 @@ class Chaos:
             marks = self.feed.marks()
             self._settle(marks)
             results = self.reconcile(marks)
+            for pipe in self.stack.pipes.values():
+                if self.drift(pipe) != 0:
+                    raise Mismatch(f"{pipe.table}: counters are off by {self.drift(pipe)}; {self._summary(pipe)}", [])
         except Mismatch as problem:
             raise self._failure(faults, str(problem), problem.places) from problem
         except Exception as problem:  # whatever it is, the evidence is kept
@@ -153,6 +156,13 @@ class Chaos:
                          f"{twice} duplicates" + (f" (+{more})" if more else ""))
         return "; ".join(words)
 
+    def drift(self, pipe):
+        """By how many records the counters in PostgreSQL do not add up; 0 at any instant, in any snapshot."""
+        return int(self.stack.database.query(
+            "SELECT fetched_records - sent_records - rejected_records - skipped_records - (SELECT"
+            " COALESCE(sum(unsettled_records), 0) FROM pipe_replica r WHERE r.pipe_id = p.id)"
+            f" FROM pipe p WHERE id = '{pipe.id}'"))
+
     # The end
 
     def finish(self):
@@ -172,20 +182,23 @@ class Chaos:
         return self.report(sum(marks.values()))
 
     def _counters(self, pipe):
-        """The pipe at rest: no lag, no reason, and counters that add up. (They may be short of what was
-        produced: a supervisor that is killed takes the last second with it.) What a replica that was frozen
-        has fetched and another has stored stays with it as unsettled until it ends."""
+        """The pipe at rest: its promise in force, no lag, no reason, nothing unsettled, and counters that add up.
+        (They may be short of what was produced: a supervisor that is killed takes the last second with it.)"""
 
         def add_up(summary):
             records = summary["records"]
             unsettled = int(self.stack.database.query(
                 f"SELECT COALESCE(sum(unsettled_records), 0) FROM pipe_replica WHERE pipe_id = '{pipe.id}'"))
-            settled = sum(records[kind] for kind in ("sent", "rejected", "skipped"))
-            return (summary["lag"]["records"] == 0 and summary["reason"] is None
-                    and records["fetched"] == settled + unsettled)
+            return (summary["lag"]["records"] == 0 and summary["reason"] is None and unsettled == 0
+                    and summary["guarantee"]["mode"] == PROMISES[pipe.mode]
+                    and records["fetched"] == sum(records[kind] for kind in ("sent", "rejected", "skipped")))
 
-        self.stack.penstock.wait_summary(
-            pipe.id, add_up, REST_S, f"{pipe.table}: counters that add up, no lag, no reason")
+        try:
+            self.stack.penstock.wait_summary(
+                pipe.id, add_up, REST_S,
+                f"{pipe.table}: {PROMISES[pipe.mode]}, counters that add up, nothing unsettled, no lag, no reason")
+        except TimeoutError as problem:
+            raise TimeoutError(f"{problem}; {self._summary(pipe)}") from None
 
     def _no_crashes(self):
         for number in range(len(self.stack.penstock.workers)):

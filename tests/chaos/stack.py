@@ -20,7 +20,7 @@ from tests.harness.penstock import Penstock, kafka_pipe
 from tests.harness.postgres import PrivatePostgres
 
 from .feed import QUIET
-from .schedule import EXACTLY
+from .schedule import AT_LEAST, CHECK, EXACTLY
 
 TOPICS = ("chaos_a", "chaos_b")
 PARTITIONS = 3
@@ -30,6 +30,9 @@ LEASE_S = 4
 WAIT_MS = 500  # the least a pipe takes
 BATCH_ROWS = 1500
 COMMITTED_S = 10
+# What each mode's pipe must say of itself.
+PROMISES = {
+    EXACTLY: "exactly-once-by-token", AT_LEAST: "at-least-once", CHECK: "exactly-once-by-check"}
 WINDOW = "non_replicated_deduplication_window = "
 PARTITION_BY = "kind"  # three parts for each insert, which ClickHouse commits one by one
 
@@ -97,11 +100,16 @@ class Stack:
     def create_pipe(self, mode):
         """A pipe of this mode, from both topics into a table of its own."""
         table = "orders_" + mode.replace("-", "_")
+        destination = {"tableDefinition": {
+            "engine": {"type": "MergeTree"}, "sortingKey": [], "partitionBy": PARTITION_BY}}
+        if mode == CHECK:  # as most tables are that Penstock did not make: without a window
+            listed = ", ".join(f"`{column}` {kind}" for column, kind in COLUMNS)
+            self.clickhouse.query(f"CREATE TABLE {table} ({listed}) ENGINE = MergeTree"
+                                  f" PARTITION BY {PARTITION_BY} ORDER BY tuple()")
+            destination = {"managedTable": False}
         body = kafka_pipe(
             table, self.commits.bootstrap, ",".join(TOPICS), table, COLUMNS,
-            kafka={"exactlyOnce": True} if mode == EXACTLY else {},
-            destination={"tableDefinition": {
-                "engine": {"type": "MergeTree"}, "sortingKey": [], "partitionBy": PARTITION_BY}},
+            kafka={"exactlyOnce": True} if mode != AT_LEAST else {}, destination=destination,
             settings={"streaming_max_insert_wait_ms": WAIT_MS, "penstock_batch_rows": BATCH_ROWS})
         pipe_id = self.penstock.create_pipe(body)["id"]
         self.penstock.scale_pipe(pipe_id, replicas=REPLICAS)
@@ -133,9 +141,10 @@ class Stack:
         return {(at.topic, at.partition): max(at.offset, 0) for at in found}
 
     def wait_flowing(self, pipe):
-        """Until both replicas run and rows have come."""
+        """Until both replicas run, rows have come, and the promise of the mode is in force."""
         summary = self.penstock.wait_summary(
-            pipe.id, lambda s: s["records"]["sent"] > 0, 60, f"first rows of {pipe.table}")
+            pipe.id, lambda s: s["records"]["sent"] > 0 and s["guarantee"]["mode"] == PROMISES[pipe.mode], 60,
+            f"first rows of {pipe.table}, {PROMISES[pipe.mode]}")
         net.wait_until(lambda: len(self.replica_pids(pipe)) == REPLICAS, 30, f"replicas of {pipe.table}")
         if pipe.mode == EXACTLY:
             for table in (pipe.table, f"{pipe.table}_clickpipes_error"):

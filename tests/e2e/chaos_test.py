@@ -9,7 +9,7 @@ import pytest
 from tests.chaos import schedule
 from tests.chaos.account import Mismatch
 from tests.chaos.harness import Chaos, ChaosFailure
-from tests.chaos.schedule import AT_LEAST, EXACTLY, Card
+from tests.chaos.schedule import AT_LEAST, CHECK, EXACTLY, Card
 from tests.harness import paths
 
 REPLICA, CLICKHOUSE, CONNECTION = schedule.REPLICA, schedule.CLICKHOUSE, schedule.CONNECTION
@@ -18,9 +18,9 @@ RATE = 300  # records a second: it shares the machine with other tests
 # Each line is a round: the pipe that a fault strikes, and the fault; the servers' faults strike both.
 PLAN = [
     [(EXACTLY, Card(REPLICA, KILL, schedule.BEFORE_RANGE)), (AT_LEAST, Card(REPLICA, KILL, schedule.BEFORE_INSERT)),
-     (AT_LEAST, Card(schedule.API, KILL))],
+     (CHECK, Card(CONNECTION, schedule.CUT, schedule.BEFORE_ANSWER)), (AT_LEAST, Card(schedule.API, KILL))],
     [(EXACTLY, Card(REPLICA, KILL, schedule.AFTER_RANGE)), (AT_LEAST, Card(REPLICA, KILL, schedule.BEFORE_ANSWER)),
-     (AT_LEAST, Card(schedule.POSTGRES, KILL))],
+     (CHECK, Card(REPLICA, KILL, schedule.BEFORE_ANSWER)), (AT_LEAST, Card(schedule.POSTGRES, KILL))],
     [(EXACTLY, Card(REPLICA, KILL, schedule.BEFORE_INSERT)), (EXACTLY, Card(schedule.PIPE, schedule.SCALE)),
      (AT_LEAST, Card(schedule.SUPERVISOR, KILL))],
     [(EXACTLY, Card(REPLICA, KILL, schedule.MID_BODY, LATE)), (EXACTLY, Card(CLICKHOUSE, KILL, schedule.TOKEN_ONLY)),
@@ -39,7 +39,7 @@ def seed():
 @pytest.fixture(scope="module")
 def chaos(seed, tmp_path_factory):
     folder = os.path.join(paths.build_dir(), "chaos", f"test-{seed}")
-    with Chaos(schedule.MODES, seed, folder, RATE) as running:
+    with Chaos(schedule.ALL_MODES, seed, folder, RATE) as running:
         yield running
 
 

@@ -5,6 +5,8 @@ import re
 from tests.e2e.destination_test import record
 from tests.e2e.orders import create_pipe
 from tests.e2e.source_test import events, start_pipe, stop_pipe
+from tests.harness import net
+from tests.harness.relay import Relay
 
 PLAIN = [("id", "UInt64"), ("note", "String")]
 WITH_OFFSETS = [*PLAIN, ("_topic", "String"), ("_partition", "Int32"), ("_offset", "Int64")]
@@ -98,3 +100,37 @@ def test_managed_tables_are_protected_and_views_are_named(penstock, kafka, click
         pipe_id, lambda s: f"{name}_daily" not in s["guarantee"]["detail"], what="a view that is protected, too")
     assert events(penstock, pipe_id, "guarantee")[0]["severity"] == "info"
     penstock.delete_pipe(pipe_id)
+
+
+def test_a_mapping_is_changed_while_a_range_is_pending(penstock, kafka, clickhouse, name):
+    """What was sent before the PATCH, and is not known to be stored, is stored as it was mapped then."""
+    columns = [*WITH_OFFSETS, ("extra", "String")]
+    make_table(clickhouse, name, columns, "SETTINGS non_replicated_deduplication_window = 1000")
+    service_id, refused, is_refusing = penstock.service_id, [], []
+    with Relay(clickhouse.port) as relay:
+
+        def refuse(phase, text):
+            if phase == "before" and is_refusing and f"INSERT INTO `default`.`{name}`" in text:
+                refused.append(text)
+                raise ConnectionError("the connection ends here, as the test wants it")
+
+        relay.hook = refuse
+        penstock.create_service(relay.url, name="relay")
+        try:
+            pipe_id = make_pipe(penstock, kafka, name, WITH_OFFSETS, destination={"managedTable": False})
+            path = f"{penstock.pipes_path}/{pipe_id}"
+            penstock.wait_summary(pipe_id, lambda s: s["records"]["sent"] == 10, what="the first records")
+            is_refusing.append(True)
+            kafka.produce(name, [record(10)])
+            net.wait_until(lambda: refused, 30, "an insert under way")
+            penstock.result("PATCH", path, {
+                "destination": {"columns": [{"name": column, "type": kind} for column, kind in columns]},
+                "fieldMappings": [{"sourceField": "note", "destinationField": "extra"}]})
+            kafka.produce(name, [record(number) for number in range(11, 20)])
+            is_refusing.clear()
+            penstock.wait_summary(pipe_id, lambda s: s["records"]["sent"] == 20, what="all records")
+            rows = clickhouse.rows(f"SELECT _offset AS o, extra != '' AS is_new FROM {name} ORDER BY o")
+            assert [(row["o"], row["is_new"]) for row in rows] == [(at, 1 if at > 10 else 0) for at in range(20)]
+            penstock.delete_pipe(pipe_id)
+        finally:
+            penstock.service_id = service_id

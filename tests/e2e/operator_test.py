@@ -1,13 +1,15 @@
 """Offsets of a pipe, looked at and reset, restart and a change of its source, against a real Kafka."""
 import datetime
 import json
+import os
 import re
+import subprocess
 import signal
 
 from tests.e2e.destination_test import record, start
 from tests.e2e.orders import stored
 from tests.e2e.source_test import events, start_pipe, stop_pipe
-from tests.harness import net
+from tests.harness import net, paths
 
 
 def offsets(penstock, pipe_id):
@@ -139,3 +141,26 @@ def test_a_pipe_is_stopping_while_it_drains(penstock, kafka, clickhouse, name):
     penstock.wait_summary(pipe, lambda s: s["records"]["sent"] == 12, what="all sent")
     assert clickhouse.value(f"SELECT count(), uniqExact(id) FROM {name} FORMAT TSV") == "12\t12"
     penstock.delete_pipe(pipe)
+
+
+def test_the_examples_of_the_docs(penstock, kafka, clickhouse, tmp_path):
+    """docs/operators.md as a reader pastes it: every block works, and no endpoint is without an example."""
+    with open(os.path.join(paths.ROOT, "docs", "operators.md"), encoding="utf-8") as file:
+        text = file.read()
+    with open(os.path.join(paths.ROOT, "api", "routes.c"), encoding="utf-8") as file:
+        tails = re.findall(r'(?:SERVICE|ORGANIZATION|PIPES|PIPE) "(/[^"]+)"|, "(/(?:health|version|openapi|metrics)[^"]*)"', file.read())
+    missing = [tail for pair in tails for tail in pair if tail and "{" not in tail and tail not in text]
+    assert len(tails) > 30 and missing == [], missing
+    kafka.create_topic("demo_orders", 1)
+    kafka.produce("demo_orders", [(None, b'{"order_id":"6ba7b810-9dad-11d1-80b4-00c04fd430c8","n":%d}' % number) for number in range(5)])
+    (tmp_path / ".demo").mkdir()
+    (tmp_path / ".demo" / "env").write_text("".join(f"{name}='{value}'\n" for name, value in {
+        "PENSTOCK_URL": penstock.url, "PENSTOCK_ORGANIZATION_ID": penstock.organization_id,
+        "PENSTOCK_SERVICE_ID": penstock.service_id, "PENSTOCK_KEY_ID": penstock.key_id,
+        "PENSTOCK_KEY_SECRET": penstock.key_secret, "KAFKA_BROKERS": kafka.bootstrap,
+        "CLICKHOUSE_URL": clickhouse.url}.items()), encoding="utf-8")
+    blocks = re.findall(r"^```sh\n(.*?)^```$", text, re.M | re.S)
+    done = subprocess.run(["bash", "-euxo", "pipefail", "-c", "\n".join(blocks)], cwd=tmp_path, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120, check=False)
+    assert done.returncode == 0 and "jq: error" not in done.stdout, done.stdout[-3000:]
+    assert clickhouse.value("EXISTS TABLE by_example") == "1"

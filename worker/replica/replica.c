@@ -8,7 +8,6 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
@@ -35,8 +34,6 @@ enum {
     MMAP_FROM_BYTES = 32 * 1024 * 1024,
 };
 
-static const unsigned long TIMER_SLACK_NS = 2UL * 1000 * 1000; /* the kernel's default is 50 us */
-
 /* Measured: fetch buffers that go back to the kernel and are faulted in again are half
  * of the cost of reading large messages. */
 static void replica_tune_heap(void)
@@ -44,17 +41,6 @@ static void replica_tune_heap(void)
     /* There is one thread yet, and a refusal costs speed only. */
     (void)mallopt(M_MMAP_THRESHOLD, MMAP_FROM_BYTES); // NOLINT(concurrency-mt-unsafe)
     (void)mallopt(M_TRIM_THRESHOLD, KEEP_FREE_BYTES); // NOLINT(concurrency-mt-unsafe)
-}
-
-/*
- * librdkafka below 2.4.0 sleeps until up to a millisecond before its next timer and then turns in
- * circles until it is due (its issue 4684), with 7 timers a second: more than half of what an idle
- * replica costs. Woken this much later it finds the timer due. Only sleeps that run out are longer;
- * a record, an answer or a signal wakes as soon as ever. Threads made from now on inherit it.
- */
-static void replica_tune_timers(void)
-{
-    (void)prctl(PR_SET_TIMERSLACK, TIMER_SLACK_NS, 0UL, 0UL, 0UL); /* refused: it costs more */
 }
 
 static size_t replica_prefetch_bytes(size_t memory_bytes)
@@ -328,7 +314,6 @@ int replica_main(void)
     static struct run run;
     struct err err;
     replica_tune_heap();
-    replica_tune_timers();
     run.now_ms = clock_monotonic_ms();
     enum status st = control_open(&run.control, PROTOCOL_FD_SPEC, &err);
     if (st == ST_OK) {

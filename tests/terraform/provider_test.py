@@ -38,7 +38,7 @@ def wait_rows(clickhouse, table, count):
 
 
 def produce(kafka, topic, *numbers):
-    kafka.produce(topic, [b'{"id":%d}' % number for number in numbers])
+    kafka.produce(topic, [(None, b'{"id":%d}' % number) for number in numbers])
 
 
 def test_a_pipes_whole_life(terraform, penstock, kafka, clickhouse, config, name):

@@ -9,7 +9,7 @@ from tests.harness.postgres import PrivatePostgres
 
 from .conftest import body_for
 
-BACKGROUND = "penstock_event_log|FROM leftover l"
+BACKGROUND = "penstock_event_log|FROM leftover l|certificate_revision|certificate_told"
 
 
 @pytest.fixture(scope="module")

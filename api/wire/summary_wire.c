@@ -159,21 +159,44 @@ static void write_warnings(struct json_text *json, const struct pipe_row *row)
     json_text_end_array(json);
 }
 
+struct number {
+    const char *name;
+    int64_t value;
+};
+
+/* An object of four counters. */
+static void write_four(struct json_text *json, const char *name, const struct number numbers[4])
+{
+    json_text_object(json, name);
+    for (size_t i = 0; i < 4; i++) {
+        json_text_integer(json, numbers[i].name, numbers[i].value);
+    }
+    json_text_end_object(json);
+}
+
 static void write_counters(struct json_text *json, const struct runtime_summary *runtime)
 {
     const struct runtime_counters *c = &runtime->counters;
-    json_text_object(json, "records");
-    json_text_integer(json, "fetched", c->fetched_records);
-    json_text_integer(json, "sent", c->sent_records);
-    json_text_integer(json, "rejected", c->rejected_records);
-    json_text_integer(json, "skipped", c->skipped_records);
-    json_text_end_object(json);
-    json_text_object(json, "bytes");
-    json_text_integer(json, "fetched", c->fetched_bytes);
-    json_text_integer(json, "fetchedCompressed", c->fetched_wire_bytes);
-    json_text_integer(json, "sent", c->sent_bytes);
-    json_text_integer(json, "sentCompressed", c->sent_wire_bytes);
-    json_text_end_object(json);
+    const struct number records[] = {
+        {"fetched", c->fetched_records},
+        {"sent", c->sent_records},
+        {"rejected", c->rejected_records},
+        {"skipped", c->skipped_records},
+    };
+    const struct number bytes[] = {
+        {"fetched", c->fetched_bytes},
+        {"fetchedCompressed", c->fetched_wire_bytes},
+        {"sent", c->sent_bytes},
+        {"sentCompressed", c->sent_wire_bytes},
+    };
+    const struct number reasons[] = {
+        {"rows", c->batches_rows},
+        {"bytes", c->batches_bytes},
+        {"age", c->batches_age},
+        {"drain", c->batches_drain},
+    };
+    write_four(json, "records", records);
+    write_four(json, "bytes", bytes);
     json_text_object(json, "rates");
     json_text_number(json, "recordsPerSecond", runtime->records_per_second);
     json_text_number(json, "bytesPerSecond", runtime->bytes_per_second);
@@ -181,12 +204,7 @@ static void write_counters(struct json_text *json, const struct runtime_summary 
     json_text_object(json, "batches");
     json_text_integer(json, "inserts", c->inserts);
     json_text_integer(json, "retries", c->insert_retries);
-    json_text_object(json, "byReason");
-    json_text_integer(json, "rows", c->batches_rows);
-    json_text_integer(json, "bytes", c->batches_bytes);
-    json_text_integer(json, "age", c->batches_age);
-    json_text_integer(json, "drain", c->batches_drain);
-    json_text_end_object(json);
+    write_four(json, "byReason", reasons);
     json_text_end_object(json);
 }
 

@@ -87,6 +87,10 @@ def configuration(folder):
     for operation in sorted(MAY_REFUSE):
         lines += ["[[operations]]", f'include-operation-id = "{operation}"',
                   f"checks.positive_data_acceptance.expected-statuses = {json.dumps(ACCEPTED)}"]
+    # A number or an empty text instead of the list of filters is, in a query, a list of one text.
+    rejected = ["200", "400", "401", "403", "404", "405", "429", "5xx"]
+    lines += ["[[operations]]", 'include-operation-id = "serviceList"',
+              f"checks.negative_data_rejection.expected-statuses = {json.dumps(rejected)}"]
     path = folder / "schemathesis.toml"
     path.write_text("\n".join(lines) + "\n", encoding="ascii")
     return path

@@ -54,6 +54,7 @@ static void check_error_event(rd_kafka_t *rk, int error, const char *reason, voi
 
 /* On a thread of the library. Its other arguments say which certificate it is: the first that is
  * refused ends the handshake. */
+// NOLINTBEGIN(readability-*): the signature is the library's
 static int check_verify_event(
     rd_kafka_t *rk, const char *broker_name, int32_t broker_id, int *x509_error, int depth,
     const char *bytes, size_t len_bytes, char *text, size_t text_bytes, void *opaque)
@@ -69,6 +70,7 @@ static int check_verify_event(
     struct check *check = opaque;
     return trouble_verified(&check->login, *x509_error);
 }
+// NOLINTEND(readability-*)
 
 static enum status check_status(enum pipe_reason reason)
 {

@@ -200,6 +200,7 @@ static void source_message_event(rd_kafka_message_t *message, void *opaque)
 
 /* On a thread of the library. Its other arguments say which certificate it is: the first that is
  * refused ends the handshake. */
+// NOLINTBEGIN(readability-*): the signature is the library's
 static int source_verify_event(
     rd_kafka_t *rk, const char *broker_name, int32_t broker_id, int *x509_error, int depth,
     const char *bytes, size_t len_bytes, char *text, size_t text_bytes, void *opaque)
@@ -215,6 +216,7 @@ static int source_verify_event(
     struct source *source = opaque;
     return trouble_verified(&source->login, *x509_error);
 }
+// NOLINTEND(readability-*)
 
 static enum status
 source_make_handle(struct source *source, const struct source_params *params, struct err *err)

@@ -230,8 +230,9 @@ class Strike:
         target = self.card.target
         if target == schedule.PIPE and not self._scale(REPLICAS):
             return False
-        if target == schedule.API and not net.accepts(self.stack.database.port):
-            return False  # the api would not start
+        database = self.stack.database
+        if target == schedule.API and (not net.accepts(database.port) or proc.is_frozen(database.pid)):
+            return False  # the api would not start, and nobody else be made good while it is waited for
         if self.card.how == schedule.FREEZE:
             if target == schedule.REPLICA:
                 proc.kill_identity(self.victim, signal.SIGCONT)

@@ -24,16 +24,26 @@ class ProcessDied(RuntimeError):
     """A child ended although it was still needed."""
 
 
-def start_time(pid):
-    """Start time of a running process in clock ticks since boot; None if there is none (or a zombie)."""
+def _stat(pid):
+    """Fields of /proc/PID/stat from the state on; None if there is no such process (or a zombie)."""
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stat_file:
             fields = stat_file.read().rpartition(")")[2].split()
     except OSError:
         return None
-    if fields[0] in ("Z", "X", "x"):
-        return None
-    return int(fields[19])
+    return None if fields[0] in ("Z", "X", "x") else fields
+
+
+def start_time(pid):
+    """Start time of a running process in clock ticks since boot; None if there is none (or a zombie)."""
+    fields = _stat(pid)
+    return None if fields is None else int(fields[19])
+
+
+def is_frozen(pid):
+    """Whether a process is stopped (SIGSTOP)."""
+    fields = _stat(pid)
+    return fields is not None and fields[0] == "T"
 
 
 def boot_id():

@@ -37,6 +37,7 @@ DOWNLOADS = {
     "the Avro and JSON serializers": serializers.folder,
     "Prometheus": lambda: debian.program("usr/bin/prometheus", "prometheus").path,
     "the OpenAPI tools": openapi_tools.python,
+    "the OpenAPI linter": lambda: openapi_tools.spectral()[-1],
     "the newest Apache Kafka": _newest_kafka,
     "the newest librdkafka": librdkafka.newest_folder,
     "the fault proxy": lambda: fault_proxy.toxiproxy_program() or "no Go: the suite's own is used",

@@ -17,16 +17,8 @@ static bool is_giveable(const struct seat *seat)
            (seat->phase == ASSIGN_CHILD_LIVE || seat->phase == ASSIGN_CHILD_NONE);
 }
 
-/* By pipe, then by number. */
-static int compare_seats(const void *a, const void *b)
-{
-    const struct seat *const *left = a;
-    const struct seat *const *right = b;
-    const int by_pipe = strcmp((*left)->lease.pipe_id, (*right)->lease.pipe_id);
-    return by_pipe != 0 ? by_pipe : (*left)->lease.replica_index - (*right)->lease.replica_index;
-}
-
-/* The seats for which is_one says so, by pipe. Owned, free(); NULL if out of memory. */
+/* The seats for which is_one says so, by pipe and number as all of them are. Owned, free(); NULL if
+ * out of memory. */
 static struct seat **
 seats_by_pipe(const struct supervisor *s, bool (*is_one)(const struct seat *), size_t *ret_count)
 {
@@ -36,9 +28,6 @@ seats_by_pipe(const struct supervisor *s, bool (*is_one)(const struct seat *), s
         if (is_one(s->seats[i])) {
             seats[count++] = s->seats[i];
         }
-    }
-    if (seats != NULL) {
-        qsort(seats, count, sizeof(struct seat *), compare_seats);
     }
     *ret_count = count;
     return seats;

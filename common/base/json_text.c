@@ -137,12 +137,6 @@ void json_text_number(struct json_text *json, const char *name, double value)
     json_text_raw(json, name, text, (size_t)len);
 }
 
-void json_text_bool(struct json_text *json, const char *name, bool value)
-{
-    const char *text = value ? "true" : "false";
-    json_text_raw(json, name, text, strlen(text));
-}
-
 void json_text_null(struct json_text *json, const char *name)
 {
     json_text_raw(json, name, "null", 4);

@@ -37,7 +37,6 @@ void json_text_string(struct json_text *json, const char *name, const char *valu
 void json_text_integer(struct json_text *json, const char *name, int64_t value);
 /* A finite number: 15 digits, without a point when it is whole. */
 void json_text_number(struct json_text *json, const char *name, double value);
-void json_text_bool(struct json_text *json, const char *name, bool value);
 void json_text_null(struct json_text *json, const char *name);
 
 /* value: the text of one JSON value, copied as it is. */

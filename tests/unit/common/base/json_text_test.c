@@ -28,8 +28,8 @@ static void commas_stand_between_values(void **state)
     json_text_object(&json, NULL);
     json_text_end_object(&json);
     json_text_array(&json, NULL);
-    json_text_bool(&json, NULL, true);
-    json_text_bool(&json, NULL, false);
+    json_text_number(&json, NULL, 0.5);
+    json_text_integer(&json, NULL, -2);
     json_text_end_array(&json);
     json_text_string(&json, NULL, "[");
     json_text_null(&json, NULL);
@@ -39,7 +39,7 @@ static void commas_stand_between_values(void **state)
     json_text_string(&json, "f", NULL);
     json_text_end_object(&json);
     assert_text(
-        &json, "{\"a\":[],\"b\":[1,{},[true,false],\"[\",null],\"c\":\"{\",\"d\":{\"e\":1},"
+        &json, "{\"a\":[],\"b\":[1,{},[0.5,-2],\"[\",null],\"c\":\"{\",\"d\":{\"e\":1},"
                "\"f\":null}");
 }
 
